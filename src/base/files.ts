@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+// What core code may do with files. Paths are absolute or relative to the working directory.
+
+export interface FileStat {
+  readonly sizeBytes: number;
+  readonly modifiedMs: number;
+  readonly isDirectory: boolean;
+  readonly isFile: boolean;
+  readonly isSymbolicLink: boolean;
+}
+
+/** An open file, addressed by position. The caller closes it. */
+export interface FileHandle {
+  /** Reads up to `length` bytes at `position` into `into` at `offset`; returns the bytes read, 0 at the end. */
+  readSync(into: Uint8Array, offset: number, length: number, position: number): number;
+  /** Writes all of `bytes[offset, offset+length)` at `position`; throws FileError when it cannot. */
+  writeSync(bytes: Uint8Array, offset: number, length: number, position: number): void;
+  truncateSync(sizeBytes: number): void;
+  syncSync(): void;
+  /** fsync off the calling thread. */
+  sync(): Promise<void>;
+  sizeBytes(): number;
+  closeSync(): void;
+}
+
+export type FileErrorCode = 'ENOENT' | 'EACCES' | 'EEXIST' | 'ENOSPC' | 'EIO' | 'ENOTDIR' | 'EISDIR' | 'EINVAL' | 'other';
+
+/** A failed file operation. `code` is the errno name when it is one of the listed, else `other`. */
+export class FileError extends Error {
+  override name = 'FileError';
+  readonly code: FileErrorCode;
+  readonly path: string;
+  constructor(code: FileErrorCode, path: string, message: string, options?: { cause?: unknown }) {
+    super(message, options);
+    this.code = code;
+    this.path = path;
+  }
+}
+
+/** Synchronous calls are for start-up, workers and small local files (procfs); the rest are for the main thread. */
+export interface FileSystem {
+  readFile(path: string): Promise<Uint8Array>;
+  readFileSync(path: string): Uint8Array;
+  readTextSync(path: string): string;
+  writeFileSync(path: string, bytes: Uint8Array | string): void;
+  /** `read`: must exist. `append`/`write`: created when missing; `write` truncates. `readwrite`: created, kept. */
+  openSync(path: string, mode: 'read' | 'write' | 'readwrite'): FileHandle;
+  existsSync(path: string): boolean;
+  statSync(path: string): FileStat;
+  lstatSync(path: string): FileStat;
+  listSync(path: string): string[];
+  readLinkSync(path: string): string;
+  realPathSync(path: string): string;
+  makeDirectorySync(path: string): void;
+  renameSync(from: string, to: string): void;
+  removeSync(path: string): void;
+  removeTreeSync(path: string): void;
+  /** Makes renames and creations inside `path` durable. */
+  syncDirectorySync(path: string): void;
+  /** Calls `changed` (coalesced) after something in the directory changed; undefined where watching is not possible. */
+  watch(directory: string, changed: () => void): { close(): void } | undefined;
+}

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+// HTTP as core code sees it: a client for outgoing calls, plain requests and responses for incoming ones.
+
+/** One outgoing request. */
+export interface HttpRequest {
+  readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE' | 'HEAD';
+  readonly url: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body?: Uint8Array | string;
+  readonly timeoutMs: number;
+  readonly signal?: AbortSignal;
+  /** Largest body accepted, counted after decompression; 0 = no limit. */
+  readonly bodyLimitBytes: number;
+}
+
+/** Where the body is put as it arrives, so that large bodies are not joined or copied again. */
+export interface BodySink {
+  /** Bytes are valid during the call only. */
+  write(chunk: Uint8Array): void;
+}
+
+/** The answer, body fully received (into the sink when one was given, else in `body`). */
+export interface HttpResponse {
+  readonly status: number;
+  /** Lower-case names; the first value where a header was repeated. */
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: Uint8Array;
+  /** The URL that answered, after redirects. */
+  readonly url: string;
+}
+
+export type HttpErrorCode = 'timeout' | 'canceled' | 'connection' | 'body_too_large' | 'redirect' | 'tls' | 'auth' | 'decode';
+
+/** A request that got no complete answer. Non-2xx answers are not errors. */
+export class HttpError extends Error {
+  override name = 'HttpError';
+  readonly code: HttpErrorCode;
+  constructor(code: HttpErrorCode, message: string, options?: { cause?: unknown }) {
+    super(message, options);
+    this.code = code;
+  }
+}
+
+/** A client bound to one set of options (authentication, TLS, proxy …). The owner closes it. */
+export interface HttpClient {
+  /** Decompresses gzip (and deflate) bodies. @throws HttpError */
+  request(request: HttpRequest, sink?: BodySink): Promise<HttpResponse>;
+  close(): Promise<void>;
+}
+
+/** One incoming request, already read. */
+export interface ServerRequest {
+  readonly method: string;
+  /** Path below the route prefix, still percent-encoded, without the query. */
+  readonly path: string;
+  /** Query and, for form-encoded POSTs, body parameters. */
+  readonly params: URLSearchParams;
+  readonly headers: Readonly<Record<string, string | undefined>>;
+  readonly body: Uint8Array;
+  readonly remoteAddress: string;
+  readonly signal: AbortSignal;
+}
+
+/** The answer to an incoming request. */
+export interface ServerResponse {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: Uint8Array | string;
+}

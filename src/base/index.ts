@@ -1,0 +1,7 @@
+// SPDX-License-Identifier: Apache-2.0
+export * from './assert.ts';
+export * from './clock.ts';
+export * from './files.ts';
+export * from './http.ts';
+export * from './logger.ts';
+export * from './prng.ts';

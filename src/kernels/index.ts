@@ -1,0 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
+export * from './heap.ts';
+export * from './layout.ts';
+export * from './memory.ts';

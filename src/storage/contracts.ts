@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the engine, the scrapers and the APIs know of a database. All bounds are inclusive
+// milliseconds. Reading is synchronous: it happens in query workers, which may block.
+
+import type { Labels, Matcher, SampleColumns } from '../model/index.ts';
+
+/** What a query will do with the series; advice only. */
+export interface SelectHints {
+  readonly startMs: number;
+  readonly endMs: number;
+  readonly stepMs: number;
+  readonly rangeMs: number;
+  readonly func: string;
+}
+
+/**
+ * Texts by number. Ids are positive; equal ids of one space are equal texts and the other way round.
+ * A space lives as long as its storage, so per-space caches may outlive a query.
+ */
+export interface SymbolSpace {
+  /** Text of an id that came from this space. Memoise: each call may decode. */
+  text(id: number): string;
+  /** The id of `text`, or 0 when no series uses it. */
+  id(text: string): number;
+}
+
+/**
+ * The series that a selector matched, in ascending order of `row` 0..count-1 (storage order, the same for
+ * equal selections). All samples that `read` returns belong to one consistent view: a scrape is seen whole
+ * or not at all. Valid until the querier is closed.
+ */
+export interface SeriesSet {
+  readonly count: number;
+  readonly symbols: SymbolSpace;
+  /**
+   * Writes row's labels to `out` as (name id, value id) pairs sorted by name text and returns the number of
+   * pairs. `out` must hold 2 × {@link maxLabelCount}.
+   */
+  labelIds(row: number, out: Uint32Array): number;
+  readonly maxLabelCount: number;
+  /** The value id of label `nameId` of row; 0 when absent. */
+  labelValueId(row: number, nameId: number): number;
+  /**
+   * Samples of `row` with minTime <= time <= maxTime, ascending, staleness markers included; returns their
+   * number n. They stand in `columns` at 0..n-1 until the next read of this set. The columns object may be
+   * replaced by a read (fetch `set.columns` after it).
+   */
+  read(row: number, minTime: number, maxTime: number): number;
+  readonly columns: SampleColumns;
+  /** Upper estimate of the samples of `row` in the range, without decoding. For limits and plans. */
+  estimateSamples(row: number, minTime: number, maxTime: number): number;
+}
+
+/** One consistent view of a database for one query. Close it: memory is held for it. */
+export interface Querier {
+  /** Series with samples possibly in range that match all `matchers`. @throws MatcherError for a bad regex. */
+  select(matchers: readonly Matcher[], minTime: number, maxTime: number, hints?: SelectHints): SeriesSet;
+  /** Sorted label names of the series that match (all series when there are no matchers). */
+  labelNames(matchers: readonly Matcher[], minTime: number, maxTime: number): string[];
+  /** Sorted values of one label. */
+  labelValues(name: string, matchers: readonly Matcher[], minTime: number, maxTime: number): string[];
+  close(): void;
+}
+
+export interface Queryable {
+  querier(): Querier;
+}
+
+/** Outcome of one sample; numbers, because rejections come in bulk. */
+export const AppendStatus = {
+  accepted: 0,
+  /** Older than the newest sample of the series. */
+  outOfOrder: 1,
+  /** Older than the out-of-order window. */
+  tooOld: 2,
+  /** Outside of what the head can still take, or too far in the future. */
+  outOfBounds: 3,
+  /** Same time as the newest sample, other value. */
+  duplicate: 4,
+  /** The ref names no series (any more): resolve it again by its labels. */
+  unknownSeries: 5,
+  /** No memory left for it. */
+  full: 6,
+  /** Same time and same value as the newest sample: nothing to store, not an error. */
+  repeated: 7,
+} as const;
+export type AppendStatus = (typeof AppendStatus)[keyof typeof AppendStatus];
+
+/**
+ * Samples on their way in: columns in the database's memory that the owner fills at 0..count-1.
+ * Refs of 0 are skipped.
+ */
+export interface SampleBatch {
+  readonly capacity: number;
+  count: number;
+  /** Series refs. */
+  readonly refs: Uint32Array;
+  readonly times: Float64Array;
+  readonly values: Float64Array;
+  /** `values` as words (low first): write staleness markers here. */
+  readonly valueBits: Uint32Array;
+  /** {@link AppendStatus} of each sample, filled by `append`. */
+  readonly status: Uint8Array;
+  /** Addresses of the columns in the shared memory, for kernels; 0 where there is none. */
+  readonly refsAddress: number;
+  readonly timesAddress: number;
+  readonly valuesAddress: number;
+}
+
+/** The one writer. Synchronous: a batch is logged, stored and visible, whole, when `append` returns. */
+export interface Appender {
+  /** A batch with room for `capacity` samples; give it back with `releaseBatch`. */
+  newBatch(capacity: number): SampleBatch;
+  releaseBatch(batch: SampleBatch): void;
+  /**
+   * Ref (not 0, never used again for another series of this process) of the series with exactly these labels,
+   * created if new. 0 when the database is full.
+   */
+  seriesRef(labels: Labels): number;
+  /** Labels of a ref; undefined when it is gone. */
+  seriesLabels(ref: number): Labels | undefined;
+  /**
+   * Logs the accepted samples, stores them and makes them visible at once.
+   * @returns number of accepted samples
+   * @throws StorageError when nothing of the batch was stored (disk full, …)
+   */
+  append(batch: SampleBatch): number;
+}
+
+export type StorageErrorCode = 'wal_write' | 'full' | 'closed' | 'not_ready';
+
+/** A whole batch that could not be taken. */
+export class StorageError extends Error {
+  override name = 'StorageError';
+  readonly code: StorageErrorCode;
+  constructor(code: StorageErrorCode, message: string, options?: { cause?: unknown }) {
+    super(message, options);
+    this.code = code;
+  }
+}
+
+/** A matcher that cannot be compiled; the message is RE2's. */
+export class MatcherError extends Error {
+  override name = 'MatcherError';
+}

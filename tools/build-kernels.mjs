@@ -3,7 +3,15 @@
 // text). Kernels run on a memory that all threads share, so they may carry no data of their own: a module
 // with a data section is refused here.
 
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -52,16 +60,39 @@ export async function buildKernels(names = staleKernels()) {
     for (const name of names) {
       const out = join(work, `${name}.wasm`);
       const { error, stderr } = await asc.main([
-        `src/kernels/assembly/${name}.ts`, '--baseDir', root, '--outFile', out,
-        '-O3', '--converge', '--noAssert', '--runtime', 'stub', '--enable', 'threads', '--enable', 'simd',
-        '--importMemory', '--initialMemory', '1', '--maximumMemory', '65536', '--sharedMemory',
+        `src/kernels/assembly/${name}.ts`,
+        '--baseDir',
+        root,
+        '--outFile',
+        out,
+        '-O3',
+        '--converge',
+        '--noAssert',
+        '--runtime',
+        'stub',
+        '--enable',
+        'threads',
+        '--enable',
+        'simd',
+        '--importMemory',
+        '--initialMemory',
+        '1',
+        '--maximumMemory',
+        '65536',
+        '--sharedMemory',
       ]);
-      if (error) throw new Error(`cannot compile kernel ${name}: ${error.message}\n${stderr.toString()}`);
+      if (error)
+        throw new Error(`cannot compile kernel ${name}: ${error.message}\n${stderr.toString()}`);
       const bytes = readFileSync(out);
-      if (hasDataSection(bytes)) throw new Error(`kernel ${name} has static data: put tables into the shared memory`);
-      const header = '// SPDX-License-Identifier: Apache-2.0\n// Generated from assembly/ by tools/build-kernels.mjs; do not edit.\n';
+      if (hasDataSection(bytes))
+        throw new Error(`kernel ${name} has static data: put tables into the shared memory`);
+      const header =
+        '// SPDX-License-Identifier: Apache-2.0\n// Generated from assembly/ by tools/build-kernels.mjs; do not edit.\n';
       const target = join(targetDir, `${name}.ts`);
-      writeFileSync(`${target}.tmp`, `${header}export const wasm =\n  '${bytes.toString('base64')}';\n`);
+      writeFileSync(
+        `${target}.tmp`,
+        `${header}export const wasm =\n  '${bytes.toString('base64')}';\n`,
+      );
       const { renameSync } = await import('node:fs');
       renameSync(`${target}.tmp`, target);
     }
@@ -70,4 +101,5 @@ export async function buildKernels(names = staleKernels()) {
   }
 }
 
-if (process.argv[1] === new URL(import.meta.url).pathname) await buildKernels(process.argv.length > 2 ? process.argv.slice(2) : staleKernels());
+if (process.argv[1] === new URL(import.meta.url).pathname)
+  await buildKernels(process.argv.length > 2 ? process.argv.slice(2) : staleKernels());

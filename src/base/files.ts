@@ -11,7 +11,7 @@ export interface FileStat {
 
 /** An open file, addressed by position. The caller closes it. */
 export interface FileHandle {
-  /** Reads up to `length` bytes at `position` into `into` at `offset`; returns the bytes read, 0 at the end. */
+  /** Reads up to `length` bytes at `position` into `into[offset…]`; the bytes read, 0 at the end. */
   readSync(into: Uint8Array, offset: number, length: number, position: number): number;
   /** Writes all of `bytes[offset, offset+length)` at `position`; throws FileError when it cannot. */
   writeSync(bytes: Uint8Array, offset: number, length: number, position: number): void;
@@ -23,9 +23,18 @@ export interface FileHandle {
   closeSync(): void;
 }
 
-export type FileErrorCode = 'ENOENT' | 'EACCES' | 'EEXIST' | 'ENOSPC' | 'EIO' | 'ENOTDIR' | 'EISDIR' | 'EINVAL' | 'other';
+export type FileErrorCode =
+  | 'ENOENT'
+  | 'EACCES'
+  | 'EEXIST'
+  | 'ENOSPC'
+  | 'EIO'
+  | 'ENOTDIR'
+  | 'EISDIR'
+  | 'EINVAL'
+  | 'other';
 
-/** A failed file operation. `code` is the errno name when it is one of the listed, else `other`. */
+/** A failed file operation. `code` is the errno name when it is one of those listed. */
 export class FileError extends Error {
   override name = 'FileError';
   readonly code: FileErrorCode;
@@ -37,13 +46,16 @@ export class FileError extends Error {
   }
 }
 
-/** Synchronous calls are for start-up, workers and small local files (procfs); the rest are for the main thread. */
+/**
+ * Synchronous calls are for start-up, workers and small local files (procfs); the others are for
+ * the main thread.
+ */
 export interface FileSystem {
   readFile(path: string): Promise<Uint8Array>;
   readFileSync(path: string): Uint8Array;
   readTextSync(path: string): string;
   writeFileSync(path: string, bytes: Uint8Array | string): void;
-  /** `read`: must exist. `append`/`write`: created when missing; `write` truncates. `readwrite`: created, kept. */
+  /** `read`: must exist. `write`: created or truncated. `readwrite`: created when missing, kept. */
   openSync(path: string, mode: 'read' | 'write' | 'readwrite'): FileHandle;
   existsSync(path: string): boolean;
   statSync(path: string): FileStat;
@@ -57,6 +69,6 @@ export interface FileSystem {
   removeTreeSync(path: string): void;
   /** Makes renames and creations inside `path` durable. */
   syncDirectorySync(path: string): void;
-  /** Calls `changed` (coalesced) after something in the directory changed; undefined where watching is not possible. */
+  /** Calls `changed` (coalesced) after changes in the directory; undefined where it cannot. */
   watch(directory: string, changed: () => void): { close(): void } | undefined;
 }

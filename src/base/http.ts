@@ -29,7 +29,15 @@ export interface HttpResponse {
   readonly url: string;
 }
 
-export type HttpErrorCode = 'timeout' | 'canceled' | 'connection' | 'body_too_large' | 'redirect' | 'tls' | 'auth' | 'decode';
+export type HttpErrorCode =
+  | 'timeout'
+  | 'canceled'
+  | 'connection'
+  | 'body_too_large'
+  | 'redirect'
+  | 'tls'
+  | 'auth'
+  | 'decode';
 
 /** A request that got no complete answer. Non-2xx answers are not errors. */
 export class HttpError extends Error {

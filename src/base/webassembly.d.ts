@@ -20,4 +20,3 @@ declare namespace WebAssembly {
     new (module: Module, imports?: Record<string, Record<string, unknown>>): Instance;
   };
 }
-

@@ -41,7 +41,9 @@ export function createMemory(maxBytes = MEMORY_MAX_BYTES): SharedMemory {
   let pages = Math.floor(maxBytes / PAGE);
   for (;;) {
     try {
-      const shared = viewMemory(new WebAssembly.Memory({ initial: pages, maximum: 65536, shared: true }));
+      const shared = viewMemory(
+        new WebAssembly.Memory({ initial: pages, maximum: 65536, shared: true }),
+      );
       fillConstantTables(shared);
       return shared;
     } catch (error) {
@@ -62,7 +64,8 @@ function fillConstantTables(shared: SharedMemory): void {
   for (let slice = 1; slice < 8; slice++) {
     for (let n = 0; n < 256; n++) {
       const previous = shared.u32[crc + (slice - 1) * 256 + n]!;
-      shared.u32[crc + slice * 256 + n] = ((previous >>> 8) ^ shared.u32[crc + (previous & 0xff)]!) >>> 0;
+      shared.u32[crc + slice * 256 + n] =
+        ((previous >>> 8) ^ shared.u32[crc + (previous & 0xff)]!) >>> 0;
     }
   }
   for (let e = 0; e <= 22; e++) shared.f64[(POWERS_ADDRESS >>> 3) + e] = Number(`1e${e}`);
@@ -79,6 +82,8 @@ export function instantiateKernel<Exports>(base64: string, shared: SharedMemory)
   const abort = (): never => {
     throw new Error('BUG: kernel aborted');
   };
-  const instance = new WebAssembly.Instance(new WebAssembly.Module(bytes), { env: { memory: shared.memory, abort } });
+  const instance = new WebAssembly.Instance(new WebAssembly.Module(bytes), {
+    env: { memory: shared.memory, abort },
+  });
   return instance.exports as Exports;
 }

@@ -41,9 +41,9 @@ export interface SeriesSet {
   /** The value id of label `nameId` of row; 0 when absent. */
   labelValueId(row: number, nameId: number): number;
   /**
-   * Samples of `row` with minTime <= time <= maxTime, ascending, staleness markers included; returns their
-   * number n. They stand in `columns` at 0..n-1 until the next read of this set. The columns object may be
-   * replaced by a read (fetch `set.columns` after it).
+   * Samples of `row` with minTime <= time <= maxTime, ascending, staleness markers included;
+   * returns their number n. They stand in `columns` at 0..n-1 until the next read of this set. The
+   * columns object may be replaced by a read (fetch `set.columns` after it).
    */
   read(row: number, minTime: number, maxTime: number): number;
   readonly columns: SampleColumns;
@@ -53,12 +53,22 @@ export interface SeriesSet {
 
 /** One consistent view of a database for one query. Close it: memory is held for it. */
 export interface Querier {
-  /** Series with samples possibly in range that match all `matchers`. @throws MatcherError for a bad regex. */
-  select(matchers: readonly Matcher[], minTime: number, maxTime: number, hints?: SelectHints): SeriesSet;
+  /** Series that match all `matchers` and may have samples in range. @throws MatcherError */
+  select(
+    matchers: readonly Matcher[],
+    minTime: number,
+    maxTime: number,
+    hints?: SelectHints,
+  ): SeriesSet;
   /** Sorted label names of the series that match (all series when there are no matchers). */
   labelNames(matchers: readonly Matcher[], minTime: number, maxTime: number): string[];
   /** Sorted values of one label. */
-  labelValues(name: string, matchers: readonly Matcher[], minTime: number, maxTime: number): string[];
+  labelValues(
+    name: string,
+    matchers: readonly Matcher[],
+    minTime: number,
+    maxTime: number,
+  ): string[];
   close(): void;
 }
 

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+export * from './bytesize.ts';
 export * from './columns.ts';
+export * from './duration.ts';
 export * from './labels.ts';
 export * from './matcher.ts';
+export * from './quote.ts';
 export * from './staleness.ts';

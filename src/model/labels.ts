@@ -41,8 +41,12 @@ export function compareText(a: string, b: string): number {
 }
 
 /** Builds a label set from name/value pairs in any order. Later duplicates win; empty values vanish. */
-export function labelsFrom(pairs: Readonly<Record<string, string>> | Iterable<readonly [string, string]>): Labels {
-  const map = new Map<string, string>(Symbol.iterator in pairs ? (pairs as Iterable<[string, string]>) : Object.entries(pairs));
+export function labelsFrom(
+  pairs: Readonly<Record<string, string>> | Iterable<readonly [string, string]>,
+): Labels {
+  const map = new Map<string, string>(
+    Symbol.iterator in pairs ? (pairs as Iterable<[string, string]>) : Object.entries(pairs),
+  );
   const labels: Label[] = [];
   for (const [name, value] of map) if (value !== '') labels.push({ name, value });
   return labels.sort((a, b) => compareText(a.name, b.name));

@@ -4,4 +4,5 @@ export * from './clock.ts';
 export * from './files.ts';
 export * from './http.ts';
 export * from './logger.ts';
+export * from './operating-system.ts';
 export * from './prng.ts';

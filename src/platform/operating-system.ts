@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { readFileSync } from 'node:fs';
+import { statfs } from 'node:fs/promises';
+import os from 'node:os';
+import type { OperatingSystem } from '../base/index.ts';
+import { FileError } from '../base/index.ts';
+
+const AT_NULL = 0;
+const AT_PAGESZ = 6;
+
+/** The page size that the kernel told this process at start; 4096 where there is no auxiliary vector. */
+function pageBytes(): number {
+  try {
+    const vector = readFileSync('/proc/self/auxv');
+    for (let i = 0; i + 16 <= vector.length; i += 16) {
+      const key = vector.readUInt32LE(i);
+      if (key === AT_NULL) break;
+      if (key === AT_PAGESZ) return vector.readUInt32LE(i + 8);
+    }
+  } catch {
+    // Not Linux, or /proc is not mounted: the usual size is right nearly everywhere.
+  }
+  return 4096;
+}
+
+/** Abbreviation (`UTC`, `CET`) and offset of the local zone at a moment. */
+function timeZone(atMs: number): { name: string; offsetSeconds: number } {
+  const date = new Date(atMs);
+  const parts = new Intl.DateTimeFormat('en-US', { timeZoneName: 'short' }).formatToParts(date);
+  const name = parts.find((part) => part.type === 'timeZoneName')?.value ?? 'UTC';
+  return { name, offsetSeconds: -date.getTimezoneOffset() * 60 };
+}
+
+/** This machine. */
+export function createOperatingSystem(): OperatingSystem {
+  return {
+    pageBytes: pageBytes(),
+    timeZone,
+    systemName: () => ({
+      sysname: os.type(),
+      release: os.release(),
+      version: os.version(),
+      machine: os.machine(),
+      nodename: os.hostname(),
+    }),
+    fileSystemUsage: async (path) => {
+      try {
+        const usage = await statfs(path);
+        return {
+          blockBytes: usage.bsize,
+          blocks: usage.blocks,
+          blocksFree: usage.bfree,
+          blocksAvailable: usage.bavail,
+          files: usage.files,
+          filesFree: usage.ffree,
+        };
+      } catch (error) {
+        const code = error instanceof Error && 'code' in error ? String(error.code) : 'other';
+        const known = code === 'ENOENT' || code === 'EACCES' || code === 'EIO' ? code : 'other';
+        throw new FileError(known, path, `cannot stat file system ${path}: ${code}`, {
+          cause: error,
+        });
+      }
+    },
+  };
+}

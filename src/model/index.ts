@@ -5,4 +5,5 @@ export * from './duration.ts';
 export * from './labels.ts';
 export * from './matcher.ts';
 export * from './quote.ts';
+export * from './regexp.ts';
 export * from './staleness.ts';

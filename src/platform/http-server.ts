@@ -1,0 +1,245 @@
+// SPDX-License-Identifier: Apache-2.0
+// The HTTP listener: reads requests whole, hands them to one plain function, compresses and sends what
+// it returns. Routes, CORS and headers are the function's business.
+
+import type { IncomingMessage, RequestListener, Server } from 'node:http';
+import { createServer } from 'node:http';
+import type { ServerOptions as HttpsOptions } from 'node:https';
+import { createServer as createHttpsServer } from 'node:https';
+import type { AddressInfo, Socket } from 'node:net';
+import { promisify } from 'node:util';
+import { deflate, gzip } from 'node:zlib';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import fastify from 'fastify';
+import type { Logger, ServerRequest, ServerResponse } from '../base/index.ts';
+
+export interface HttpServerOptions {
+  /** `host:port` each; an empty host listens everywhere, port 0 takes any free one. */
+  readonly addresses: readonly string[];
+  /** For reading a request, and how long an idle connection is kept. */
+  readonly readTimeoutMs: number;
+  /** Over all addresses; further connections are closed at once. */
+  readonly connectionsMax: number;
+  /** Largest request body; larger ones are answered 413. */
+  readonly bodyLimitBytes: number;
+  readonly logger: Logger;
+  readonly handle: (request: ServerRequest) => Promise<ServerResponse>;
+  /** Serve TLS with these options. */
+  readonly tls?: HttpsOptions;
+}
+
+export interface HttpServer {
+  /** Addresses really listened on, as `host:port`. */
+  readonly addresses: readonly string[];
+  /** Open connections over all addresses. */
+  readonly connections: () => number;
+  /** Stops accepting, waits up to `graceMs` for requests in flight, then closes what is left. */
+  close(graceMs: number): Promise<void>;
+}
+
+/** An address that cannot be listened on. The message names it. */
+export class ListenError extends Error {
+  override name = 'ListenError';
+}
+
+/** Bodies smaller than this are sent as they are. */
+const COMPRESS_FROM_BYTES = 1024;
+/** Fast and about as small as the default on JSON and exposition text. */
+const COMPRESS_LEVEL = 3;
+
+const gzipAsync = promisify(gzip);
+const deflateAsync = promisify(deflate);
+
+const compressible =
+  /^(text\/|application\/(json|javascript|openmetrics-text|manifest)|image\/svg)/;
+
+/** The codings a client takes that we have, best first: as Accept-Encoding with q=0 left out. */
+function acceptedCoding(header: string | undefined): 'gzip' | 'deflate' | undefined {
+  const taken = new Set<string>();
+  for (const part of (header ?? '').split(',')) {
+    const [coding = '', ...parameters] = part.split(';').map((piece) => piece.trim().toLowerCase());
+    if (!parameters.some((parameter) => /^q=0(\.0*)?$/.test(parameter))) taken.add(coding);
+  }
+  if (taken.has('gzip') || taken.has('*')) return 'gzip';
+  return taken.has('deflate') ? 'deflate' : undefined;
+}
+
+/** Splits `host:port`, `[v6]:port` or `:port`. */
+export function splitAddress(address: string): { host: string; port: number } {
+  const match = /^(?:\[([^\]]*)\]|([^:]*)):(\d{1,5})$/.exec(address);
+  const port = Number(match?.[3]);
+  if (match === null || port > 65535) throw new ListenError(`${address} is not host:port`);
+  return { host: match[1] ?? match[2] ?? '', port };
+}
+
+const asBytes = (body: unknown): Uint8Array =>
+  body instanceof Uint8Array ? body : new Uint8Array(0);
+
+/** Form parameters come first: as in Go, they win over those of the query. */
+function parametersOf(request: FastifyRequest, query: string, body: Uint8Array): URLSearchParams {
+  const type = request.headers['content-type'] ?? '';
+  if (!/^application\/x-www-form-urlencoded\b/i.test(type)) return new URLSearchParams(query);
+  const params = new URLSearchParams(new TextDecoder().decode(body));
+  for (const [name, value] of new URLSearchParams(query)) params.append(name, value);
+  return params;
+}
+
+function headersOf(message: IncomingMessage): Record<string, string | undefined> {
+  const headers: Record<string, string | undefined> = {};
+  for (const [name, value] of Object.entries(message.headers)) {
+    headers[name] = Array.isArray(value) ? value.join(', ') : value;
+  }
+  return headers;
+}
+
+function plainRequest(request: FastifyRequest, reply: FastifyReply): ServerRequest {
+  const canceled = new AbortController();
+  reply.raw.on('close', () => {
+    if (!reply.raw.writableFinished) canceled.abort(new Error('the client closed the connection'));
+  });
+  const url = request.raw.url ?? '/';
+  const question = url.indexOf('?');
+  const body = asBytes(request.body);
+  return {
+    method: request.method,
+    path: question < 0 ? url : url.slice(0, question),
+    params: parametersOf(request, question < 0 ? '' : url.slice(question + 1), body),
+    headers: headersOf(request.raw),
+    body,
+    remoteAddress: request.raw.socket.remoteAddress ?? '',
+    signal: canceled.signal,
+  };
+}
+
+async function send(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  response: ServerResponse,
+): Promise<void> {
+  const { status, headers, body } = response;
+  let bytes =
+    typeof body === 'string'
+      ? Buffer.from(body)
+      : Buffer.from(body.buffer, body.byteOffset, body.byteLength);
+  const sent: Record<string, string> = {};
+  for (const [name, value] of Object.entries(headers)) sent[name.toLowerCase()] = value;
+  const canCompress = compressible.test(sent['content-type'] ?? '');
+  if (canCompress && sent['content-encoding'] === undefined) {
+    sent.vary = sent.vary === undefined ? 'Accept-Encoding' : `${sent.vary}, Accept-Encoding`;
+    const coding = acceptedCoding(request.headers['accept-encoding']);
+    if (coding !== undefined && bytes.length >= COMPRESS_FROM_BYTES && request.method !== 'HEAD') {
+      // zlib works on its thread pool: the event loop goes on meanwhile.
+      const compress = coding === 'gzip' ? gzipAsync : deflateAsync;
+      bytes = await compress(bytes, { level: COMPRESS_LEVEL });
+      sent['content-encoding'] = coding;
+    }
+  }
+  await reply
+    .code(status)
+    .headers(sent)
+    .send(bytes.length === 0 ? null : bytes);
+}
+
+function plainText(status: number, body: string): ServerResponse {
+  return { status, headers: { 'content-type': 'text/plain; charset=utf-8' }, body };
+}
+
+/** The fastify instance and the request listener it made, to be put on as many servers as there are addresses. */
+async function createApplication(options: HttpServerOptions) {
+  let listener: RequestListener | undefined;
+  const app = fastify({
+    bodyLimit: options.bodyLimitBytes,
+    forceCloseConnections: false,
+    exposeHeadRoutes: false,
+    // Paths are matched by the handler, still percent-encoded; nothing is "not found" here.
+    serverFactory: (made) => {
+      listener = made as RequestListener;
+      return createServer();
+    },
+  });
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
+  const answer = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
+    await send(request, reply, await options.handle(plainRequest(request, reply)));
+    return reply;
+  };
+  app.all('*', answer);
+  app.setNotFoundHandler(answer);
+  app.setErrorHandler(async (error: Error & { statusCode?: number }, request, reply) => {
+    const status = error.statusCode ?? 500;
+    if (status >= 500) options.logger.error('Request failed', { url: request.url, err: error });
+    await send(request, reply, plainText(status, `${error.message}\n`));
+  });
+  await app.ready();
+  if (listener === undefined) throw new Error('BUG: fastify made no request listener');
+  return { app, listener };
+}
+
+function listen(server: Server, address: string): Promise<string> {
+  const { host, port } = splitAddress(address);
+  return new Promise((resolve, reject) => {
+    server.once('error', (error: NodeJS.ErrnoException) => {
+      const why =
+        error.code === 'EADDRINUSE'
+          ? 'the address is already in use'
+          : error.code === 'EACCES'
+            ? 'permission denied'
+            : error.message;
+      reject(new ListenError(`cannot listen on ${address}: ${why}`, { cause: error }));
+    });
+    const bound = (): void => {
+      const at = server.address() as AddressInfo;
+      resolve(at.family === 'IPv6' ? `[${at.address}]:${at.port}` : `${at.address}:${at.port}`);
+    };
+    if (host === '') server.listen(port, bound);
+    else server.listen(port, host, bound);
+  });
+}
+
+/** Listens on all addresses, or on none. @throws ListenError */
+export async function startHttpServer(options: HttpServerOptions): Promise<HttpServer> {
+  const { app, listener } = await createApplication(options);
+  const sockets = new Set<Socket>();
+  const servers: Server[] = [];
+  const addresses: string[] = [];
+  const closeServer = (server: Server): Promise<void> =>
+    new Promise((resolve) => server.close(() => resolve()));
+  try {
+    for (const address of options.addresses) {
+      const server =
+        options.tls === undefined
+          ? createServer(listener)
+          : createHttpsServer(options.tls, listener);
+      server.requestTimeout = options.readTimeoutMs;
+      server.headersTimeout = options.readTimeoutMs;
+      server.keepAliveTimeout = options.readTimeoutMs;
+      server.on('connection', (socket: Socket) => {
+        if (sockets.size >= options.connectionsMax) {
+          socket.destroy();
+          return;
+        }
+        sockets.add(socket);
+        socket.on('close', () => sockets.delete(socket));
+      });
+      servers.push(server);
+      addresses.push(await listen(server, address));
+    }
+  } catch (error) {
+    await Promise.all(servers.filter((server) => server.listening).map(closeServer));
+    throw error;
+  }
+  return {
+    addresses,
+    connections: () => sockets.size,
+    close: async (graceMs) => {
+      const closed = Promise.all(servers.map(closeServer));
+      for (const server of servers) server.closeIdleConnections();
+      const timer = setTimeout(() => {
+        for (const socket of sockets) socket.destroy();
+      }, graceMs);
+      await closed;
+      clearTimeout(timer);
+      await app.close();
+    },
+  };
+}

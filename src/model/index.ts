@@ -4,6 +4,8 @@ export * from './columns.ts';
 export * from './duration.ts';
 export * from './labels.ts';
 export * from './matcher.ts';
+export * from './names.ts';
 export * from './quote.ts';
 export * from './regexp.ts';
+export * from './relabel.ts';
 export * from './staleness.ts';

@@ -3,6 +3,7 @@ export * from './assert.ts';
 export * from './clock.ts';
 export * from './files.ts';
 export * from './http.ts';
+export * from './http-options.ts';
 export * from './logger.ts';
 export * from './operating-system.ts';
 export * from './prng.ts';

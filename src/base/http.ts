@@ -11,6 +11,8 @@ export interface HttpRequest {
   readonly signal?: AbortSignal;
   /** Largest body accepted, counted after decompression; 0 = no limit. */
   readonly bodyLimitBytes: number;
+  /** Connect to this Unix socket instead of the URL's host. */
+  readonly socketPath?: string;
 }
 
 /** Where the body is put as it arrives, so that large bodies are not joined or copied again. */

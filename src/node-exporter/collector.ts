@@ -38,7 +38,11 @@ export interface CollectorOptions {
     readonly mountTimeoutMs: number;
     readonly statWorkers: number;
   };
-  readonly netdev: { readonly devices: NameFilter; readonly detailed: boolean };
+  readonly netdev: {
+    readonly devices: NameFilter;
+    readonly detailed: boolean;
+    readonly netlink: boolean;
+  };
   readonly netstatFields: CompiledRegexp;
   readonly softirq: boolean;
   readonly textfileDirectories: readonly string[];

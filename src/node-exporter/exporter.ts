@@ -32,6 +32,8 @@ export interface NodeExporterOptions {
   readonly version: string;
   readonly revision: string;
   readonly goVersion: string;
+  /** Go's name of the machine's architecture: amd64, arm64 … */
+  readonly architecture: string;
 }
 
 export interface NodeExporterParts {
@@ -151,14 +153,14 @@ export class NodeExporter {
   /** One scrape of the named collectors, with the exporter's own metrics. */
   async gather(names: readonly string[] = [...this.collectors.keys()]): Promise<MetricFamily[]> {
     const sink = new MetricSink();
-    const { version, revision, goVersion } = this.options;
+    const { version, revision, goVersion, architecture } = this.options;
     sink.gauge(
       'node_exporter_build_info',
       "A metric with a constant '1' value labeled by version, revision, branch, goversion from which node_exporter was built, and the goos and goarch for the build.",
       1,
       [
         ['branch', 'HEAD'],
-        ['goarch', 'amd64'],
+        ['goarch', architecture],
         ['goos', 'linux'],
         ['goversion', goVersion],
         ['revision', revision],

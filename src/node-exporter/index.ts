@@ -1,3 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
 export * from './collector.ts';
+export * from './defaults.ts';
 export * from './exporter.ts';

@@ -97,7 +97,7 @@ function collectInfo(
   const udev = udevProperties(context, major, minor);
   const of = (key: string): string => udev.get(key) ?? '';
   // Disks behind some controllers have their serial number under the SCSI key only.
-  const serial = of('SCSI_IDENT_SERIAL') || of('ID_SERIAL_SHORT');
+  const serial = of('SCSI_IDENT_SERIAL') || of('ID_SERIAL_SHORT') || of('ID_SERIAL');
   sink.gauge('node_disk_info', 'Info of /sys/block/<block_device>.', 1, [
     ['device', device],
     ['major', major],
@@ -105,7 +105,7 @@ function collectInfo(
     ['model', of('ID_MODEL')],
     ['path', of('ID_PATH')],
     ['revision', of('ID_REVISION')],
-    ['rotational', readSysLine(context, `block/${device}/queue/rotational`) ?? ''],
+    ['rotational', readSysLine(context, `block/${device}/queue/rotational`) ?? '0'],
     ['serial', serial],
     ['wwn', of('ID_WWN')],
   ]);
@@ -165,9 +165,7 @@ export function diskstats(context: CollectorContext): Collector {
         const text = parts[FIRST_STATISTIC + i];
         if (text === undefined) return;
         const value = decimal(text, `diskstats of ${device}`);
-        // Division keeps the decimal digits that multiplying by 0.001 would smear.
-        const scaled = factor < 1 ? value / Math.round(1 / factor) : value * factor;
-        sink[type](name, help, scaled, [['device', device]]);
+        sink[type](name, help, value * factor, [['device', device]]);
       });
     });
   };

@@ -99,6 +99,7 @@ function readPressure(context: CollectorContext, file: string): string | undefin
   }
 }
 
+/** Divided twice by 1000, as upstream: the same digits come out. */
 export function pressure(context: CollectorContext): Collector {
   return (sink) => {
     let found = false;
@@ -110,9 +111,9 @@ export function pressure(context: CollectorContext): Collector {
       const some = totals.get('some');
       const full = totals.get('full');
       if (waiting !== undefined && some !== undefined)
-        sink.counter(`node_pressure_${file}_waiting_seconds_total`, waiting, some / 1e6);
+        sink.counter(`node_pressure_${file}_waiting_seconds_total`, waiting, some / 1000 / 1000);
       if (stalled !== undefined && full !== undefined)
-        sink.counter(`node_pressure_${file}_stalled_seconds_total`, stalled, full / 1e6);
+        sink.counter(`node_pressure_${file}_stalled_seconds_total`, stalled, full / 1000 / 1000);
     }
     if (!found)
       throw new NoDataError(

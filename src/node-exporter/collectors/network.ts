@@ -43,13 +43,31 @@ const detailedNames: Readonly<Record<string, string>> = {
   transmit_carrier: 'transmit_carrier_errors',
 };
 
-/** A counter that only sysfs has; undefined for devices without it. */
-function sysStatistic(context: CollectorContext, device: string, name: string): number | undefined {
+/** Where device counters are read; upstream asks the kernel over netlink by default. */
+interface DeviceSource {
+  readonly procfs: string;
+  /** Set where counters are wanted that /proc/net/dev has no column for. */
+  readonly sysfs: string | undefined;
+}
+
+/**
+ * Netlink answers for the exporter's own network namespace whatever the path flags say; so do the
+ * kernel's own /proc and /sys. Without netlink, upstream reads what `--path.procfs` points to.
+ */
+const sourceOf = (context: CollectorContext): DeviceSource =>
+  context.options.netdev.netlink
+    ? { procfs: '/proc', sysfs: '/sys' }
+    : { procfs: context.paths.procfs, sysfs: undefined };
+
+/** Packets for which nobody listened; undefined for devices that do not count them. */
+function noHandlerCount(
+  context: CollectorContext,
+  sysfs: string,
+  device: string,
+): number | undefined {
   try {
-    const text = context.files.readTextSync(
-      `${context.paths.sysfs}/class/net/${device}/statistics/${name}`,
-    );
-    return decimal(text.trim(), `${device}/statistics/${name}`);
+    const path = `${sysfs}/class/net/${device}/statistics/rx_nohandler`;
+    return decimal(context.files.readTextSync(path).trim(), path);
   } catch (error) {
     if (error instanceof FileError) return undefined;
     throw error;
@@ -69,20 +87,22 @@ function collectDevice(
       ['device', device],
     ]);
   };
-  receiveColumns.forEach(
-    (column, i) => void emit('receive', column, decimal(counters[i], `net/dev of ${device}`)),
-  );
-  transmitColumns.forEach(
-    (column, i) => void emit('transmit', column, decimal(counters[8 + i], `net/dev of ${device}`)),
-  );
-  // Packets for which nobody listened: the kernel counts them, /proc/net/dev has no column for them.
-  const noHandler = sysStatistic(context, device, 'rx_nohandler');
+  const of = (i: number): number => decimal(counters[i], `net/dev of ${device}`);
+  receiveColumns.forEach((column, i) => {
+    emit('receive', column, of(i));
+  });
+  transmitColumns.forEach((column, i) => {
+    emit('transmit', column, of(receiveColumns.length + i));
+  });
+  const { sysfs } = sourceOf(context);
+  const noHandler = sysfs === undefined ? undefined : noHandlerCount(context, sysfs, device);
   if (noHandler !== undefined) emit('receive', 'nohandler', noHandler);
 }
 
 export function netdev(context: CollectorContext): Collector {
   return (sink) => {
-    eachLine(readProc(context, 'net/dev'), (line) => {
+    const text = context.files.readTextSync(`${sourceOf(context).procfs}/net/dev`);
+    eachLine(text, (line) => {
       const colon = line.lastIndexOf(':');
       if (colon < 0) return;
       const device = line.slice(0, colon).trim();

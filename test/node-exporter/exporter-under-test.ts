@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { silentLogger } from '../../src/base/index.ts';
+import { Registry } from '../../src/metrics/index.ts';
+import type { CollectorOptions, ExporterPaths } from '../../src/node-exporter/index.ts';
+import {
+  collectorNames,
+  defaultCollectorOptions,
+  NodeExporter,
+} from '../../src/node-exporter/index.ts';
+import {
+  createNodeClock,
+  createNodeFileSystem,
+  createOperatingSystem,
+} from '../../src/platform/index.ts';
+
+export const machinePaths: ExporterPaths = {
+  procfs: '/proc',
+  sysfs: '/sys',
+  rootfs: '/',
+  udevData: '/run/udev/data',
+};
+
+/** An exporter on real files, without HTTP. */
+export function newExporter(setup: {
+  readonly paths?: ExporterPaths;
+  readonly without?: readonly string[];
+  readonly options?: (defaults: CollectorOptions) => CollectorOptions;
+  readonly maxRequests?: number;
+}): NodeExporter {
+  const clock = createNodeClock();
+  const enabled = collectorNames
+    .map(({ name }) => name)
+    .filter((name) => setup.without?.includes(name) !== true);
+  return new NodeExporter(
+    {
+      paths: setup.paths ?? machinePaths,
+      collectorOptions: (setup.options ?? ((defaults) => defaults))(defaultCollectorOptions()),
+      enabled: new Set(enabled),
+      telemetryPath: '/metrics',
+      maxRequests: setup.maxRequests ?? 40,
+      exporterMetrics: true,
+      version: '1.12.1',
+      revision: 'unknown',
+      goVersion: 'unknown',
+      architecture: 'amd64',
+    },
+    {
+      files: createNodeFileSystem(),
+      clock,
+      logger: silentLogger,
+      system: createOperatingSystem(),
+      registry: new Registry({ clock }),
+    },
+  );
+}
+
+/** One GET of a path with its query. */
+export async function scrape(
+  exporter: NodeExporter,
+  url = '/metrics',
+): Promise<{ status: number; page: string }> {
+  const { pathname, searchParams } = new URL(url, 'http://localhost');
+  const response = await exporter.handle({
+    method: 'GET',
+    path: pathname,
+    params: searchParams,
+    headers: {},
+    body: new Uint8Array(),
+    remoteAddress: '127.0.0.1',
+    signal: new AbortController().signal,
+  });
+  const { body } = response;
+  return {
+    status: response.status,
+    page: typeof body === 'string' ? body : new TextDecoder().decode(body),
+  };
+}

@@ -24,6 +24,8 @@ export interface BodySink {
 /** The answer, body fully received (into the sink when one was given, else in `body`). */
 export interface HttpResponse {
   readonly status: number;
+  /** The reason phrase as the server sent it: `Not Found`. */
+  readonly statusText?: string;
   /** Lower-case names; the first value where a header was repeated. */
   readonly headers: Readonly<Record<string, string>>;
   readonly body: Uint8Array;

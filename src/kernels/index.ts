@@ -2,3 +2,6 @@
 export * from './heap.ts';
 export * from './layout.ts';
 export * from './memory.ts';
+export * from './scan-kernel.ts';
+export * from './scan-layout.ts';
+export * from './scan.ts';

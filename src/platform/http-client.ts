@@ -1,0 +1,278 @@
+// SPDX-License-Identifier: Apache-2.0
+// Outgoing HTTP: the contract of base/http.ts over undici. This is on the scrape path: a request costs
+// one promise, one timer and a few small objects beside what undici needs.
+
+import {
+  type BodySink,
+  type HttpClient,
+  type HttpClientOptions,
+  HttpError,
+  type HttpRequest,
+  type HttpResponse,
+} from '../base/index.ts';
+import { credentialHeaders, type HeaderValues } from './http-credentials.ts';
+import { Dispatchers } from './http-dispatchers.ts';
+import { isStaleConnection, requestPrefix, toHttpError } from './http-errors.ts';
+import { Exchange, type ExchangeAnswer } from './http-exchange.ts';
+import { SecretFiles } from './http-secrets.ts';
+import { OAuth2Tokens } from './oauth2.ts';
+
+const REDIRECTS_MAX = 10;
+
+export interface HttpClientDependencies {
+  /** For `proxyFromEnvironment`; the process's unless given. */
+  readonly environment?: Readonly<Record<string, string | undefined>>;
+  /** Milliseconds since the epoch, for the life of tokens. */
+  readonly now?: () => number;
+}
+
+/** Gathers a body when the caller gave no sink. */
+class Collector implements BodySink {
+  private readonly chunks: Uint8Array[] = [];
+
+  write(chunk: Uint8Array): void {
+    this.chunks.push(Uint8Array.prototype.slice.call(chunk));
+  }
+
+  joined(): Uint8Array {
+    return this.chunks.length === 1 ? this.chunks[0]! : Buffer.concat(this.chunks);
+  }
+}
+
+/** One hop: changes from redirect to redirect. */
+interface Hop {
+  readonly url: URL;
+  readonly method: HttpRequest['method'];
+  readonly body: Uint8Array | string | undefined;
+  /** False after leaving the host that was asked for. */
+  readonly trusted: boolean;
+}
+
+const noBody = new Uint8Array(0);
+
+/** Headers that describe a body or prove an identity: not for another host, not for a changed method. */
+const isBodyHeader = (name: string): boolean => /^content-/i.test(name);
+const isCredential = (name: string): boolean => /^(authorization|cookie)$/i.test(name);
+
+function parseUrl(text: string, base?: URL): URL {
+  try {
+    return new URL(text, base?.href);
+  } catch (error) {
+    throw new HttpError('connection', `parse ${JSON.stringify(text)}: invalid URL`, {
+      cause: error,
+    });
+  }
+}
+
+class UndiciClient implements HttpClient {
+  private readonly options: HttpClientOptions;
+  private readonly dispatchers: Dispatchers;
+  private readonly credentials: () => HeaderValues;
+  private readonly tokens: OAuth2Tokens | undefined;
+  private readonly tokenClient: HttpClient | undefined;
+
+  constructor(options: HttpClientOptions, dependencies: HttpClientDependencies) {
+    const files = new SecretFiles();
+    this.options = options;
+    this.dispatchers = new Dispatchers(options, files, dependencies.environment ?? process.env);
+    this.credentials = credentialHeaders(options, files);
+    if (options.oauth2) {
+      const { tls, proxyUrl, noProxy, proxyFromEnvironment, proxyConnectHeader } = options.oauth2;
+      this.tokenClient = new UndiciClient(
+        {
+          followRedirects: options.followRedirects,
+          enableHttp2: options.enableHttp2,
+          ...(tls && { tls }),
+          ...(proxyUrl !== undefined && { proxyUrl }),
+          ...(noProxy !== undefined && { noProxy }),
+          ...(proxyFromEnvironment !== undefined && { proxyFromEnvironment }),
+          ...(proxyConnectHeader && { proxyConnectHeader }),
+        },
+        dependencies,
+      );
+      const now = dependencies.now ?? Date.now;
+      this.tokens = new OAuth2Tokens(options.oauth2, this.tokenClient, files, now);
+    }
+  }
+
+  async request(request: HttpRequest, sink?: BodySink): Promise<HttpResponse> {
+    if (request.signal?.aborted) {
+      const prefix = requestPrefix(request.method, request.url);
+      throw new HttpError('canceled', `${prefix}context canceled`);
+    }
+    const deadline = new Deadline(request);
+    const collector = sink ? undefined : new Collector();
+    try {
+      const first: Hop = {
+        url: parseUrl(request.url),
+        method: request.method,
+        body: request.body,
+        trusted: true,
+      };
+      const into = sink ?? collector ?? { write: () => undefined };
+      const { answer, url } = await this.follow(first, request, into, deadline);
+      return {
+        status: answer.status,
+        statusText: answer.statusText,
+        headers: answer.headers,
+        body: collector?.joined() ?? noBody,
+        url: url.href,
+      };
+    } catch (error) {
+      throw toHttpError(error, requestPrefix(request.method, deadline.url), deadline.started);
+    } finally {
+      deadline.clear();
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.dispatchers.close();
+    await this.tokenClient?.close();
+  }
+
+  private async follow(
+    first: Hop,
+    request: HttpRequest,
+    sink: BodySink,
+    deadline: Deadline,
+  ): Promise<{ answer: ExchangeAnswer; url: URL }> {
+    let hop = first;
+    for (let redirects = 0; ; redirects++) {
+      const answer = await this.exchange(hop, request, sink, deadline);
+      const next = this.options.followRedirects ? nextHop(hop, first.url, answer) : undefined;
+      if (!next) return { answer, url: hop.url };
+      deadline.moveTo(next.url.href);
+      if (redirects + 1 >= REDIRECTS_MAX)
+        throw new HttpError('redirect', `stopped after ${REDIRECTS_MAX} redirects`);
+      hop = next;
+    }
+  }
+
+  private async exchange(
+    hop: Hop,
+    request: HttpRequest,
+    sink: BodySink,
+    deadline: Deadline,
+  ): Promise<ExchangeAnswer> {
+    const headers = await this.headersFor(hop, request);
+    const isRepeatable = hop.method === 'GET' || hop.method === 'HEAD';
+    for (let attempt = 0; ; attempt++) {
+      const route = this.dispatchers.route(hop.url, request.socketPath);
+      const exchange = new Exchange(hop.method, sink, {
+        bodyLimitBytes: request.bodyLimitBytes,
+        followRedirects: this.options.followRedirects,
+      });
+      deadline.watch(exchange);
+      route.dispatcher.dispatch(
+        {
+          origin: route.origin,
+          path: route.path,
+          method: hop.method,
+          headers: { ...headers, ...route.headers },
+          body: hop.body ?? null,
+        },
+        exchange,
+      );
+      try {
+        return await exchange.answer;
+      } catch (error) {
+        // A kept connection may have been closed by the server just as it was used again.
+        const mayRepeat = isRepeatable && attempt === 0 && !exchange.started;
+        if (!mayRepeat || !isStaleConnection(error)) throw error;
+      }
+    }
+  }
+
+  private async headersFor(hop: Hop, request: HttpRequest): Promise<HeaderValues> {
+    const headers: HeaderValues = {};
+    for (const [name, value] of Object.entries(request.headers)) {
+      const dropped =
+        (!hop.trusted && isCredential(name)) ||
+        (hop.method !== request.method && isBodyHeader(name));
+      if (!dropped) headers[name.toLowerCase()] = value;
+    }
+    if (!hop.trusted) return headers;
+    if (hop.url.username && headers.authorization === undefined) {
+      const user = `${decodeURIComponent(hop.url.username)}:${decodeURIComponent(hop.url.password)}`;
+      headers.authorization = `Basic ${Buffer.from(user).toString('base64')}`;
+    }
+    if (this.tokens && headers.authorization === undefined)
+      headers.authorization = await this.tokens.authorization(request);
+    return { ...this.credentials(), ...headers };
+  }
+}
+
+/** Where an answer sends us, or undefined when it is final. */
+function nextHop(hop: Hop, first: URL, answer: ExchangeAnswer): Hop | undefined {
+  const { status, headers } = answer;
+  if (headers.location === undefined || headers.location === '') return undefined;
+  const changesMethod = status === 301 || status === 302 || status === 303;
+  if (!changesMethod && status !== 307 && status !== 308) return undefined;
+  const url = parseUrl(headers.location, hop.url);
+  if (url.protocol !== 'http:' && url.protocol !== 'https:')
+    throw new HttpError('redirect', `unsupported protocol scheme "${url.protocol.slice(0, -1)}"`);
+  const keepsSecrecy = url.protocol === 'https:' || first.protocol === 'http:';
+  const trusted = hop.trusted && url.hostname === first.hostname && keepsSecrecy;
+  const becomesGet = changesMethod && hop.method !== 'GET' && hop.method !== 'HEAD';
+  if (becomesGet) return { url, method: 'GET', body: undefined, trusted };
+  return { url, method: hop.method, body: hop.body, trusted };
+}
+
+/** The time limit and the caller's signal, over all hops of one request. */
+class Deadline {
+  /** The hop that is under way, for messages. */
+  url: string;
+  private exchange: Exchange | undefined;
+  private expired: HttpError | undefined;
+  private readonly timer: NodeJS.Timeout;
+  private readonly signal: AbortSignal | undefined;
+
+  constructor(request: HttpRequest) {
+    this.url = request.url;
+    this.timer = setTimeout(
+      () => this.end(new HttpError('timeout', 'context deadline exceeded')),
+      request.timeoutMs,
+    );
+    this.signal = request.signal;
+    this.signal?.addEventListener('abort', this.canceled, { once: true });
+  }
+
+  /** Whether the present hop's answer has begun. */
+  get started(): boolean {
+    return this.exchange?.started ?? false;
+  }
+
+  moveTo(url: string): void {
+    this.url = url;
+    this.exchange = undefined;
+  }
+
+  watch(exchange: Exchange): void {
+    this.exchange = exchange;
+    if (this.expired) exchange.fail(this.expired);
+  }
+
+  clear(): void {
+    clearTimeout(this.timer);
+    this.signal?.removeEventListener('abort', this.canceled);
+  }
+
+  private end(error: HttpError): void {
+    this.expired = error;
+    this.exchange?.fail(error);
+  }
+
+  private readonly canceled = (): void => this.end(new HttpError('canceled', 'context canceled'));
+}
+
+/**
+ * A client bound to `options`. Connections stay open between requests. The owner closes it.
+ *
+ * Failures read as upstream's: `Get "http://…": dial tcp 127.0.0.1:1: connect: connection refused`.
+ */
+export function createHttpClient(
+  options: HttpClientOptions,
+  dependencies: HttpClientDependencies = {},
+): HttpClient {
+  return new UndiciClient(options, dependencies);
+}

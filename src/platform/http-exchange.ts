@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: Apache-2.0
+// One request and its answer over a connection that undici provides.
+
+import type { Dispatcher } from 'undici';
+import { type BodySink, HttpError } from '../base/index.ts';
+import { type BodyReceiver, bodyReceiver } from './http-decoding.ts';
+
+export interface ExchangeOptions {
+  /** After decompression; 0 = no limit. */
+  readonly bodyLimitBytes: number;
+  readonly followRedirects: boolean;
+}
+
+export interface ExchangeAnswer {
+  readonly status: number;
+  readonly statusText: string;
+  /** Lower-case names, first values. */
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+const discard: BodySink = { write: () => undefined };
+
+const isRedirect = (status: number): boolean =>
+  status === 301 || status === 302 || status === 303 || status === 307 || status === 308;
+
+const toError = (thrown: unknown): Error =>
+  thrown instanceof Error ? thrown : new Error(String(thrown));
+
+type RawHeaders = Readonly<Record<string, string | string[] | undefined>>;
+
+function firstValues(raw: RawHeaders): Record<string, string> {
+  const headers: Record<string, string> = {};
+  for (const name in raw) {
+    const value = raw[name];
+    const first = typeof value === 'string' ? value : value?.[0];
+    if (first !== undefined) headers[name] = first;
+  }
+  return headers;
+}
+
+/**
+ * undici's handler for one exchange. The outcome is told once, through `answer`; the body has then
+ * gone to the sink. Bodies of redirects that are followed go nowhere.
+ */
+export class Exchange implements Dispatcher.DispatchHandler {
+  readonly answer: Promise<ExchangeAnswer>;
+  /** Whether the answer's head has arrived. */
+  started = false;
+  private resolve!: (answer: ExchangeAnswer) => void;
+  private reject!: (error: Error) => void;
+  private controller: Dispatcher.DispatchController | undefined;
+  private failure: Error | undefined;
+  private receiver: BodyReceiver | undefined;
+  private head: ExchangeAnswer | undefined;
+  private readonly method: string;
+  private readonly sink: BodySink;
+  private readonly options: ExchangeOptions;
+
+  constructor(method: string, sink: BodySink, options: ExchangeOptions) {
+    this.method = method;
+    this.sink = sink;
+    this.options = options;
+    this.answer = new Promise((resolve, reject) => {
+      this.resolve = resolve;
+      this.reject = reject;
+    });
+  }
+
+  /** Gives up now, also while the connection is still being made. */
+  fail(error: Error): void {
+    if (this.failure) return;
+    this.failure = error;
+    this.receiver?.abandon();
+    this.controller?.abort(error);
+    this.reject(error);
+  }
+
+  onRequestStart(controller: Dispatcher.DispatchController): void {
+    this.controller = controller;
+    if (this.failure) controller.abort(this.failure);
+  }
+
+  onResponseStart(
+    controller: Dispatcher.DispatchController,
+    status: number,
+    raw: RawHeaders,
+    statusText = '',
+  ): void {
+    if (status < 200) return;
+    this.started = true;
+    const headers = firstValues(raw);
+    this.head = { status, statusText, headers };
+    const { bodyLimitBytes, followRedirects } = this.options;
+    const dropped = followRedirects && isRedirect(status) && headers.location !== undefined;
+    const hasBody = this.method !== 'HEAD' && status !== 204 && status !== 304;
+    const encoding = dropped || !hasBody ? '' : (headers['content-encoding'] ?? '');
+    // The announced length spares reading a body that is too large anyway.
+    const announced = Number(headers['content-length'] ?? 0);
+    if (!dropped && hasBody && bodyLimitBytes > 0 && announced > bodyLimitBytes) {
+      this.fail(new HttpError('body_too_large', 'body size limit exceeded'));
+      return;
+    }
+    this.receiver = bodyReceiver(
+      encoding,
+      dropped ? discard : this.sink,
+      dropped ? 0 : bodyLimitBytes,
+      {
+        pause: () => controller.pause(),
+        resume: () => controller.resume(),
+        fail: (error) => this.fail(error),
+      },
+    );
+  }
+
+  onResponseData(_controller: Dispatcher.DispatchController, chunk: Uint8Array): void {
+    if (this.failure) return;
+    try {
+      this.receiver?.receive(chunk);
+    } catch (error) {
+      this.fail(toError(error));
+    }
+  }
+
+  onResponseEnd(): void {
+    if (this.failure || !this.head) return;
+    const head = this.head;
+    try {
+      this.receiver?.finish(() => this.resolve(head));
+    } catch (error) {
+      this.fail(toError(error));
+    }
+  }
+
+  onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
+    this.fail(error);
+  }
+}

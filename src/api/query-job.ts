@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the main thread asks of a query worker, and what it gets back: plain values, so that they can be
+// posted between threads.
+
+import type { ErrorType } from '../apitypes/index.ts';
+
+interface QueryText {
+  readonly query: string;
+  /** Series to return; 0 = all. */
+  readonly limit: number;
+  /** 0: the server's own. */
+  readonly lookbackDeltaMs: number;
+  /** The parameter `stats`; '' = none. */
+  readonly stats: string;
+}
+
+interface Lookup {
+  /** Series selectors as given; none = everything. */
+  readonly selectors: readonly string[];
+  readonly startMs: number;
+  readonly endMs: number;
+  /** 0 = all. */
+  readonly limit: number;
+}
+
+export type QueryJob =
+  | (QueryText & { readonly kind: 'instant'; readonly timeMs: number })
+  | (QueryText & {
+      readonly kind: 'range';
+      readonly startMs: number;
+      readonly endMs: number;
+      readonly stepMs: number;
+    })
+  | (Lookup & { readonly kind: 'labels' })
+  | (Lookup & { readonly kind: 'labelValues'; readonly name: string })
+  | (Lookup & { readonly kind: 'series' })
+  | { readonly kind: 'tsdb'; readonly limit: number }
+  | { readonly kind: 'format'; readonly query: string }
+  | { readonly kind: 'parse'; readonly query: string }
+  /** Parses a series selector; the envelope's data is a list of matchers. */
+  | { readonly kind: 'selector'; readonly selector: string };
+
+/** What one query took; seconds, counts. For the engine's metrics. */
+export interface QueryMeasures {
+  readonly queueSeconds: number;
+  readonly prepareSeconds: number;
+  readonly innerEvalSeconds: number;
+  readonly resultSortSeconds: number;
+  readonly samples: number;
+  readonly samplesRead: number;
+  readonly peakSamples: number;
+}
+
+export type QueryAnswer =
+  | {
+      readonly ok: true;
+      /** The whole answer, envelope included. */
+      readonly body: Uint8Array;
+      readonly measures?: QueryMeasures;
+    }
+  | {
+      readonly ok: false;
+      readonly errorType: ErrorType;
+      readonly message: string;
+      readonly measures?: QueryMeasures;
+    };
+
+/** Whoever has jobs answered: the worker pool, or a test. */
+export interface QueryWorkers {
+  /** @throws ApiError when no worker answered (timeout, canceled, crashed, queue full) */
+  run(
+    job: QueryJob,
+    options: { readonly timeoutMs: number; readonly signal: AbortSignal },
+  ): Promise<QueryAnswer>;
+}

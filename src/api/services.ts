@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the HTTP API needs of the rest of the server: nothing but these few views, so that a test can
+// bring its own.
+
+import type {
+  BuildInfo,
+  FlagsData,
+  RuntimeInfo,
+  TargetHealth,
+  UiSettings,
+  WalReplayStatus,
+} from '../apitypes/index.ts';
+import type { Clock, FileSystem, Logger } from '../base/index.ts';
+import type { Registry } from '../metrics/index.ts';
+import type { Labels } from '../model/index.ts';
+import type { QueryWorkers } from './query-job.ts';
+
+export interface MetricMetadata {
+  readonly metric: string;
+  readonly type: string;
+  readonly help: string;
+  readonly unit: string;
+}
+
+/** One target as the targets page shows it. */
+export interface TargetView {
+  readonly pool: string;
+  readonly discoveredLabels: Labels;
+  readonly labels: Labels;
+  readonly url: string;
+  readonly health: TargetHealth;
+  readonly lastError: string;
+  /** Milliseconds since the epoch; 0 = not scraped yet. */
+  readonly lastScrapeMs: number;
+  readonly lastScrapeDurationMs: number;
+  readonly intervalMs: number;
+  readonly timeoutMs: number;
+  metadata(): readonly MetricMetadata[];
+}
+
+export interface DroppedTargetView {
+  readonly pool: string;
+  readonly discoveredLabels: Labels;
+}
+
+/** What is being scraped. */
+export interface TargetsSource {
+  poolNames(): readonly string[];
+  /** In the order of the pools' names. */
+  active(): readonly TargetView[];
+  dropped(): readonly DroppedTargetView[];
+  /** Pool to the number of all its dropped targets. */
+  droppedCounts(): Readonly<Record<string, number>>;
+}
+
+/** How far the server is. */
+export type ServerPhase = 'starting' | 'ready' | 'stopping';
+
+export interface ApiServices {
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly files: FileSystem;
+  readonly registry: Registry;
+  readonly workers: QueryWorkers;
+  readonly queryTimeoutMs: number;
+  /** `/prefix` without a slash at its end, '' at the root. */
+  readonly routePrefix: string;
+  readonly externalUrl: string;
+  /** `host:port` we listen on, to recognise ourselves among the targets. */
+  readonly listenAddress: () => string;
+  /** The Access-Control-Allow-Origin for this Origin: itself, `*`, or undefined when it may not read. */
+  readonly allowedOrigin: (origin: string) => string | undefined;
+  readonly lifecycleEnabled: boolean;
+  readonly phase: () => ServerPhase;
+  readonly targets: () => TargetsSource;
+  readonly configYaml: () => string;
+  readonly flags: FlagsData;
+  readonly buildInfo: BuildInfo;
+  readonly runtimeInfo: () => RuntimeInfo;
+  readonly walReplay: () => WalReplayStatus;
+  /** Rejects with the reason when the new configuration was not taken. */
+  readonly reload: () => Promise<void>;
+  readonly quit: () => void;
+  readonly uiSettings: UiSettings;
+  /** Directory of the built page. */
+  readonly uiDirectory: string;
+  /** `--web.user-assets`; '' = none. */
+  readonly userAssets: string;
+}

@@ -65,6 +65,8 @@ export const ScanFlag = {
   /** Only lines without a resolved series are reported. */
   repair: 8,
   trackTimestamps: 16,
+  /** Comment lines are reported as slow records, too. */
+  comments: 32,
 } as const;
 
 /** Why `scan` stopped: slice done, slow list full, batch full, or the body said that it ends. */
@@ -73,6 +75,8 @@ export const ScanStop = { done: 0, slowFull: 1, batchFull: 2, ended: 3 } as cons
 export const NO_ENTRY = 0xffffffff;
 /** The form of the line is in doubt: no hash was taken. */
 export const DOUBTFUL = 0xfffffffe;
+/** A comment line (only under {@link ScanFlag.comments}). */
+export const COMMENT_LINE = 0xfffffffd;
 export const DROPPED_REF = 0xffffffff;
 export const ENTRY_LENGTH_MASK = 0xffffff;
 /** A vanished series of this entry gets a staleness marker. */

@@ -253,7 +253,7 @@ test('kernel and twin do the same on random bodies, with and without a warm cach
       lines = lines.filter(() => prng.next() < 0.95);
       const tail = pick(prng, ['', '\n', '\n# EOF\n', '\n# EOF', '\n\0more\n']);
       const body = encoder.encode(lines.join('\n') + tail);
-      const flags = prng.below(32);
+      const flags = prng.below(64);
       const slowCapacity = prng.next() < 0.5 ? CAPACITY : 5;
       expect(a.run(body, flags, generation, slowCapacity)).toEqual(
         b.run(body, flags, generation, slowCapacity),

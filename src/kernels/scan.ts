@@ -5,6 +5,7 @@
 
 import type { SharedMemory } from './memory.ts';
 import {
+  COMMENT_LINE,
   DOUBTFUL,
   DROPPED_REF,
   ENTRY_LENGTH_MASK,
@@ -471,6 +472,7 @@ class ScanTwin implements ScanKernel {
     const s = state >>> 2;
     const flags = u32[s + ScanState.flags]!;
     const openMetrics = (flags & ScanFlag.openMetrics) !== 0;
+    const comments = (flags & ScanFlag.comments) !== 0;
     const end = u32[s + ScanState.end]!;
     const sliceEnd = u32[s + ScanState.sliceEnd]!;
     let p = u32[s + ScanState.position]!;
@@ -478,11 +480,17 @@ class ScanTwin implements ScanKernel {
     while (p < sliceEnd) {
       const c = u8[p]!;
       if (c === 0x23) {
+        const slowIsFull = u32[s + ScanState.slowCount]! >= u32[s + ScanState.slowCapacity]!;
+        if (comments && slowIsFull) {
+          reason = ScanStop.slowFull;
+          break;
+        }
         const after = this.comment(state, p, openMetrics);
         if (after === 0) {
           reason = ScanStop.ended;
           break;
         }
+        if (comments) this.slow(state, p, after, COMMENT_LINE, 0, false);
         p = after;
         continue;
       }

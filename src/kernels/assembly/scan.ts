@@ -44,9 +44,11 @@ const HONOR_TIMESTAMPS: u32 = 2;
 const COUNT_ONLY: u32 = 4;
 const REPAIR: u32 = 8;
 const TRACK_TIMESTAMPS: u32 = 16;
+const COMMENTS: u32 = 32;
 
 const NONE: u32 = 0xffffffff;
 const DOUBT: u32 = 0xfffffffe;
+const COMMENT: u32 = 0xfffffffd;
 const DROPPED: u32 = 0xffffffff;
 
 const LENGTH_MASK: u32 = 0xffffff;
@@ -506,11 +508,16 @@ export function scan(state: usize): u32 {
   while (p < sliceEnd) {
     const c = load<u8>(p);
     if (c == 0x23) {
+      if ((flags & COMMENTS) != 0 && load<u32>(state, SLOW_COUNT) >= slowCapacity) {
+        reason = SLOW_FULL;
+        break;
+      }
       const after = comment(state, p, openMetrics);
       if (after == 0) {
         reason = ENDED;
         break;
       }
+      if ((flags & COMMENTS) != 0) slow(state, p, after, COMMENT, 0, false);
       p = after;
       continue;
     }

@@ -433,7 +433,7 @@ test('CORS on the API only, for allowed origins only', async () => {
 test('wrong methods and unknown paths', async () => {
   const { api } = harness();
   expect((await api.handle(request('POST', v1('/targets')))).status).toBe(405);
-  expect((await api.handle(request('GET', v1('/nothing')))).status).toBe(405);
+  expect((await api.handle(request('GET', v1('/nothing')))).status).toBe(404);
   expect(await api.handle(request('GET', '/nothing'))).toMatchObject({
     status: 404,
     body: '404 page not found\n',

@@ -69,7 +69,8 @@ export class Router {
       if (route.methods.includes(method)) {
         return { kind: 'route', route, part: decoded(match[1] ?? '') };
       }
-      for (const other of route.methods) allow.push(other);
+      // A route for everything below a path doesn't make each of these paths exist.
+      if (!route.pattern.includes('*')) for (const other of route.methods) allow.push(other);
     }
     return allow.length === 0 ? { kind: 'none' } : { kind: 'method', allow };
   }

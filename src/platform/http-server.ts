@@ -7,6 +7,7 @@ import { createServer } from 'node:http';
 import type { ServerOptions as HttpsOptions } from 'node:https';
 import { createServer as createHttpsServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
+import { Server as TlsServer } from 'node:tls';
 import { promisify } from 'node:util';
 import { deflate, gzip } from 'node:zlib';
 import type { FastifyReply, FastifyRequest } from 'fastify';
@@ -33,6 +34,8 @@ export interface HttpServer {
   readonly addresses: readonly string[];
   /** Open connections over all addresses. */
   readonly connections: () => number;
+  /** New certificates for connections from now on; only for a server that has TLS. */
+  renewTls(options: HttpsOptions): void;
   /** Stops accepting, waits up to `graceMs` for requests in flight, then closes what is left. */
   close(graceMs: number): Promise<void>;
 }
@@ -231,6 +234,11 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
   return {
     addresses,
     connections: () => sockets.size,
+    renewTls: (renewed) => {
+      for (const server of servers) {
+        if (server instanceof TlsServer) server.setSecureContext(renewed);
+      }
+    },
     close: async (graceMs) => {
       const closed = Promise.all(servers.map(closeServer));
       for (const server of servers) server.closeIdleConnections();

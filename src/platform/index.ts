@@ -3,3 +3,7 @@ export * from './clock.ts';
 export * from './files.ts';
 export * from './http-client.ts';
 export * from './operating-system.ts';
+export * from './http-server.ts';
+export * from './logger.ts';
+export * from './process.ts';
+export * from './workers.ts';

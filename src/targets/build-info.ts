@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+// Who we say we are. The version starts with upstream's, because clients look at it to decide what they
+// may ask for.
+
+import { readFileSync } from 'node:fs';
+import type { BuildInfo } from '../apitypes/index.ts';
+
+const UPSTREAM_VERSION = '3.14.0';
+
+/** `version` of our package.json. */
+export function packageVersion(): string {
+  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
+  const parsed: unknown = JSON.parse(text);
+  const { version } = parsed as { version?: unknown };
+  return typeof version === 'string' ? version : '0.0.0';
+}
+
+export function buildInfo(): BuildInfo {
+  return {
+    version: `${UPSTREAM_VERSION}+hearth.${packageVersion()}`,
+    revision: '',
+    branch: '',
+    buildUser: '',
+    buildDate: '',
+    goVersion: `node ${process.version}`,
+  };
+}
+
+/** The answer to --version, in the lines of Go's version package. */
+export function versionText(program: string): string {
+  const { version, revision, branch, buildUser, buildDate, goVersion } = buildInfo();
+  const arch = process.arch === 'x64' ? 'amd64' : process.arch;
+  return (
+    `${program}, version ${version} (branch: ${branch}, revision: ${revision})\n` +
+    `  build user:       ${buildUser}\n` +
+    `  build date:       ${buildDate}\n` +
+    `  go version:       ${goVersion}\n` +
+    `  platform:         ${process.platform}/${arch}\n` +
+    `  tags:             \n`
+  );
+}

@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: Apache-2.0
+// `hearth node-exporter`: metrics of this machine.
+
+import type { Clock, FileSystem, Logger } from '../base/index.ts';
+import { registerProcessMetrics, Registry } from '../metrics/index.ts';
+import { compileRegexp, parseDuration } from '../model/index.ts';
+import type { CollectorOptions, NodeExporterOptions } from '../node-exporter/index.ts';
+import { collectorNames, flagPattern, NodeExporter } from '../node-exporter/index.ts';
+import {
+  createNodeClock,
+  createNodeFileSystem,
+  createOperatingSystem,
+  ListenError,
+  onSignals,
+  startHttpServer,
+} from '../platform/index.ts';
+import { buildInfo } from './build-info.ts';
+import { EXIT_FAILURE, EXIT_OK, loggerFor, readFlags, warnUnsupported } from './command-line.ts';
+import type { FlagValues } from './flags.ts';
+import { nodeExporterFlags } from './node-exporter-flags.ts';
+
+const summary = 'Metrics of this machine, under the names of the Prometheus node exporter';
+const STOP_GRACE_MS = 5000;
+const CONNECTIONS_MAX = 512;
+const READ_TIMEOUT_MS = 300_000;
+const BODY_LIMIT_BYTES = 65_536;
+
+function collectorOptions(values: FlagValues): CollectorOptions {
+  const compiled = (name: string) => flagPattern(values.text(`collector.${name}`));
+  const filter = (include: string, exclude: string) => {
+    const [includes, excludes] = [include, exclude].map((name) => `--collector.${name}`);
+    const given = values.given.has(`collector.${include}`);
+    if (given && values.given.has(`collector.${exclude}`)) {
+      throw new Error(`${excludes} and ${includes} are mutually exclusive`);
+    }
+    // An include list replaces the default exclude list.
+    return { include: compiled(include), exclude: given ? undefined : compiled(exclude) };
+  };
+  const all = compileRegexp('(?s:.*)');
+  return {
+    cpu: {
+      guest: values.flag('collector.cpu.guest'),
+      info: values.flag('collector.cpu.info'),
+      flagsInclude: compiled('cpu.info.flags-include'),
+      bugsInclude: compiled('cpu.info.bugs-include'),
+    },
+    diskstatsDevices: filter('diskstats.device-include', 'diskstats.device-exclude'),
+    filesystem: {
+      mountPoints: filter('filesystem.mount-points-include', 'filesystem.mount-points-exclude'),
+      types: filter('filesystem.fs-types-include', 'filesystem.fs-types-exclude'),
+      mountTimeoutMs: parseDuration(values.text('collector.filesystem.mount-timeout')),
+      statWorkers: values.number('collector.filesystem.stat-workers'),
+    },
+    netdev: {
+      devices: filter('netdev.device-include', 'netdev.device-exclude'),
+      detailed: values.flag('collector.netdev.enable-detailed-metrics'),
+      netlink: values.flag('collector.netdev.netlink'),
+    },
+    netstatFields: compiled('netstat.fields') ?? all,
+    softirq: values.flag('collector.stat.softirq'),
+    textfileDirectories: values.list('collector.textfile.directory'),
+    vmstatFields: compiled('vmstat.fields') ?? all,
+  };
+}
+
+function exporterOptions(values: FlagValues): NodeExporterOptions {
+  const { version, revision, goVersion } = buildInfo();
+  const enabled = collectorNames.filter(({ name }) => {
+    const flag = `collector.${name}`;
+    const byDefault = !values.flag('collector.disable-defaults');
+    return values.given.has(flag) ? values.flag(flag) : byDefault && values.flag(flag);
+  });
+  return {
+    paths: {
+      procfs: values.text('path.procfs'),
+      sysfs: values.text('path.sysfs'),
+      rootfs: values.text('path.rootfs'),
+      udevData: values.text('path.udev.data'),
+    },
+    collectorOptions: collectorOptions(values),
+    enabled: new Set(enabled.map(({ name }) => name)),
+    telemetryPath: values.text('web.telemetry-path'),
+    maxRequests: values.number('web.max-requests'),
+    exporterMetrics: !values.flag('web.disable-exporter-metrics'),
+    version,
+    revision,
+    goVersion,
+    architecture: process.arch === 'x64' ? 'amd64' : process.arch,
+  };
+}
+
+/** The exporter of these flags. @throws RegexpError for a pattern that doesn't compile */
+export function createNodeExporter(
+  values: FlagValues,
+  parts: { readonly clock: Clock; readonly files: FileSystem; readonly logger: Logger },
+): NodeExporter {
+  const registry = new Registry({ clock: parts.clock });
+  registerProcessMetrics(registry, parts.files);
+  const system = createOperatingSystem();
+  return new NodeExporter(exporterOptions(values), { ...parts, system, registry });
+}
+
+/** @returns the exit code, when stopped */
+export async function runNodeExporter(args: readonly string[]): Promise<number> {
+  const values = readFlags('node_exporter', summary, nodeExporterFlags, args);
+  if (typeof values === 'number') return values;
+  const logger = loggerFor(values);
+  const parts = { clock: createNodeClock(), files: createNodeFileSystem(), logger };
+  try {
+    logger.info('Starting node_exporter', { version: buildInfo().version });
+    warnUnsupported(nodeExporterFlags, values, logger);
+    const exporter = createNodeExporter(values, parts);
+    const server = await startHttpServer({
+      addresses: values.list('web.listen-address'),
+      readTimeoutMs: READ_TIMEOUT_MS,
+      connectionsMax: CONNECTIONS_MAX,
+      bodyLimitBytes: BODY_LIMIT_BYTES,
+      logger,
+      handle: (request) => exporter.handle(request),
+    });
+    for (const address of server.addresses) logger.info('Listening on', { address });
+    logger.info('TLS is disabled.', { http2: false });
+    const stopped = new Promise<void>((resolve) => {
+      onSignals({ reload: () => undefined, stop: () => resolve() });
+    });
+    await stopped;
+    await server.close(STOP_GRACE_MS);
+    return EXIT_OK;
+  } catch (error) {
+    const isListen = error instanceof ListenError;
+    logger.error(
+      isListen ? error.message : 'Cannot start',
+      isListen ? {} : { err: error as Error },
+    );
+    return EXIT_FAILURE;
+  }
+}

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the server's flags come to, checked: URLs, prefixes, durations as numbers.
+
+import { hostname } from 'node:os';
+import { compileRegexp, parseDuration } from '../model/index.ts';
+import { splitAddress } from '../platform/index.ts';
+import type { FlagValues } from './flags.ts';
+
+/** A flag whose value cannot be used; exit code 2. */
+export class SettingsError extends Error {
+  override name = 'SettingsError';
+}
+
+export interface ServerSettings {
+  readonly configFile: string;
+  readonly autoReloadMs: number | undefined;
+  readonly listenAddresses: readonly string[];
+  readonly webConfigFile: string;
+  readonly readTimeoutMs: number;
+  readonly connectionsMax: number;
+  readonly externalUrl: string;
+  readonly routePrefix: string;
+  readonly userAssets: string;
+  readonly lifecycleEnabled: boolean;
+  readonly pageTitle: string;
+  readonly allowedOrigin: (origin: string) => string | undefined;
+  readonly dataPath: string;
+  readonly useLockfile: boolean;
+  readonly lookbackDeltaMs: number;
+  readonly queryTimeoutMs: number;
+  readonly queryConcurrencyMax: number;
+  readonly querySamplesMax: number;
+  readonly discoveryReloadMs: number;
+  readonly flags: Readonly<Record<string, string>>;
+}
+
+const AUTO_RELOAD_MIN_MS = 1000;
+
+/** The URL under which we are reached, without a slash at its end. @throws SettingsError */
+export function externalUrl(text: string, listenAddress: string): string {
+  if (text === '') return `http://${hostname()}:${splitAddress(listenAddress).port}`;
+  if (/^["']|["']$/.test(text)) {
+    throw new SettingsError('parse external URL: URL must not begin or end with quotes');
+  }
+  try {
+    const url = new URL(text);
+    return url.origin === 'null'
+      ? text.replace(/\/+$/, '')
+      : url.origin + url.pathname.replace(/\/+$/, '');
+  } catch {
+    throw new SettingsError(`parse external URL ${JSON.stringify(text)}: not an absolute URL`);
+  }
+}
+
+/** `/prefix`, or '' at the root. */
+export function routePrefix(flag: string, external: string): string {
+  const path = flag === '' ? new URL(external).pathname : flag;
+  const trimmed = path.replace(/^\/+|\/+$/g, '');
+  return trimmed === '' ? '' : `/${trimmed}`;
+}
+
+/** Access-Control-Allow-Origin by --web.cors.origin; `.*` allows all. */
+function originRule(pattern: string): (origin: string) => string | undefined {
+  if (pattern === '.*') return () => '*';
+  const regexp = compileRegexp(pattern);
+  return (origin) => (regexp.test(origin) ? origin : undefined);
+}
+
+/** @throws SettingsError */
+export function serverSettings(values: FlagValues): ServerSettings {
+  const ms = (name: string): number => parseDuration(values.text(name));
+  const listenAddresses = values.list('web.listen-address');
+  const external = externalUrl(values.text('web.external-url'), listenAddresses[0] ?? '');
+  let allowedOrigin: ServerSettings['allowedOrigin'];
+  try {
+    allowedOrigin = originRule(values.text('web.cors.origin'));
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    throw new SettingsError(`could not compile CORS regex string: ${why}`);
+  }
+  const autoReload = values.flag('config.auto-reload');
+  return {
+    configFile: values.text('config.file'),
+    autoReloadMs: autoReload
+      ? Math.max(AUTO_RELOAD_MIN_MS, ms('config.auto-reload-interval'))
+      : undefined,
+    listenAddresses,
+    webConfigFile: values.text('web.config.file'),
+    readTimeoutMs: ms('web.read-timeout'),
+    connectionsMax: values.number('web.max-connections'),
+    externalUrl: external,
+    routePrefix: routePrefix(values.text('web.route-prefix'), external),
+    userAssets: values.text('web.user-assets'),
+    lifecycleEnabled: values.flag('web.enable-lifecycle'),
+    pageTitle: values.text('web.page-title'),
+    allowedOrigin,
+    dataPath: values.text('storage.tsdb.path'),
+    useLockfile: !values.flag('storage.tsdb.no-lockfile'),
+    lookbackDeltaMs: ms('query.lookback-delta'),
+    queryTimeoutMs: ms('query.timeout'),
+    queryConcurrencyMax: Math.max(1, values.number('query.max-concurrency')),
+    querySamplesMax: values.number('query.max-samples'),
+    discoveryReloadMs: ms('scrape.discovery-reload-interval'),
+    flags: values.all(),
+  };
+}

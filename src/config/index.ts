@@ -1,0 +1,8 @@
+// SPDX-License-Identifier: Apache-2.0
+export * from './config.ts';
+export type { DiscoverySection, NotYetSupported } from './discovery-section.ts';
+export type { GlobalConfig } from './global-section.ts';
+export type { ScrapeJob } from './job-section.ts';
+export { marshalConfig } from './marshal.ts';
+export { directoryOf, resolvePath } from './paths.ts';
+export { ConfigError, type ConfigIssue, formatIssue } from './yaml-value.ts';

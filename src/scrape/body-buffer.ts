@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import type { BodySink } from '../base/index.ts';
+import { SCAN_PADDING_BYTES, type SharedHeap } from '../kernels/index.ts';
+
+const FIRST_BYTES = 16 << 10;
+
+/**
+ * A body as it arrives, in the shared memory, where the kernel reads it. Grows by doubling. Never throws:
+ * what went wrong is told by `overflow`, the caller looks after the request.
+ */
+export class BodyBuffer implements BodySink {
+  /** Bytes received and kept. */
+  length = 0;
+  /** Why bytes were thrown away, if they were. */
+  overflow: 'limit' | 'memory' | undefined;
+  private address = 0;
+  private capacity = 0;
+  private readonly heap: SharedHeap;
+  private readonly limitBytes: number;
+  private readonly expectedBytes: number;
+
+  /** `expectedBytes`: the size of the last body of this target, 0 when there was none. */
+  constructor(heap: SharedHeap, limitBytes: number, expectedBytes: number) {
+    this.heap = heap;
+    this.limitBytes = limitBytes;
+    this.expectedBytes = expectedBytes;
+  }
+
+  write(chunk: Uint8Array): void {
+    if (this.overflow !== undefined) return;
+    const length = this.length + chunk.length;
+    if (length > this.limitBytes) {
+      this.overflow = 'limit';
+      return;
+    }
+    if (!this.reserve(length + SCAN_PADDING_BYTES)) return;
+    this.heap.shared.u8.set(chunk, this.address + this.length);
+    this.length = length;
+  }
+
+  /** Address of the body, closed with a line break as the kernel needs it; 0 when memory is exhausted. */
+  finish(): number {
+    if (!this.reserve(this.length + SCAN_PADDING_BYTES)) return 0;
+    this.heap.shared.u8.fill(10, this.address + this.length, this.address + this.length + 1);
+    return this.address;
+  }
+
+  /** Gives the memory back. */
+  release(): void {
+    if (this.capacity > 0) this.heap.free(this.address, this.capacity);
+    this.address = 0;
+    this.capacity = 0;
+    this.length = 0;
+  }
+
+  private reserve(bytes: number): boolean {
+    if (bytes <= this.capacity) return true;
+    const expected = this.expectedBytes + (this.expectedBytes >>> 3) + SCAN_PADDING_BYTES;
+    const capacity = Math.max(FIRST_BYTES, expected, this.capacity * 2, bytes);
+    const address = this.heap.allocate(capacity);
+    if (address === 0) {
+      this.overflow = 'memory';
+      return false;
+    }
+    const { u8 } = this.heap.shared;
+    if (this.length > 0) u8.copyWithin(address, this.address, this.address + this.length);
+    if (this.capacity > 0) this.heap.free(this.address, this.capacity);
+    this.address = address;
+    this.capacity = capacity;
+    return true;
+  }
+}

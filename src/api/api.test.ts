@@ -4,11 +4,12 @@ import type { Clock, FileSystem, ServerRequest, ServerResponse } from '../base/i
 import { FileError, silentLogger } from '../base/index.ts';
 import { Registry } from '../metrics/index.ts';
 import { labelsFrom } from '../model/index.ts';
+import type { TargetMetadata, TargetStatus } from '../scrape/index.ts';
 import { ApiError, statusOfError } from './answers.ts';
 import { Api } from './api.ts';
 import { EngineMetrics } from './engine-metrics.ts';
 import type { QueryAnswer, QueryJob } from './query-job.ts';
-import type { ApiServices, TargetView } from './services.ts';
+import type { ApiServices } from './services.ts';
 
 const NOW = 1_700_000_000_123;
 const clock: Clock = {
@@ -32,23 +33,28 @@ const files = {
   },
 } as unknown as FileSystem;
 
-const target = (over: Partial<TargetView> = {}): TargetView => ({
-  pool: 'node',
+const target = (over: Partial<TargetStatus> = {}): TargetStatus => ({
+  scrapePool: 'node',
   discoveredLabels: labelsFrom({ __address__: 'localhost:9100', job: 'node' }),
   labels: labelsFrom({ instance: 'localhost:9100', job: 'node' }),
-  url: 'http://localhost:9100/metrics',
+  scrapeUrl: 'http://localhost:9100/metrics',
   health: 'up',
   lastError: '',
   lastScrapeMs: NOW,
-  lastScrapeDurationMs: 12.5,
-  intervalMs: 15_000,
-  timeoutMs: 10_000,
-  metadata: () => [
+  lastScrapeDurationSeconds: 0.0125,
+  scrapeInterval: '15s',
+  scrapeTimeout: '10s',
+  ...over,
+});
+
+const metadata: TargetMetadata = {
+  scrapePool: 'node',
+  labels: target().labels,
+  metadata: [
     { metric: 'up_total', type: 'counter', help: 'Up.', unit: '' },
     { metric: 'b', type: 'gauge', help: 'B.', unit: 'bytes' },
   ],
-  ...over,
-});
+};
 
 interface Harness {
   readonly api: Api;
@@ -79,10 +85,18 @@ function harness(over: Partial<ApiServices> = {}, answer?: QueryAnswer): Harness
     lifecycleEnabled: true,
     phase: () => 'ready',
     targets: () => ({
-      poolNames: () => ['node', 'app'],
-      active: () => [target(), target({ url: 'http://127.0.0.1:9090/metrics', pool: 'self' })],
-      dropped: () => [{ pool: 'app', discoveredLabels: labelsFrom({ __address__: 'x' }) }],
-      droppedCounts: () => ({ app: 5, node: 0 }),
+      pools: () => ['app', 'node'],
+      activeTargets: () =>
+        new Map([
+          ['node', [target()]],
+          ['self', [target({ scrapeUrl: 'http://127.0.0.1:9090/metrics', scrapePool: 'self' })]],
+        ]),
+      droppedTargets: () =>
+        new Map([
+          ['app', { discoveredLabels: [labelsFrom({ __address__: 'x' })], count: 5 }],
+          ['node', { discoveredLabels: [], count: 0 }],
+        ]),
+      targetMetadata: () => [metadata, { ...metadata, scrapePool: 'self' }],
     }),
     configYaml: () => 'global: {}\n',
     flags: { 'config.file': 'x.yml' },

@@ -3,11 +3,4 @@ export { ApiError, invalidParameter } from './answers.ts';
 export { Api } from './api.ts';
 export { EngineMetrics } from './engine-metrics.ts';
 export type { QueryAnswer, QueryJob, QueryMeasures, QueryWorkers } from './query-job.ts';
-export type {
-  ApiServices,
-  DroppedTargetView,
-  MetricMetadata,
-  ServerPhase,
-  TargetsSource,
-  TargetView,
-} from './services.ts';
+export type { ApiServices, ServerPhase, TargetsSource } from './services.ts';

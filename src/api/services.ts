@@ -6,52 +6,19 @@ import type {
   BuildInfo,
   FlagsData,
   RuntimeInfo,
-  TargetHealth,
   UiSettings,
   WalReplayStatus,
 } from '../apitypes/index.ts';
 import type { Clock, FileSystem, Logger } from '../base/index.ts';
 import type { Registry } from '../metrics/index.ts';
-import type { Labels } from '../model/index.ts';
+import type { ScrapeManager } from '../scrape/index.ts';
 import type { QueryWorkers } from './query-job.ts';
 
-export interface MetricMetadata {
-  readonly metric: string;
-  readonly type: string;
-  readonly help: string;
-  readonly unit: string;
-}
-
-/** One target as the targets page shows it. */
-export interface TargetView {
-  readonly pool: string;
-  readonly discoveredLabels: Labels;
-  readonly labels: Labels;
-  readonly url: string;
-  readonly health: TargetHealth;
-  readonly lastError: string;
-  /** Milliseconds since the epoch; 0 = not scraped yet. */
-  readonly lastScrapeMs: number;
-  readonly lastScrapeDurationMs: number;
-  readonly intervalMs: number;
-  readonly timeoutMs: number;
-  metadata(): readonly MetricMetadata[];
-}
-
-export interface DroppedTargetView {
-  readonly pool: string;
-  readonly discoveredLabels: Labels;
-}
-
 /** What is being scraped. */
-export interface TargetsSource {
-  poolNames(): readonly string[];
-  /** In the order of the pools' names. */
-  active(): readonly TargetView[];
-  dropped(): readonly DroppedTargetView[];
-  /** Pool to the number of all its dropped targets. */
-  droppedCounts(): Readonly<Record<string, number>>;
-}
+export type TargetsSource = Pick<
+  ScrapeManager,
+  'pools' | 'activeTargets' | 'droppedTargets' | 'targetMetadata'
+>;
 
 /** How far the server is. */
 export type ServerPhase = 'starting' | 'ready' | 'stopping';

@@ -4,6 +4,7 @@
 import type {
   ActiveTarget,
   ApiSuccess,
+  DroppedTarget,
   MetadataEntry,
   SyntaxMatcher,
   TargetMetadata,
@@ -11,17 +12,12 @@ import type {
 } from '../apitypes/index.ts';
 import type { ServerRequest, ServerResponse } from '../base/index.ts';
 import type { Labels } from '../model/index.ts';
-import {
-  compareText,
-  compileRegexp,
-  formatDuration,
-  labelsToObject,
-  labelValue,
-} from '../model/index.ts';
+import { compileRegexp, labelsToObject, labelValue } from '../model/index.ts';
+import type { TargetStatus } from '../scrape/index.ts';
+import { globalUrl } from '../scrape/index.ts';
 import { ApiError, invalidParameter, successAnswer } from './answers.ts';
-import { globalUrl } from './global-url.ts';
 import { countParameter } from './parameters.ts';
-import type { ApiServices, TargetView } from './services.ts';
+import type { ApiServices } from './services.ts';
 import { timeText } from './time-text.ts';
 
 export class TargetRoutes {
@@ -34,27 +30,29 @@ export class TargetRoutes {
   targets(request: ServerRequest): ServerResponse {
     const state = (request.params.get('state') ?? '').toLowerCase();
     const pool = request.params.get('scrapePool') ?? '';
-    const inPool = (view: { readonly pool: string }): boolean => pool === '' || view.pool === pool;
     const showActive = state === '' || state === 'any' || state === 'active';
     const showDropped = state === '' || state === 'any' || state === 'dropped';
     const source = this.services.targets();
-    const active = showActive ? source.active().filter(inPool) : [];
-    const dropped = showDropped ? source.dropped().filter(inPool) : [];
-    const counts = showDropped ? source.droppedCounts() : {};
-    const answer: TargetsData = {
-      activeTargets: active.map((target) => this.activeTarget(target)),
-      droppedTargets: dropped.map((target) => ({
-        discoveredLabels: labelsToObject(target.discoveredLabels),
-        scrapePool: target.pool,
-      })),
-      droppedTargetCounts: counts,
-    };
+    const activeTargets: ActiveTarget[] = [];
+    const droppedTargets: DroppedTarget[] = [];
+    const droppedTargetCounts: Record<string, number> = {};
+    for (const [name, targets] of showActive ? source.activeTargets() : []) {
+      if (pool !== '' && name !== pool) continue;
+      for (const target of targets) activeTargets.push(this.activeTarget(target));
+    }
+    for (const [name, { discoveredLabels, count }] of showDropped ? source.droppedTargets() : []) {
+      droppedTargetCounts[name] = count;
+      if (pool !== '' && name !== pool) continue;
+      for (const labels of discoveredLabels) {
+        droppedTargets.push({ discoveredLabels: labelsToObject(labels), scrapePool: name });
+      }
+    }
+    const answer: TargetsData = { activeTargets, droppedTargets, droppedTargetCounts };
     return successAnswer(answer);
   }
 
   scrapePools(): ServerResponse {
-    const names = [...this.services.targets().poolNames()].sort(compareText);
-    return successAnswer({ scrapePools: names });
+    return successAnswer({ scrapePools: this.services.targets().pools() });
   }
 
   /** Metadata by metric, each different one once. */
@@ -63,8 +61,8 @@ export class TargetRoutes {
     const limitPerMetric = countParameter(request.params, 'limit_per_metric');
     const wanted = request.params.get('metric') ?? '';
     const found = new Map<string, Map<string, MetadataEntry>>();
-    for (const target of this.services.targets().active()) {
-      for (const { metric, type, help, unit } of target.metadata()) {
+    for (const { metadata } of this.services.targets().targetMetadata()) {
+      for (const { metric, type, help, unit } of metadata) {
         if (wanted !== '' && metric !== wanted) continue;
         let entries = found.get(metric);
         if (entries === undefined) {
@@ -90,11 +88,11 @@ export class TargetRoutes {
     const matches = await this.targetMatcher(request);
     const wanted = request.params.get('metric') ?? '';
     const answer: TargetMetadata[] = [];
-    for (const target of this.services.targets().active()) {
+    for (const target of this.services.targets().targetMetadata()) {
       if (limit >= 0 && answer.length >= limit) break;
       if (!matches(target.labels)) continue;
       const labels = labelsToObject(target.labels);
-      for (const { metric, type, help, unit } of target.metadata()) {
+      for (const { metric, type, help, unit } of target.metadata) {
         if (wanted === '') answer.push({ target: labels, metric, type, help, unit });
         else if (metric === wanted) answer.push({ target: labels, type, help, unit });
       }
@@ -103,20 +101,21 @@ export class TargetRoutes {
     return successAnswer(limit >= 0 ? answer.slice(0, limit) : answer);
   }
 
-  private activeTarget(target: TargetView): ActiveTarget {
+  private activeTarget(target: TargetStatus): ActiveTarget {
     const { externalUrl, listenAddress } = this.services;
+    const server = { externalUrl, listenAddress: listenAddress() };
     return {
       discoveredLabels: labelsToObject(target.discoveredLabels),
       labels: labelsToObject(target.labels),
-      scrapePool: target.pool,
-      scrapeUrl: target.url,
-      globalUrl: globalUrl(target.url, externalUrl, listenAddress()),
+      scrapePool: target.scrapePool,
+      scrapeUrl: target.scrapeUrl,
+      globalUrl: globalUrl(target.scrapeUrl, server),
       lastError: target.lastError,
-      lastScrape: timeText(target.lastScrapeMs),
-      lastScrapeDuration: target.lastScrapeDurationMs / 1000,
+      lastScrape: timeText(target.lastScrapeMs ?? 0),
+      lastScrapeDuration: target.lastScrapeDurationSeconds,
       health: target.health,
-      scrapeInterval: formatDuration(target.intervalMs),
-      scrapeTimeout: formatDuration(target.timeoutMs),
+      scrapeInterval: target.scrapeInterval,
+      scrapeTimeout: target.scrapeTimeout,
     };
   }
 

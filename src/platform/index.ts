@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 export * from './clock.ts';
+export * from './compression.ts';
 export * from './files.ts';
 export * from './http-client.ts';
 export * from './operating-system.ts';

@@ -69,6 +69,8 @@ export interface WorkerPoolOptions {
   /** Limit of a worker's JavaScript heap (its shared memory does not count). */
   readonly heapMegabytesMax: number;
   readonly logger: Logger;
+  /** Called when the thread of a slot has ended without being asked to, before another takes its place. */
+  readonly onLost?: (slot: number) => void;
 }
 
 export interface RunOptions {
@@ -239,6 +241,7 @@ export class WorkerPool {
       this.finish(job, new WorkerError('crashed', message, { cause }));
     }
     if (this.closed) return;
+    this.options.onLost?.(slot.index);
     const delay = Math.min(RESTART_DELAY_MAX_MS, RESTART_DELAY_MS * 2 ** slot.deaths++);
     slot.restart = setTimeout(() => this.start(slot), delay);
   }
@@ -306,7 +309,9 @@ export class WorkerPool {
     );
     // Its slot in the shared memory is free only once the thread has really ended.
     void worker.terminate().then(() => {
-      if (!this.closed) this.start(slot);
+      if (this.closed) return;
+      this.options.onLost?.(slot.index);
+      this.start(slot);
     });
   }
 

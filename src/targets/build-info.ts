@@ -3,9 +3,13 @@
 // may ask for.
 
 import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import type { BuildInfo } from '../apitypes/index.ts';
 
 const UPSTREAM_VERSION = '3.14.0';
+
+/** Where the built page is. */
+export const uiDirectory = fileURLToPath(new URL('../../dist/ui/prometheus', import.meta.url));
 
 /** `version` of our package.json. */
 export function packageVersion(): string {

@@ -6,6 +6,7 @@ import { registerProcessMetrics, Registry } from '../metrics/index.ts';
 import { compileRegexp, parseDuration } from '../model/index.ts';
 import type { CollectorOptions, NodeExporterOptions } from '../node-exporter/index.ts';
 import { collectorNames, flagPattern, NodeExporter } from '../node-exporter/index.ts';
+import type { HttpServerOptions } from '../platform/index.ts';
 import {
   createNodeClock,
   createNodeFileSystem,
@@ -18,6 +19,7 @@ import { buildInfo } from './build-info.ts';
 import { EXIT_FAILURE, EXIT_OK, loggerFor, readFlags, warnUnsupported } from './command-line.ts';
 import type { FlagValues } from './flags.ts';
 import { nodeExporterFlags } from './node-exporter-flags.ts';
+import { WebConfig } from './web-config.ts';
 
 const summary = 'Metrics of this machine, under the names of the Prometheus node exporter';
 const STOP_GRACE_MS = 5000;
@@ -100,6 +102,26 @@ export function createNodeExporter(
   return new NodeExporter(exporterOptions(values), { ...parts, system, registry });
 }
 
+/** How to serve an exporter over HTTP. @throws WebConfigError */
+export function exporterServerOptions(
+  addresses: readonly string[],
+  logger: Logger,
+  exporter: NodeExporter,
+  web?: WebConfig,
+): HttpServerOptions {
+  const handle: HttpServerOptions['handle'] = (request) => exporter.handle(request);
+  const tls = web?.tls();
+  return {
+    addresses,
+    readTimeoutMs: READ_TIMEOUT_MS,
+    connectionsMax: CONNECTIONS_MAX,
+    bodyLimitBytes: BODY_LIMIT_BYTES,
+    logger,
+    handle: web === undefined ? handle : web.wrap(handle),
+    ...(tls === undefined ? {} : { tls }),
+  };
+}
+
 /** @returns the exit code, when stopped */
 export async function runNodeExporter(args: readonly string[]): Promise<number> {
   const values = readFlags('node_exporter', summary, nodeExporterFlags, args);
@@ -110,16 +132,15 @@ export async function runNodeExporter(args: readonly string[]): Promise<number> 
     logger.info('Starting node_exporter', { version: buildInfo().version });
     warnUnsupported(nodeExporterFlags, values, logger);
     const exporter = createNodeExporter(values, parts);
-    const server = await startHttpServer({
-      addresses: values.list('web.listen-address'),
-      readTimeoutMs: READ_TIMEOUT_MS,
-      connectionsMax: CONNECTIONS_MAX,
-      bodyLimitBytes: BODY_LIMIT_BYTES,
-      logger,
-      handle: (request) => exporter.handle(request),
-    });
+    const webFile = values.text('web.config.file');
+    const web = webFile === '' ? undefined : new WebConfig(webFile, logger);
+    const server = await startHttpServer(
+      exporterServerOptions(values.list('web.listen-address'), logger, exporter, web),
+    );
     for (const address of server.addresses) logger.info('Listening on', { address });
-    logger.info('TLS is disabled.', { http2: false });
+    const tls = web?.tls() !== undefined;
+    logger.info(tls ? 'TLS is enabled.' : 'TLS is disabled.', { http2: false });
+    web?.watchTls((options) => server.renewTls(options));
     const stopped = new Promise<void>((resolve) => {
       onSignals({ reload: () => undefined, stop: () => resolve() });
     });

@@ -194,7 +194,9 @@ const storageFlags: readonly FlagDefinition[] = [
     `Size at which to split the tsdb WAL segment files.${SERVER}`,
     hidden,
   ),
-  onOff('storage.tsdb.wal-compression', 'true', `Compress the tsdb WAL.${SERVER}`, hidden),
+  onOff('storage.tsdb.wal-compression', 'true', `Compress the tsdb WAL.${SERVER}`, {
+    hidden: true,
+  }),
   choice(
     'storage.tsdb.wal-compression-type',
     'snappy',
@@ -356,7 +358,7 @@ export const serverFlags: readonly FlagDefinition[] = [
     'scrape.discovery-reload-interval',
     '5s',
     'Interval used by scrape manager to throttle target groups updates.',
-    { hidden: true },
+    hidden,
   ),
   onOff(
     'scrape.adjust-timestamps',

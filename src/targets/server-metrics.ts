@@ -42,6 +42,11 @@ export class ConfigMetrics {
     this.successful.set(0);
   }
 
+  /** Milliseconds since the epoch; 0 = never. */
+  get lastSuccessMs(): number {
+    return this.successTime.value * 1000;
+  }
+
   get wasSuccessful(): boolean {
     return this.successful.value === 1;
   }

@@ -30,7 +30,9 @@ export interface ServerSettings {
   readonly queryTimeoutMs: number;
   readonly queryConcurrencyMax: number;
   readonly querySamplesMax: number;
-  readonly discoveryReloadMs: number;
+  /** 0: scrape timestamps are stored as they are. */
+  readonly timestampToleranceMs: number;
+  readonly walCompression: boolean;
   readonly flags: Readonly<Record<string, string>>;
 }
 
@@ -100,7 +102,10 @@ export function serverSettings(values: FlagValues): ServerSettings {
     queryTimeoutMs: ms('query.timeout'),
     queryConcurrencyMax: Math.max(1, values.number('query.max-concurrency')),
     querySamplesMax: values.number('query.max-samples'),
-    discoveryReloadMs: ms('scrape.discovery-reload-interval'),
+    timestampToleranceMs: values.flag('scrape.adjust-timestamps')
+      ? ms('scrape.timestamp-tolerance')
+      : 0,
+    walCompression: values.flag('storage.tsdb.wal-compression'),
     flags: values.all(),
   };
 }

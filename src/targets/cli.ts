@@ -1,0 +1,43 @@
+#!/usr/bin/env node
+// SPDX-License-Identifier: Apache-2.0
+// `hearth TARGET [flags]`. Each target is loaded only when asked for, so that none pays for the others.
+
+const usage = `usage: hearth [TARGET] [<flags>]
+
+The Prometheus monitoring system as one program.
+
+Targets:
+  (none)          Everything in one process, ready to use: monitors this machine.
+  server          The monitoring server.
+  node-exporter   Metrics of this machine.
+
+hearth TARGET --help shows the flags of a target.
+`;
+
+/** @returns the exit code */
+async function run(args: readonly string[]): Promise<number> {
+  const [target, ...rest] = args;
+  if (target === '--help' || target === '-h' || target === 'help') {
+    process.stdout.write(usage);
+    return 0;
+  }
+  if (target === undefined || target.startsWith('-')) {
+    const { runAll } = await import('./all.ts');
+    return runAll(args);
+  }
+  switch (target) {
+    case 'server': {
+      const { runServer } = await import('./server.ts');
+      return runServer(rest);
+    }
+    case 'node-exporter': {
+      const { runNodeExporter } = await import('./node-exporter.ts');
+      return runNodeExporter(rest);
+    }
+    default:
+      process.stderr.write(`hearth: error: unknown target ${JSON.stringify(target)}\n\n${usage}`);
+      return 2;
+  }
+}
+
+process.exit(await run(process.argv.slice(2)));

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+// The worker pool as the API sees it.
+
+import type { QueryAnswer, QueryJob, QueryWorkers } from '../api/index.ts';
+import { ApiError } from '../api/index.ts';
+import type { Logger } from '../base/index.ts';
+import type { SharedMemory } from '../kernels/index.ts';
+import { QUERY_CONTROL_ADDRESS } from '../kernels/index.ts';
+import type { WorkerErrorCode } from '../platform/index.ts';
+import { WORKER_SLOT_BYTES, WorkerError, WorkerPool } from '../platform/index.ts';
+import type { QueryWorkerData } from './query-worker.ts';
+
+/** Requests that may wait for a worker. */
+const QUEUE_MAX = 1000;
+/** How long a query may take to notice that it has to stop. */
+const STOP_GRACE_MS = 1000;
+const HEAP_MEGABYTES_MAX = 2048;
+/** Slots in the control block of the shared memory. */
+const WORKERS_MAX = 64;
+
+const errorTypes: Readonly<Record<WorkerErrorCode, ApiError['errorType']>> = {
+  canceled: 'canceled',
+  timeout: 'timeout',
+  queue_timeout: 'timeout',
+  queue_full: 'unavailable',
+  crashed: 'internal',
+  closed: 'unavailable',
+};
+
+export interface QueryPoolOptions {
+  readonly shared: SharedMemory;
+  readonly workers: number;
+  readonly lookbackDeltaMs: number;
+  readonly samplesMax: number;
+  readonly logger: Logger;
+  /** A worker has ended in the middle of a query: what it held in the memory is free. */
+  readonly onWorkerLost: (slot: number) => void;
+}
+
+/** Workers for a machine of `cores`: one core is left to the main thread. */
+export function workerCount(cores: number, concurrencyMax: number): number {
+  return Math.max(1, Math.min(cores - 1, concurrencyMax, WORKERS_MAX));
+}
+
+/** Starts the query workers on the shared memory. */
+export function startQueryPool(options: QueryPoolOptions): WorkerPool {
+  const size = options.workers;
+  const workerData: Omit<QueryWorkerData, 'slot'> = {
+    memory: options.shared.memory,
+    lookbackDeltaMs: options.lookbackDeltaMs,
+    samplesMax: options.samplesMax,
+  };
+  return new WorkerPool({
+    size,
+    // Next to this file, with the same ending: .js when built.
+    script: new URL('./query-worker.js', import.meta.url),
+    workerData: { ...workerData },
+    control: new Int32Array(
+      options.shared.u8.buffer,
+      QUERY_CONTROL_ADDRESS,
+      (size * WORKER_SLOT_BYTES) >>> 2,
+    ),
+    queueMax: QUEUE_MAX,
+    stopGraceMs: STOP_GRACE_MS,
+    heapMegabytesMax: HEAP_MEGABYTES_MAX,
+    logger: options.logger,
+    onLost: options.onWorkerLost,
+  });
+}
+
+/** Jobs to answers over a pool that may not be there yet. */
+export class PooledQueries implements QueryWorkers {
+  private readonly pool: () => WorkerPool | undefined;
+
+  constructor(pool: () => WorkerPool | undefined) {
+    this.pool = pool;
+  }
+
+  async run(
+    job: QueryJob,
+    options: { readonly timeoutMs: number; readonly signal: AbortSignal },
+  ): Promise<QueryAnswer> {
+    const pool = this.pool();
+    if (pool === undefined) throw new ApiError('unavailable', 'the database is not ready');
+    try {
+      return (await pool.run(job, options)) as QueryAnswer;
+    } catch (error) {
+      if (!(error instanceof WorkerError)) throw error;
+      throw new ApiError(errorTypes[error.code], error.message);
+    }
+  }
+}

@@ -1,0 +1,378 @@
+// SPDX-License-Identifier: Apache-2.0
+// `hearth server`: the object graph of the monitoring server, in the order in which it comes to life.
+//
+//   flags → configuration checked → listener (503) → memory, database → workers → ready → scraping
+
+import type { ServerPhase } from '../api/index.ts';
+import { Api, EngineMetrics } from '../api/index.ts';
+import type { WalReplayStatus } from '../apitypes/index.ts';
+import type { Clock, FileSystem, Logger } from '../base/index.ts';
+import type { Config } from '../config/index.ts';
+import { ConfigError, marshalConfig } from '../config/index.ts';
+import { FileError } from '../base/index.ts';
+import { Registry, registerProcessMetrics } from '../metrics/index.ts';
+import { formatDuration } from '../model/index.ts';
+import type { HttpServer, LoopDelayMonitor, WorkerPool } from '../platform/index.ts';
+import {
+  createNodeClock,
+  createNodeFileSystem,
+  hostInfo,
+  ListenError,
+  onSignals,
+  startHttpServer,
+  startLoopDelayMonitor,
+} from '../platform/index.ts';
+import { buildInfo, packageVersion, uiDirectory } from './build-info.ts';
+import {
+  EXIT_FAILURE,
+  EXIT_OK,
+  EXIT_USAGE,
+  EXIT_WRONG_MODE,
+  loggerFor,
+  readFlags,
+  warnUnsupported,
+} from './command-line.ts';
+import { watchConfig } from './config-reload.ts';
+import type { ConfigSource } from './config-source.ts';
+import { fileConfig } from './config-source.ts';
+import type { FlagValues } from './flags.ts';
+import { PooledQueries, startQueryPool, workerCount } from './query-pool.ts';
+import { runtimeInfo } from './runtime-info.ts';
+import { agentOnlyFlags, serverFlags } from './server-flags.ts';
+import { ConfigMetrics, registerServerMetrics } from './server-metrics.ts';
+import type { Scraping } from './server-scraping.ts';
+import { noTargets, startScraping } from './server-scraping.ts';
+import type { ServerSettings } from './server-settings.ts';
+import { SettingsError, serverSettings } from './server-settings.ts';
+import type { Storage } from './server-storage.ts';
+import { openStorage } from './server-storage.ts';
+import { WebConfig } from './web-config.ts';
+
+const summary = 'The Prometheus monitoring server';
+/** Largest request body: form parameters. */
+const BODY_LIMIT_BYTES = 16 * 1024 * 1024;
+/** How long answers in flight are waited for when stopping. */
+const STOP_GRACE_MS = 10_000;
+
+/** Why the server cannot start, in one line. */
+export class StartError extends Error {
+  override name = 'StartError';
+  readonly exitCode: number;
+  constructor(exitCode: number, message: string, options?: { cause?: unknown }) {
+    super(message, options);
+    this.exitCode = exitCode;
+  }
+}
+
+export interface ServerParts {
+  readonly clock: Clock;
+  readonly files: FileSystem;
+  readonly logger: Logger;
+}
+
+/** A running server. */
+export interface MonitoringServer {
+  readonly addresses: readonly string[];
+  readonly routePrefix: string;
+  /** Rejects when the new configuration was not taken whole. */
+  reload(): Promise<void>;
+  /** Begins to stop; calling it again does nothing. */
+  readonly stop: () => void;
+  /** Settles when everything is stopped. */
+  readonly stopped: Promise<void>;
+}
+
+/** What comes to life later than the listener, which is asked about it from the start. */
+interface Lifetime {
+  phase: ServerPhase;
+  config: Config;
+  walReplay: WalReplayStatus;
+  storage: Storage | undefined;
+  pool: WorkerPool | undefined;
+  scraping: Scraping | undefined;
+  http: HttpServer | undefined;
+}
+
+interface Graph extends ServerParts {
+  readonly settings: ServerSettings;
+  readonly source: ConfigSource;
+  readonly registry: Registry;
+  readonly configMetrics: ConfigMetrics;
+  readonly loopDelay: LoopDelayMonitor;
+  readonly startedMs: number;
+  readonly lifetime: Lifetime;
+  /** Ends the server; set once it runs. */
+  quit: () => void;
+}
+
+/** Loads the configuration; what is wrong with it becomes the error upstream shows. */
+function loadConfig(graph: Pick<Graph, 'source' | 'logger'>, ownAddress: string): Config {
+  const { source, logger } = graph;
+  const config = source.load(ownAddress);
+  for (const { file, line, path } of config.notYetSupported) {
+    logger.warn('This part of the configuration is not supported yet and has no effect', {
+      file: `${file}:${line}`,
+      path,
+    });
+  }
+  for (const name of config.emptyVariables) {
+    logger.warn('Empty environment variable', { name });
+  }
+  return config;
+}
+
+/** Takes a new configuration; the running one stays when it can't. @throws ConfigError, FileError */
+async function reload(graph: Graph): Promise<void> {
+  const { logger, lifetime, configMetrics, clock, source } = graph;
+  const startedMs = clock.monotonicMs();
+  logger.info('Loading configuration file', { filename: source.name });
+  try {
+    const config = loadConfig(graph, lifetime.http?.addresses[0] ?? '');
+    await lifetime.scraping?.apply(config);
+    lifetime.config = config;
+    configMetrics.loaded(clock.now());
+    const took = formatDuration(Math.round(clock.monotonicMs() - startedMs));
+    logger.info('Completed loading of configuration file', {
+      filename: source.name,
+      totalDuration: took,
+    });
+  } catch (error) {
+    configMetrics.failed();
+    const why = error instanceof Error ? error : new Error(String(error));
+    logger.error('Error reloading config', { err: why });
+    const message = `couldn't load configuration (--config.file=${JSON.stringify(source.name)}): ${why.message}`;
+    throw new Error(message, { cause: error });
+  }
+}
+
+/** The HTTP side. It answers from the start: 503 for what isn't there yet. */
+function createApi(graph: Graph): Api {
+  const { settings, lifetime, registry, clock, logger, files } = graph;
+  const build = buildInfo();
+  return new Api(
+    {
+      clock,
+      logger: logger.child({ component: 'web' }),
+      files,
+      registry,
+      workers: new PooledQueries(() => lifetime.pool),
+      queryTimeoutMs: settings.queryTimeoutMs,
+      routePrefix: settings.routePrefix,
+      externalUrl: settings.externalUrl,
+      listenAddress: () => lifetime.http?.addresses[0] ?? '',
+      allowedOrigin: settings.allowedOrigin,
+      lifecycleEnabled: settings.lifecycleEnabled,
+      phase: () => lifetime.phase,
+      targets: () => lifetime.scraping?.targets ?? noTargets,
+      configYaml: () => marshalConfig(lifetime.config),
+      flags: settings.flags,
+      buildInfo: build,
+      runtimeInfo: () => runtimeInfo(graph, lifetime.storage?.corruptions() ?? 0),
+      walReplay: () => lifetime.walReplay,
+      reload: () => reload(graph),
+      quit: () => graph.quit(),
+      uiSettings: {
+        pathPrefix: settings.routePrefix,
+        title: settings.pageTitle,
+        agentMode: false,
+        lookbackDelta: formatDuration(settings.lookbackDeltaMs),
+        version: packageVersion(),
+      },
+      uiDirectory,
+      userAssets: settings.userAssets,
+    },
+    new EngineMetrics(registry, settings.queryConcurrencyMax),
+  );
+}
+
+/** Opens the listener. @throws ListenError, WebConfigError */
+async function openListener(graph: Graph, api: Api): Promise<HttpServer> {
+  const { settings, logger } = graph;
+  const web = logger.child({ component: 'web' });
+  const config =
+    settings.webConfigFile === '' ? undefined : new WebConfig(settings.webConfigFile, web);
+  const handle = api.handle.bind(api);
+  const tls = config?.tls();
+  const http = await startHttpServer({
+    addresses: settings.listenAddresses,
+    readTimeoutMs: settings.readTimeoutMs,
+    connectionsMax: settings.connectionsMax,
+    bodyLimitBytes: BODY_LIMIT_BYTES,
+    logger: web,
+    handle: config === undefined ? handle : config.wrap(handle),
+    ...(tls === undefined ? {} : { tls }),
+  });
+  for (const address of http.addresses) web.info('Listening on', { address });
+  web.info(tls === undefined ? 'TLS is disabled.' : 'TLS is enabled.', { http2: false });
+  config?.watchTls((options) => http.renewTls(options));
+  return http;
+}
+
+/** Memory, database and workers. @throws TsdbError */
+async function openDatabase(graph: Graph): Promise<Storage> {
+  const { settings, lifetime, logger } = graph;
+  const workers = workerCount(hostInfo().cores, settings.queryConcurrencyMax);
+  const storage = await openStorage(settings, workers, graph, (status) => {
+    lifetime.walReplay = status;
+  });
+  lifetime.storage = storage;
+  lifetime.pool = startQueryPool({
+    shared: storage.shared,
+    workers,
+    lookbackDeltaMs: settings.lookbackDeltaMs,
+    samplesMax: settings.querySamplesMax,
+    logger: logger.child({ component: 'query workers' }),
+    onWorkerLost: (slot) => storage.releaseReader(slot),
+  });
+  return storage;
+}
+
+/** In the reverse order of the start; what cannot be stopped is logged, the rest still stops. */
+async function shutDown(graph: Graph): Promise<void> {
+  const { lifetime, logger, loopDelay } = graph;
+  lifetime.phase = 'stopping';
+  const step = async (message: string, act: () => Promise<void> | void): Promise<void> => {
+    logger.info(message);
+    try {
+      await act();
+    } catch (error) {
+      logger.error('Failed while stopping', { step: message, err: error as Error });
+    }
+  };
+  await step('Stopping scrape manager...', () => lifetime.scraping?.stop());
+  await step('Stopping query workers...', () => lifetime.pool?.close());
+  await step('Stopping storage...', () => lifetime.storage?.close());
+  await step('Stopping web handler...', () => lifetime.http?.close(STOP_GRACE_MS));
+  loopDelay.close();
+  logger.info('See you next time!');
+}
+
+function createGraph(settings: ServerSettings, source: ConfigSource, parts: ServerParts): Graph {
+  const { clock, logger } = parts;
+  const conflict = (message: string): void => logger.error('Error gathering metrics', { message });
+  const registry = new Registry({ clock, onConflict: conflict });
+  registerProcessMetrics(registry, parts.files);
+  const lifetime: Lifetime = {
+    phase: 'starting',
+    config: loadConfig({ source, logger }, settings.listenAddresses[0] ?? ''),
+    walReplay: { min: 0, max: 0, current: 0 },
+    storage: undefined,
+    pool: undefined,
+    scraping: undefined,
+    http: undefined,
+  };
+  const loopDelay = startLoopDelayMonitor();
+  registerServerMetrics(registry, {
+    build: buildInfo(),
+    host: hostInfo(),
+    isReady: () => lifetime.phase === 'ready',
+    loopDelay,
+    workers: () => lifetime.pool?.stats() ?? { running: 0, waiting: 0, answered: 0, replaced: 0 },
+    connections: () => lifetime.http?.connections() ?? 0,
+    memory: () => lifetime.storage?.memory() ?? { used: 0, reserved: 0 },
+  });
+  const configMetrics = new ConfigMetrics(registry);
+  const startedMs = clock.now();
+  const quit = (): void => undefined;
+  const graph = { ...parts, settings, source, registry, configMetrics, loopDelay, startedMs };
+  return { ...graph, lifetime, quit };
+}
+
+/**
+ * Starts a server whose configuration is good: settles when it is ready.
+ * @throws StartError when it cannot
+ */
+export async function startServer(
+  settings: ServerSettings,
+  source: ConfigSource,
+  parts: ServerParts,
+): Promise<MonitoringServer> {
+  const { logger } = parts;
+  let graph: Graph;
+  try {
+    graph = createGraph(settings, source, parts);
+  } catch (error) {
+    if (!(error instanceof ConfigError) && !(error instanceof FileError)) throw error;
+    const message = `Error loading config (--config.file=${source.name})`;
+    throw new StartError(EXIT_USAGE, `${message}: ${error.message}`, { cause: error });
+  }
+  const { lifetime } = graph;
+  try {
+    lifetime.http = await openListener(graph, createApi(graph));
+    lifetime.scraping = startScraping(graph, await openDatabase(graph));
+    await reload(graph);
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    await shutDown({ ...graph, logger: logger.child({ reason: why }) });
+    throw error instanceof StartError ? error : new StartError(EXIT_FAILURE, why, { cause: error });
+  }
+  const stopWatching = watchConfig(settings.autoReloadMs, source, graph, () => reload(graph));
+  lifetime.phase = 'ready';
+  logger.info('Server is ready to receive web requests.');
+  let begin = (): void => undefined;
+  const stopped = new Promise<void>((resolve) => {
+    begin = resolve;
+  }).then(() => {
+    stopWatching();
+    return shutDown(graph);
+  });
+  graph.quit = begin;
+  const { addresses } = lifetime.http;
+  const { routePrefix } = settings;
+  return { addresses, routePrefix, reload: () => reload(graph), stop: begin, stopped };
+}
+
+/** Flags of the other mode, or undefined when there are none. */
+function wrongModeFlags(values: FlagValues): string | undefined {
+  const wrong = agentOnlyFlags.filter((name) => values.given.has(name));
+  if (wrong.length === 0) return undefined;
+  return wrong.map((name) => JSON.stringify(`--${name}`)).join(' ');
+}
+
+/** Settings of the flags, or the exit code when they make no sense together. */
+function readSettings(values: FlagValues, logger: Logger): ServerSettings | number {
+  const wrong = wrongModeFlags(values);
+  if (wrong !== undefined) {
+    const message = `The following flag(s) can only be used in agent mode: [${wrong}]`;
+    process.stderr.write(`${message}\n`);
+    return EXIT_WRONG_MODE;
+  }
+  if (values.flag('agent')) {
+    process.stderr.write('--agent is not supported yet\n');
+    return EXIT_FAILURE;
+  }
+  try {
+    return serverSettings(values);
+  } catch (error) {
+    if (!(error instanceof SettingsError) && !(error instanceof ListenError)) throw error;
+    logger.error('Cannot start with these flags', { err: error });
+    return EXIT_USAGE;
+  }
+}
+
+/** `hearth server`. @returns the exit code, when stopped */
+export async function runServer(args: readonly string[]): Promise<number> {
+  const values = readFlags('prometheus', summary, serverFlags, args);
+  if (typeof values === 'number') return values;
+  const logger = loggerFor(values);
+  const settings = readSettings(values, logger);
+  if (typeof settings === 'number') return settings;
+  const parts = { clock: createNodeClock(), files: createNodeFileSystem(), logger };
+  logger.info('Starting Prometheus Server', { mode: 'server', version: buildInfo().version });
+  warnUnsupported(serverFlags, values, logger);
+  try {
+    const server = await startServer(settings, fileConfig(settings.configFile, parts.files), parts);
+    const reloadQuietly = (): void => void server.reload().catch(() => undefined);
+    const stop = (signal: string): void => {
+      logger.warn('Received an OS signal, exiting gracefully...', { signal });
+      server.stop();
+    };
+    onSignals({ reload: reloadQuietly, stop });
+    await server.stopped;
+    return EXIT_OK;
+  } catch (error) {
+    if (!(error instanceof StartError)) throw error;
+    logger.error(error.message);
+    return error.exitCode;
+  }
+}

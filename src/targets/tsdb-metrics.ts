@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: Apache-2.0
+// prometheus_tsdb_*: what the head and the log count, under upstream's names. Those of blocks and
+// compactions come with the blocks.
+
+import type { Registry } from '../metrics/index.ts';
+import type { Database } from '../tsdb/index.ts';
+
+type Reading = readonly [name: string, help: string, read: (db: Database) => number];
+
+const finite = (value: number): number => (Number.isFinite(value) ? value : 0);
+
+const counters: readonly Reading[] = [
+  [
+    'prometheus_tsdb_head_series_created_total',
+    'Total number of series created in the head',
+    ({ head }) => head.counters.seriesCreated,
+  ],
+  [
+    'prometheus_tsdb_head_series_removed_total',
+    'Total number of series removed in the head',
+    () => 0,
+  ],
+  [
+    'prometheus_tsdb_out_of_order_samples_total',
+    'Total number of out of order samples ingestion failed attempts due to out of order being disabled.',
+    ({ head }) => head.counters.outOfOrder,
+  ],
+  [
+    'prometheus_tsdb_out_of_bound_samples_total',
+    'Total number of out of bound samples ingestion failed attempts with out of order support disabled.',
+    ({ head }) => head.counters.outOfBounds,
+  ],
+  [
+    'prometheus_tsdb_wal_corruptions_total',
+    'Total number of WAL corruptions.',
+    (db) => db.walCorruptions,
+  ],
+  [
+    'prometheus_tsdb_wal_page_flushes_total',
+    'Total number of page flushes.',
+    ({ wal }) => wal.counters.pageFlushes,
+  ],
+  [
+    'prometheus_tsdb_wal_completed_pages_total',
+    'Total number of completed pages.',
+    ({ wal }) => wal.counters.completedPages,
+  ],
+  [
+    'prometheus_tsdb_wal_writes_failed_total',
+    'Total number of write log writes that failed.',
+    ({ wal }) => wal.counters.writesFailed,
+  ],
+  [
+    'prometheus_tsdb_compactions_total',
+    'Total number of compactions that were executed for the partition.',
+    () => 0,
+  ],
+  [
+    'prometheus_tsdb_compactions_failed_total',
+    'Total number of compactions that failed for the partition.',
+    () => 0,
+  ],
+  [
+    'prometheus_tsdb_reloads_failures_total',
+    'Number of times the database failed to reloadBlocks block data from disk.',
+    () => 0,
+  ],
+  [
+    'hearth_tsdb_series_refused_total',
+    'New series that were not taken because the shared memory is full.',
+    ({ head }) => head.counters.seriesRefused,
+  ],
+];
+
+const gauges: readonly Reading[] = [
+  [
+    'prometheus_tsdb_head_series',
+    'Total number of series in the head block.',
+    ({ head }) => head.seriesCount,
+  ],
+  [
+    'prometheus_tsdb_head_chunks',
+    'Total number of chunks in the head block.',
+    ({ head }) => head.chunkCount,
+  ],
+  [
+    'prometheus_tsdb_head_min_time',
+    'Minimum time bound of the head block. The unit is decided by the library consumer.',
+    ({ head }) => finite(head.minTime),
+  ],
+  [
+    'prometheus_tsdb_head_min_time_seconds',
+    'Minimum time bound of the head block.',
+    ({ head }) => finite(head.minTime) / 1000,
+  ],
+  [
+    'prometheus_tsdb_head_max_time',
+    'Maximum timestamp of the head block. The unit is decided by the library consumer.',
+    ({ head }) => finite(head.maxTime),
+  ],
+  [
+    'prometheus_tsdb_head_max_time_seconds',
+    'Maximum timestamp of the head block.',
+    ({ head }) => finite(head.maxTime) / 1000,
+  ],
+  [
+    'prometheus_tsdb_lowest_timestamp',
+    'Lowest timestamp value stored in the database. The unit is decided by the library consumer.',
+    ({ head }) => finite(head.minTime),
+  ],
+  [
+    'prometheus_tsdb_lowest_timestamp_seconds',
+    'Lowest timestamp value stored in the database.',
+    ({ head }) => finite(head.minTime) / 1000,
+  ],
+  [
+    'prometheus_tsdb_symbol_table_size_bytes',
+    'Size of symbol table in memory for loaded blocks',
+    ({ head }) => head.symbolBytes,
+  ],
+  ['prometheus_tsdb_blocks_loaded', 'Number of currently loaded data blocks', () => 0],
+  [
+    'prometheus_tsdb_data_replay_duration_seconds',
+    'Time taken to replay the data on disk.',
+    (db) => db.replaySeconds,
+  ],
+  [
+    'prometheus_tsdb_clean_start',
+    '-1: lockfile is disabled. 0: a lockfile from a previous execution was replaced. 1: lockfile creation was clean',
+    (db) => db.cleanStart,
+  ],
+];
+
+/** Registers the database's metrics; it lives as long as the registry. */
+export function registerTsdbMetrics(registry: Registry, database: Database): void {
+  for (const [name, help, read] of counters) {
+    registry.counterFunction(name, help, () => read(database));
+  }
+  for (const [name, help, read] of gauges) {
+    registry.gaugeFunction(name, help, () => read(database));
+  }
+  const samples = 'prometheus_tsdb_head_samples_appended_total';
+  const help = 'Total number of appended samples.';
+  const { head } = database;
+  registry.counterFunction(samples, help, () => head.counters.samplesAppended, { type: 'float' });
+  registry.counterFunction(samples, help, () => 0, { type: 'histogram' });
+}

@@ -228,7 +228,7 @@ badOm('#', 'expected a valid start token, got "#" ("INVALID") while parsing: "#"
 badOm('# H', 'expected a valid start token, got "# H" ("INVALID") while parsing: "# H"');
 badOm('a{b="\0', 'expected label value, got "\\"\\x00" ("INVALID") while parsing: "a{b=\\"\\x00"');
 
-const folder = process.env['HEARTH_CONFORMANCE'] ?? '../shared/conformance';
+const folder = process.env.HEARTH_CONFORMANCE ?? '../shared/conformance';
 const bodies: [string, ExpositionFormat, number][] = [
   ['1histogram.om.txt', 'openmetrics', 0],
   ['alltypes.237mfs.nometa.prom.txt', 'text', 0],
@@ -236,7 +236,7 @@ const bodies: [string, ExpositionFormat, number][] = [
   ['alltypes.5mfs.om.txt', 'openmetrics', 0],
 ];
 const present = existsSync(join(folder, 'exposition'));
-if (!present && process.env['CI'] === 'true') throw new Error(`no conformance data in ${folder}`);
+if (!present && process.env.CI === 'true') throw new Error(`no conformance data in ${folder}`);
 
 for (const [name, format] of bodies) {
   test.skipIf(!present)(`reads every line of ${name}`, () => {

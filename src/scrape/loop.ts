@@ -362,9 +362,11 @@ export class ScrapeLoop {
     const ended = new Set<number>();
     this.ingest.cache.forEachEnded(hasFailed, (ref) => ended.add(ref));
     if (ended.size === 0) return;
-    // A series may have come back under another spelling of its labels.
-    const { refs, count } = batch.columns;
-    for (let i = 0; i < count; i++) ended.delete(refs[i]!);
+    // A series may have come under another spelling of its labels. Explicit times do not count: they
+    // are outside of staleness.
+    const { refs, times, count } = batch.columns;
+    const all = this.options.trackTimestampsStaleness;
+    for (let i = 0; i < count; i++) if (all || times[i] === timeMs) ended.delete(refs[i]!);
     batch.reserve(count + ended.size);
     for (const ref of ended) batch.addStale(ref, timeMs);
   }

@@ -79,6 +79,14 @@ test('sends bytes untouched and compresses what is worth it', async () => {
   expect((await fetch(`${url}/image`)).headers.get('content-encoding')).toBe(null);
 });
 
+test('an answer without a body has none', async () => {
+  const url = await serve(() => ({ status: 302, headers: { location: '/x' }, body: '' }));
+  const answer = await fetch(url, { redirect: 'manual' });
+  expect(answer.headers.get('location')).toBe('/x');
+  expect(answer.headers.get('content-type')).toBe(null);
+  expect(await answer.text()).toBe('');
+});
+
 test('refuses bodies over the limit and answers a failing handler with 500', async () => {
   const url = await serve(() => {
     throw new Error('broken');

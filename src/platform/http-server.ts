@@ -137,10 +137,11 @@ async function send(
       sent['content-encoding'] = coding;
     }
   }
-  await reply
-    .code(status)
-    .headers(sent)
-    .send(bytes.length === 0 ? null : bytes);
+  // Written as they are: fastify would add a type to bodies that have none, and to no body.
+  reply.hijack();
+  if (status !== 204 && status !== 304) sent['content-length'] = String(bytes.length);
+  reply.raw.writeHead(status, sent);
+  reply.raw.end(bytes);
 }
 
 function plainText(status: number, body: string): ServerResponse {

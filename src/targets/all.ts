@@ -7,7 +7,6 @@ import type { HttpServer } from '../platform/index.ts';
 import {
   createNodeClock,
   createNodeFileSystem,
-  ListenError,
   onSignals,
   startHttpServer,
 } from '../platform/index.ts';
@@ -84,7 +83,7 @@ function friendlyBlock(server: MonitoringServer, exporter: HttpServer, dataPath:
 
 /** @returns the exit code, when stopped */
 export async function runAll(args: readonly string[]): Promise<number> {
-  const values = readFlags('hearth', summary, allFlags, args);
+  const values = readFlags('prometheus', summary, allFlags, args);
   if (typeof values === 'number') return values;
   const logger = loggerFor(values);
   const parts = { clock: createNodeClock(), files: createNodeFileSystem(), logger };
@@ -111,8 +110,8 @@ export async function runAll(args: readonly string[]): Promise<number> {
   } catch (error) {
     if (!(error instanceof Error)) throw error;
     await listener?.close(0);
-    const isKnown = error instanceof ListenError || error instanceof StartError;
-    process.stderr.write(`hearth: ${isKnown ? error.message : (error.stack ?? error.message)}\n`);
+    const { message } = error instanceof StartError ? error.cause : error;
+    process.stderr.write(`hearth: ${message}\n`);
     return error instanceof StartError ? error.exitCode : EXIT_FAILURE;
   }
 }

@@ -6,7 +6,9 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { BuildInfo } from '../apitypes/index.ts';
 
-const UPSTREAM_VERSION = '3.14.0';
+/** Upstream's version of each program. */
+const upstreamVersions = { prometheus: '3.14.0', node_exporter: '1.12.1' } as const;
+export type ProgramName = keyof typeof upstreamVersions;
 
 /** Where the built page is. */
 export const uiDirectory = fileURLToPath(new URL('../../dist/ui/prometheus', import.meta.url));
@@ -19,9 +21,9 @@ export function packageVersion(): string {
   return typeof version === 'string' ? version : '0.0.0';
 }
 
-export function buildInfo(): BuildInfo {
+export function buildInfo(program: ProgramName = 'prometheus'): BuildInfo {
   return {
-    version: `${UPSTREAM_VERSION}+hearth.${packageVersion()}`,
+    version: `${upstreamVersions[program]}+hearth.${packageVersion()}`,
     revision: '',
     branch: '',
     buildUser: '',
@@ -31,8 +33,8 @@ export function buildInfo(): BuildInfo {
 }
 
 /** The answer to --version, in the lines of Go's version package. */
-export function versionText(program: string): string {
-  const { version, revision, branch, buildUser, buildDate, goVersion } = buildInfo();
+export function versionText(program: ProgramName): string {
+  const { version, revision, branch, buildUser, buildDate, goVersion } = buildInfo(program);
   const arch = process.arch === 'x64' ? 'amd64' : process.arch;
   return (
     `${program}, version ${version} (branch: ${branch}, revision: ${revision})\n` +

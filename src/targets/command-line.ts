@@ -4,6 +4,7 @@
 import type { Logger } from '../base/index.ts';
 import type { LogFormat, LogLevel } from '../platform/index.ts';
 import { createLogger, logFormats, logLevels } from '../platform/index.ts';
+import type { ProgramName } from './build-info.ts';
 import { versionText } from './build-info.ts';
 import type { FlagDefinition, FlagValues } from './flags.ts';
 import { helpText, parseFlags, UsageError } from './flags.ts';
@@ -15,7 +16,7 @@ export const EXIT_WRONG_MODE = 3;
 
 /** Reads the flags; help, version and mistakes are answered here and give the exit code instead. */
 export function readFlags(
-  program: string,
+  program: ProgramName,
   summary: string,
   definitions: readonly FlagDefinition[],
   args: readonly string[],

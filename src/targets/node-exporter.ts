@@ -66,7 +66,7 @@ function collectorOptions(values: FlagValues): CollectorOptions {
 }
 
 function exporterOptions(values: FlagValues): NodeExporterOptions {
-  const { version, revision, goVersion } = buildInfo();
+  const { version, revision, goVersion } = buildInfo('node_exporter');
   const enabled = collectorNames.filter(({ name }) => {
     const flag = `collector.${name}`;
     const byDefault = !values.flag('collector.disable-defaults');
@@ -129,7 +129,7 @@ export async function runNodeExporter(args: readonly string[]): Promise<number> 
   const logger = loggerFor(values);
   const parts = { clock: createNodeClock(), files: createNodeFileSystem(), logger };
   try {
-    logger.info('Starting node_exporter', { version: buildInfo().version });
+    logger.info('Starting node_exporter', { version: buildInfo('node_exporter').version });
     warnUnsupported(nodeExporterFlags, values, logger);
     const exporter = createNodeExporter(values, parts);
     const webFile = values.text('web.config.file');

@@ -22,6 +22,8 @@ parentPort?.on('message', ({ id, request }: WorkerRequest) => {
   const querier = reader.querier();
   const names = querier.labelNames([], -1e15, 1e15);
   querier.close();
-  const body = new TextEncoder().encode(JSON.stringify({ status: 'success', data: { job, names, at: QUERY_CONTROL_ADDRESS } }));
+  const body = new TextEncoder().encode(
+    JSON.stringify({ status: 'success', data: { job, names, at: QUERY_CONTROL_ADDRESS } }),
+  );
   parentPort?.postMessage({ id, answer: { ok: true, body } }, [body.buffer]);
 });

@@ -3,13 +3,14 @@
 //
 //   flags → configuration checked → listener (503) → memory, database → workers → ready → scraping
 
+import { resolve } from 'node:path';
 import type { ServerPhase } from '../api/index.ts';
 import { Api, EngineMetrics } from '../api/index.ts';
 import type { WalReplayStatus } from '../apitypes/index.ts';
 import type { Clock, FileSystem, Logger } from '../base/index.ts';
+import { FileError } from '../base/index.ts';
 import type { Config } from '../config/index.ts';
 import { ConfigError, marshalConfig } from '../config/index.ts';
-import { FileError } from '../base/index.ts';
 import { Registry, registerProcessMetrics } from '../metrics/index.ts';
 import { formatDuration } from '../model/index.ts';
 import type { HttpServer, LoopDelayMonitor, WorkerPool } from '../platform/index.ts';
@@ -54,13 +55,17 @@ const BODY_LIMIT_BYTES = 16 * 1024 * 1024;
 /** How long answers in flight are waited for when stopping. */
 const STOP_GRACE_MS = 10_000;
 
-/** Why the server cannot start, in one line. */
+/** Why the server cannot start: `message` says it in one line, `summary` without the cause. */
 export class StartError extends Error {
   override name = 'StartError';
+  override readonly cause: Error;
   readonly exitCode: number;
-  constructor(exitCode: number, message: string, options?: { cause?: unknown }) {
-    super(message, options);
+  readonly summary: string;
+  constructor(exitCode: number, summary: string, cause: Error) {
+    super(`${summary}: ${cause.message}`);
     this.exitCode = exitCode;
+    this.summary = summary;
+    this.cause = cause;
   }
 }
 
@@ -293,8 +298,8 @@ export async function startServer(
     graph = createGraph(settings, source, parts);
   } catch (error) {
     if (!(error instanceof ConfigError) && !(error instanceof FileError)) throw error;
-    const message = `Error loading config (--config.file=${source.name})`;
-    throw new StartError(EXIT_USAGE, `${message}: ${error.message}`, { cause: error });
+    const what = `Error loading config (--config.file=${source.name})`;
+    throw new StartError(EXIT_USAGE, what, error);
   }
   const { lifetime } = graph;
   try {
@@ -302,9 +307,9 @@ export async function startServer(
     lifetime.scraping = startScraping(graph, await openDatabase(graph));
     await reload(graph);
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
-    await shutDown({ ...graph, logger: logger.child({ reason: why }) });
-    throw error instanceof StartError ? error : new StartError(EXIT_FAILURE, why, { cause: error });
+    await shutDown(graph);
+    const cause = error instanceof Error ? error : new Error(String(error));
+    throw new StartError(EXIT_FAILURE, 'Cannot start', cause);
   }
   const stopWatching = watchConfig(settings.autoReloadMs, source, graph, () => reload(graph));
   lifetime.phase = 'ready';
@@ -372,7 +377,9 @@ export async function runServer(args: readonly string[]): Promise<number> {
     return EXIT_OK;
   } catch (error) {
     if (!(error instanceof StartError)) throw error;
-    logger.error(error.message);
+    const isConfig = error.exitCode === EXIT_USAGE;
+    const file = isConfig ? resolve(settings.configFile) : undefined;
+    logger.error(error.summary, { file, err: error.cause });
     return error.exitCode;
   }
 }

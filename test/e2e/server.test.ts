@@ -379,7 +379,7 @@ describe.runIf(built)('command lines that cannot work', () => {
         '--web.listen-address=127.0.0.1:0',
       ],
       1,
-      /lock/,
+      /in use by process \d+/,
     );
     expect(await running.program.end()).toBe(0);
   });

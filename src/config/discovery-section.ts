@@ -85,7 +85,7 @@ function readHttpSd(value: YamlValue, directory: string): HttpSdOptions {
   const text = urlValue?.text() ?? '';
   if (!urlValue || text === '') mapping.fail('URL is missing');
   else if (!/^https?:/i.test(text)) urlValue.fail("URL scheme must be 'http' or 'https'");
-  else if (/^https?:\/*(?:[?#]|$)/i.test(text)) urlValue.fail('host is missing in URL');
+  else if (!/^https?:\/\/[^/?#]/i.test(text)) urlValue.fail('host is missing in URL');
   else readUrl(urlValue);
   const refreshIntervalMs = mapping.duration('refresh_interval') ?? defaultHttpSdRefreshIntervalMs;
   const httpClient = readHttpClient(mapping, directory);

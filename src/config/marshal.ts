@@ -12,6 +12,7 @@ import type {
 } from '../base/index.ts';
 import type { FileSdOptions, HttpSdOptions, StaticConfig } from '../discovery/index.ts';
 import {
+  compareText,
   formatByteSize,
   formatDuration,
   labelsToObject,
@@ -24,6 +25,10 @@ import type { ScrapeJob } from './job-section.ts';
 const SECRET = '<secret>';
 
 type Plain = Record<string, unknown>;
+
+/** Go prints mappings that are no structs in order of their keys. */
+const sortedByKey = <V>(entries: readonly (readonly [string, V])[]): Record<string, V> =>
+  Object.fromEntries([...entries].sort(([a], [b]) => compareText(a, b)));
 
 const isEmptyObject = (value: unknown): boolean =>
   typeof value === 'object' && value !== null && Object.keys(value).length === 0;
@@ -51,12 +56,15 @@ const redacted = (url: string): string =>
   url.replace(/^([a-zA-Z][a-zA-Z0-9+.-]*:\/\/[^/@:]*:)[^/@]*@/, '$1xxxxx@');
 
 function proxyFields(options: ProxyOptions): Plain {
-  const headers = Object.keys(options.proxyConnectHeader ?? {}).map((name) => [name, [SECRET]]);
+  const headers = Object.keys(options.proxyConnectHeader ?? {}).map((name): [string, string[]] => [
+    name,
+    [SECRET],
+  ]);
   return compact({
     proxy_url: options.proxyUrl === undefined ? undefined : redacted(options.proxyUrl),
     no_proxy: options.noProxy,
     proxy_from_environment: options.proxyFromEnvironment,
-    proxy_connect_header: Object.fromEntries(headers),
+    proxy_connect_header: sortedByKey(headers),
   });
 }
 
@@ -97,7 +105,7 @@ function oauth2Fields(oauth2: OAuth2Options | undefined): Plain | undefined {
     }),
     token_url: oauth2.tokenUrl,
     ...compact({
-      endpoint_params: oauth2.endpointParams,
+      endpoint_params: sortedByKey(Object.entries(oauth2.endpointParams)),
       tls_config: tlsFields(oauth2.tls),
       ...proxyFields(oauth2),
     }),
@@ -106,14 +114,16 @@ function oauth2Fields(oauth2: OAuth2Options | undefined): Plain | undefined {
 
 function httpFields(options: HttpClientOptions): Plain {
   const { basicAuth, authorization } = options;
-  const headers = Object.entries(options.httpHeaders ?? {}).map(([name, header]) => [
-    name,
-    compact({
-      values: header.values,
-      secrets: header.secrets.map(() => SECRET),
-      files: header.files,
-    }),
-  ]);
+  const headers = Object.entries(options.httpHeaders ?? {}).map(
+    ([name, header]): [string, Plain] => [
+      name,
+      compact({
+        values: header.values,
+        secrets: header.secrets.map(() => SECRET),
+        files: header.files,
+      }),
+    ],
+  );
   return {
     ...compact({
       basic_auth: basicAuth && {
@@ -136,7 +146,7 @@ function httpFields(options: HttpClientOptions): Plain {
     }),
     follow_redirects: options.followRedirects,
     enable_http2: options.enableHttp2,
-    ...compact({ ...proxyFields(options), http_headers: Object.fromEntries(headers) }),
+    ...compact({ ...proxyFields(options), http_headers: sortedByKey(headers) }),
   };
 }
 
@@ -202,7 +212,7 @@ function jobFields({ scrape, discovery }: ScrapeJob): Plain {
     ...compact({ honor_labels: scrape.honorLabels }),
     honor_timestamps: scrape.honorTimestamps,
     track_timestamps_staleness: scrape.trackTimestampsStaleness,
-    ...compact({ params: scrape.params }),
+    ...compact({ params: sortedByKey(Object.entries(scrape.params)) }),
     scrape_interval: formatDuration(scrape.scrapeIntervalMs),
     scrape_timeout: formatDuration(scrape.scrapeTimeoutMs),
     scrape_protocols: scrape.scrapeProtocols,
@@ -281,6 +291,12 @@ function section(defaults: Plain, value: unknown): Plain {
   return typeof own === 'object' && own !== null ? { ...defaults, ...own } : defaults;
 }
 
+/** Texts that a YAML 1.1 reader would take for something else. Upstream puts them in double quotes. */
+function looksTyped(text: string): boolean {
+  if (/^(?:|~|null|y|n|yes|no|on|off|true|false|[-+]?\.inf|\.nan|<<|=)$/i.test(text)) return true;
+  return /^[-+.0-9]/.test(text) && !Number.isNaN(Number(text.replaceAll('_', '')));
+}
+
 function stringify(fields: Plain): string {
   // YAML 1.1 decides what needs quotes, as in upstream: its readers take `on` and `no` for booleans.
   const document = new Document(fields, { version: '1.1', aliasDuplicateObjects: false });
@@ -289,9 +305,19 @@ function stringify(fields: Plain): string {
       if (isScalar(pair.key) && pair.key.value === 'source_labels' && isSeq(pair.value))
         pair.value.flow = true;
     },
+    Scalar(_, scalar) {
+      const { value } = scalar;
+      if (typeof value === 'string' && looksTyped(value)) scalar.type = 'QUOTE_DOUBLE';
+    },
   });
   return document
-    .toString({ indentSeq: false, lineWidth: 0, flowCollectionPadding: false, directives: false })
+    .toString({
+      indentSeq: false,
+      lineWidth: 0,
+      flowCollectionPadding: false,
+      directives: false,
+      singleQuote: true,
+    })
     .replace(/^---\n/, '');
 }
 

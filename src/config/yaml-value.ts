@@ -170,7 +170,15 @@ export class YamlValue {
   /** A whole number of at least `min`. */
   integer(min: number): number | undefined {
     const text = this.plain();
-    const value = text !== undefined && integer.test(text) ? parseInteger(text) : NaN;
+    // As upstream's reader, which cuts off fractions: `1e6` is a common way to write a limit.
+    const value =
+      text === undefined
+        ? NaN
+        : integer.test(text)
+          ? parseInteger(text)
+          : decimal.test(text)
+            ? Math.trunc(Number(text))
+            : NaN;
     if (!Number.isSafeInteger(value))
       return this.fail(`expected a whole number, not ${this.describe()}`);
     if (value < min) return this.fail(`must be at least ${min}, not ${value}`);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { conformanceFolder } from '../../test/conformance.ts';
 import { labelsToObject } from '../model/index.ts';
 import { decodeJsonGroups, decodeYamlGroups } from './target-groups.ts';
 
@@ -53,12 +54,8 @@ test('refuses YAML that is none, or a bomb', () => {
   expect(() => decodeYamlGroups(lines.join('\n'), 'f', 'm')).toThrow(/alias/);
 });
 
-const fixtures = join(
-  process.env.HEARTH_CONFORMANCE ?? join(import.meta.dirname, '../../../shared/conformance'),
-  'promtool',
-);
-const isThere = existsSync(fixtures);
-test.skipIf(!isThere && process.env.CI !== 'true')('upstream’s own files', () => {
+const fixtures = conformanceFolder('promtool') ?? '';
+test.skipIf(fixtures === '')('upstream’s own files', () => {
   const names = readdirSync(fixtures).filter((name) =>
     /^(good|bad)-sd-file.*\.(json|ya?ml)$/.test(name),
   );

@@ -497,6 +497,7 @@ test('HTTP/2 where the server offers it, unless switched off', async () => {
   const server = http2.createSecureServer(
     { key: testKey, cert: testCertificate, allowHTTP1: true },
     (incoming, answer) => {
+      if (incoming.url === '/hang') return;
       answer.setHeader('content-encoding', 'gzip');
       answer.end(zlib.gzipSync(`version ${incoming.httpVersion}`));
     },

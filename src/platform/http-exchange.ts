@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // One request and its answer over a connection that undici provides.
 
+import { STATUS_CODES } from 'node:http';
 import type { Dispatcher } from 'undici';
 import { type BodySink, HttpError } from '../base/index.ts';
 import { type BodyReceiver, bodyReceiver } from './http-decoding.ts';
@@ -89,7 +90,8 @@ export class Exchange implements Dispatcher.DispatchHandler {
     if (status < 200) return;
     this.started = true;
     const headers = firstValues(raw);
-    this.head = { status, statusText, headers };
+    // HTTP/2 has no reason phrases; Go shows the usual ones then.
+    this.head = { status, statusText: statusText || (STATUS_CODES[status] ?? ''), headers };
     const { bodyLimitBytes, followRedirects } = this.options;
     const dropped = followRedirects && isRedirect(status) && headers.location !== undefined;
     const hasBody = this.method !== 'HEAD' && status !== 204 && status !== 304;

@@ -2,7 +2,7 @@
 // The HTTP listener: reads requests whole, hands them to one plain function, compresses and sends what
 // it returns. Routes, CORS and headers are the function's business.
 
-import type { IncomingMessage, RequestListener, Server } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse as OutgoingMessage } from 'node:http';
 import { createServer } from 'node:http';
 import type { ServerOptions as HttpsOptions } from 'node:https';
 import { createServer as createHttpsServer } from 'node:https';
@@ -10,8 +10,6 @@ import type { AddressInfo, Socket } from 'node:net';
 import { Server as TlsServer } from 'node:tls';
 import { promisify } from 'node:util';
 import { deflate, gzip } from 'node:zlib';
-import type { FastifyReply, FastifyRequest } from 'fastify';
-import fastify from 'fastify';
 import type { Logger, ServerRequest, ServerResponse } from '../base/index.ts';
 
 export interface HttpServerOptions {
@@ -67,6 +65,9 @@ function acceptedCoding(header: string | undefined): 'gzip' | 'deflate' | undefi
   return taken.has('deflate') ? 'deflate' : undefined;
 }
 
+const asText = (header: string | string[] | undefined): string | undefined =>
+  Array.isArray(header) ? header.join(', ') : header;
+
 /** Splits `host:port`, `[v6]:port` or `:port`. */
 export function splitAddress(address: string): { host: string; port: number } {
   const match = /^(?:\[([^\]]*)\]|([^:]*)):(\d{1,5})$/.exec(address);
@@ -75,12 +76,8 @@ export function splitAddress(address: string): { host: string; port: number } {
   return { host: match[1] ?? match[2] ?? '', port };
 }
 
-const asBytes = (body: unknown): Uint8Array =>
-  body instanceof Uint8Array ? body : new Uint8Array(0);
-
 /** Form parameters come first: as in Go, they win over those of the query. */
-function parametersOf(request: FastifyRequest, query: string, body: Uint8Array): URLSearchParams {
-  const type = request.headers['content-type'] ?? '';
+function parametersOf(type: string, query: string, body: Uint8Array): URLSearchParams {
   if (!/^application\/x-www-form-urlencoded\b/i.test(type)) return new URLSearchParams(query);
   const params = new URLSearchParams(new TextDecoder().decode(body));
   for (const [name, value] of new URLSearchParams(query)) params.append(name, value);
@@ -95,28 +92,45 @@ function headersOf(message: IncomingMessage): Record<string, string | undefined>
   return headers;
 }
 
-function plainRequest(request: FastifyRequest, reply: FastifyReply): ServerRequest {
+/** The body of a request; undefined when it is larger than `limit` bytes. */
+async function readBody(message: IncomingMessage, limit: number): Promise<Buffer | undefined> {
+  if (Number(message.headers['content-length'] ?? '0') > limit) return undefined;
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of message as AsyncIterable<Buffer>) {
+    size += chunk.length;
+    if (size > limit) return undefined;
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
+}
+
+function plainRequest(
+  message: IncomingMessage,
+  reply: OutgoingMessage,
+  body: Uint8Array,
+): ServerRequest {
   const canceled = new AbortController();
-  reply.raw.on('close', () => {
-    if (!reply.raw.writableFinished) canceled.abort(new Error('the client closed the connection'));
+  reply.on('close', () => {
+    if (!reply.writableFinished) canceled.abort(new Error('the client closed the connection'));
   });
-  const url = request.raw.url ?? '/';
+  const url = message.url ?? '/';
   const question = url.indexOf('?');
-  const body = asBytes(request.body);
+  const query = question < 0 ? '' : url.slice(question + 1);
   return {
-    method: request.method,
+    method: message.method ?? 'GET',
     path: question < 0 ? url : url.slice(0, question),
-    params: parametersOf(request, question < 0 ? '' : url.slice(question + 1), body),
-    headers: headersOf(request.raw),
+    params: parametersOf(message.headers['content-type'] ?? '', query, body),
+    headers: headersOf(message),
     body,
-    remoteAddress: request.raw.socket.remoteAddress ?? '',
+    remoteAddress: message.socket.remoteAddress ?? '',
     signal: canceled.signal,
   };
 }
 
 async function send(
-  request: FastifyRequest,
-  reply: FastifyReply,
+  request: IncomingMessage,
+  reply: OutgoingMessage,
   response: ServerResponse,
 ): Promise<void> {
   const { status, headers, body } = response;
@@ -129,7 +143,7 @@ async function send(
   const canCompress = compressible.test(sent['content-type'] ?? '');
   if (canCompress && sent['content-encoding'] === undefined) {
     sent.vary = sent.vary === undefined ? 'Accept-Encoding' : `${sent.vary}, Accept-Encoding`;
-    const coding = acceptedCoding(request.headers['accept-encoding']);
+    const coding = acceptedCoding(asText(request.headers['accept-encoding']));
     if (coding !== undefined && bytes.length >= COMPRESS_FROM_BYTES && request.method !== 'HEAD') {
       // zlib works on its thread pool: the event loop goes on meanwhile.
       const compress = coding === 'gzip' ? gzipAsync : deflateAsync;
@@ -137,46 +151,36 @@ async function send(
       sent['content-encoding'] = coding;
     }
   }
-  // Written as they are: fastify would add a type to bodies that have none, and to no body.
-  reply.hijack();
   if (status !== 204 && status !== 304) sent['content-length'] = String(bytes.length);
-  reply.raw.writeHead(status, sent);
-  reply.raw.end(bytes);
+  reply.writeHead(status, sent);
+  reply.end(bytes);
 }
 
 function plainText(status: number, body: string): ServerResponse {
   return { status, headers: { 'content-type': 'text/plain; charset=utf-8' }, body };
 }
 
-/** The fastify instance and the request listener it made, to be put on as many servers as there are addresses. */
-async function createApplication(options: HttpServerOptions) {
-  let listener: RequestListener | undefined;
-  const app = fastify({
-    bodyLimit: options.bodyLimitBytes,
-    forceCloseConnections: false,
-    exposeHeadRoutes: false,
-    // Paths are matched by the handler, still percent-encoded; nothing is "not found" here.
-    serverFactory: (made) => {
-      listener = made as RequestListener;
-      return createServer();
-    },
-  });
-  app.removeAllContentTypeParsers();
-  app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
-  const answer = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
-    await send(request, reply, await options.handle(plainRequest(request, reply)));
-    return reply;
-  };
-  app.all('*', answer);
-  app.setNotFoundHandler(answer);
-  app.setErrorHandler(async (error: Error & { statusCode?: number }, request, reply) => {
-    const status = error.statusCode ?? 500;
-    if (status >= 500) options.logger.error('Request failed', { url: request.url, err: error });
-    await send(request, reply, plainText(status, `${error.message}\n`));
-  });
-  await app.ready();
-  if (listener === undefined) throw new Error('BUG: fastify made no request listener');
-  return { app, listener };
+/** Reads, has answered and sends one request. Never rejects. */
+async function exchange(
+  options: HttpServerOptions,
+  request: IncomingMessage,
+  reply: OutgoingMessage,
+): Promise<void> {
+  try {
+    const body = await readBody(request, options.bodyLimitBytes);
+    if (body === undefined) {
+      // What is left of the body is not worth reading.
+      reply.shouldKeepAlive = false;
+      await send(request, reply, plainText(413, 'Request body is too large\n'));
+      return;
+    }
+    await send(request, reply, await options.handle(plainRequest(request, reply, body)));
+  } catch (error) {
+    if (request.destroyed && !request.complete) return;
+    const err = error instanceof Error ? error : new Error(String(error));
+    options.logger.error('Request failed', { url: request.url, err });
+    if (!reply.headersSent) await send(request, reply, plainText(500, `${err.message}\n`));
+  }
 }
 
 function listen(server: Server, address: string): Promise<string> {
@@ -202,7 +206,8 @@ function listen(server: Server, address: string): Promise<string> {
 
 /** Listens on all addresses, or on none. @throws ListenError */
 export async function startHttpServer(options: HttpServerOptions): Promise<HttpServer> {
-  const { app, listener } = await createApplication(options);
+  const listener = (request: IncomingMessage, reply: OutgoingMessage): void =>
+    void exchange(options, request, reply);
   const sockets = new Set<Socket>();
   const servers: Server[] = [];
   const addresses: string[] = [];
@@ -248,7 +253,6 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
       }, graceMs);
       await closed;
       clearTimeout(timer);
-      await app.close();
     },
   };
 }

@@ -19,7 +19,8 @@ import { buildInfo } from './build-info.ts';
 import { EXIT_FAILURE, EXIT_OK, loggerFor, readFlags, warnUnsupported } from './command-line.ts';
 import type { FlagValues } from './flags.ts';
 import { nodeExporterFlags } from './node-exporter-flags.ts';
-import { WebConfig } from './web-config.ts';
+import { openWebConfig } from './open-web-config.ts';
+import type { WebConfig } from './web-config.ts';
 
 const summary = 'Metrics of this machine, under the names of the Prometheus node exporter';
 const STOP_GRACE_MS = 5000;
@@ -132,8 +133,7 @@ export async function runNodeExporter(args: readonly string[]): Promise<number> 
     logger.info('Starting node_exporter', { version: buildInfo('node_exporter').version });
     warnUnsupported(nodeExporterFlags, values, logger);
     const exporter = createNodeExporter(values, parts);
-    const webFile = values.text('web.config.file');
-    const web = webFile === '' ? undefined : new WebConfig(webFile, logger);
+    const web = await openWebConfig(values.text('web.config.file'), logger);
     const server = await startHttpServer(
       exporterServerOptions(values.list('web.listen-address'), logger, exporter, web),
     );

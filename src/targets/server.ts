@@ -47,7 +47,7 @@ import type { ServerSettings } from './server-settings.ts';
 import { SettingsError, serverSettings } from './server-settings.ts';
 import type { Storage } from './server-storage.ts';
 import { openStorage } from './server-storage.ts';
-import { WebConfig } from './web-config.ts';
+import { openWebConfig } from './open-web-config.ts';
 
 const summary = 'The Prometheus monitoring server';
 /** Largest request body: form parameters. */
@@ -194,8 +194,7 @@ function createApi(graph: Graph): Api {
 async function openListener(graph: Graph, api: Api): Promise<HttpServer> {
   const { settings, logger } = graph;
   const web = logger.child({ component: 'web' });
-  const config =
-    settings.webConfigFile === '' ? undefined : new WebConfig(settings.webConfigFile, web);
+  const config = await openWebConfig(settings.webConfigFile, web);
   const handle = api.handle.bind(api);
   const tls = config?.tls();
   const http = await startHttpServer({

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // hot
 
-import { assert } from '../base/index.ts';
+import { AssertionError, assert } from '../base/index.ts';
 import { NAN_HIGH, NAN_LOW, setStale } from '../model/index.ts';
-import type { Appender, SampleBatch } from '../storage/index.ts';
+import { type Appender, type SampleBatch, StorageError } from '../storage/index.ts';
 
 /** A batch that moves to a larger one when it is full: one scrape is stored in one piece. */
 export class ScrapeBatch {
@@ -16,7 +16,14 @@ export class ScrapeBatch {
   }
 
   private static allocate(appender: Appender, capacity: number): SampleBatch {
-    const batch = appender.newBatch(capacity);
+    let batch: SampleBatch;
+    try {
+      batch = appender.newBatch(capacity);
+    } catch (error) {
+      if (error instanceof StorageError || error instanceof AssertionError) throw error;
+      const why = error instanceof Error ? error.message : String(error);
+      throw new StorageError('full', `cannot take the scrape in: ${why}`, { cause: error });
+    }
     assert(
       batch.refsAddress !== 0,
       'scraping needs an appender whose batches are in shared memory',

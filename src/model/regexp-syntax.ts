@@ -255,7 +255,7 @@ class Parser {
       const low = this.classItem();
       if (low.length !== 2 || low[0] !== low[1]) {
         if (this.peek() === '-') throw new Refusal();
-        ranges.push(...pairsOf(low));
+        for (const pair of pairsOf(low)) ranges.push(pair);
       } else if (this.peek() === '-' && this.peek(1) !== ']') {
         this.position++;
         const high = this.classItem();

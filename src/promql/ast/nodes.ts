@@ -8,17 +8,50 @@ export interface PositionRange {
   readonly end: number;
 }
 
-export const ValueType = { none: 'none', vector: 'vector', scalar: 'scalar', matrix: 'matrix', string: 'string' } as const;
+export const ValueType = {
+  none: 'none',
+  vector: 'vector',
+  scalar: 'scalar',
+  matrix: 'matrix',
+  string: 'string',
+} as const;
 export type ValueType = (typeof ValueType)[keyof typeof ValueType];
 
 export type BinaryOperator =
-  | '+' | '-' | '*' | '/' | '%' | '^' | 'atan2'
-  | '==' | '!=' | '<' | '>' | '<=' | '>=' | '</' | '>/'
-  | 'and' | 'or' | 'unless';
+  | '+'
+  | '-'
+  | '*'
+  | '/'
+  | '%'
+  | '^'
+  | 'atan2'
+  | '=='
+  | '!='
+  | '<'
+  | '>'
+  | '<='
+  | '>='
+  | '</'
+  | '>/'
+  | 'and'
+  | 'or'
+  | 'unless';
 
 export type AggregateOperator =
-  | 'sum' | 'avg' | 'min' | 'max' | 'count' | 'group' | 'stddev' | 'stdvar'
-  | 'topk' | 'bottomk' | 'quantile' | 'count_values' | 'limitk' | 'limit_ratio';
+  | 'sum'
+  | 'avg'
+  | 'min'
+  | 'max'
+  | 'count'
+  | 'group'
+  | 'stddev'
+  | 'stdvar'
+  | 'topk'
+  | 'bottomk'
+  | 'quantile'
+  | 'count_values'
+  | 'limitk'
+  | 'limit_ratio';
 
 interface NodeBase {
   readonly position: PositionRange;
@@ -136,7 +169,15 @@ export interface Parentheses extends NodeBase {
 }
 
 export type Expression =
-  | NumberLiteral | StringLiteral | VectorSelector | MatrixSelector | Subquery | Call
-  | Aggregation | BinaryExpression | UnaryExpression | Parentheses;
+  | NumberLiteral
+  | StringLiteral
+  | VectorSelector
+  | MatrixSelector
+  | Subquery
+  | Call
+  | Aggregation
+  | BinaryExpression
+  | UnaryExpression
+  | Parentheses;
 
 /** The type an expression evaluates to is decided by its kind and, for calls, the function table. */

@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0
+// Warnings and infos that accompany an answer. Upstream keeps one of each text, wherever it arose.
+
+import { quote } from '../../model/index.ts';
+import type { PositionRange } from '../ast/nodes.ts';
+import { formatFloatG, formatTimestamp } from '../result/float-text.ts';
+
+/** Each kind is cut off after so many, with a line that says how many more there were. */
+export const ANNOTATIONS_MAX = 10;
+
+interface Monotonicity {
+  readonly position: PositionRange;
+  minMs: number;
+  maxMs: number;
+  minBucket: number;
+  maxBucket: number;
+  maxDifference: number;
+  count: number;
+}
+
+const forMetric = (metricName: string): string =>
+  metricName === '' ? '' : ` for metric name ${quote(metricName)}`;
+
+/** `line:column` (from 1, columns in bytes as upstream counts them) of a UTF-16 offset. */
+export function placeText(query: string, offset: number): string {
+  const before = query.slice(0, offset);
+  const lineStart = before.lastIndexOf('\n') + 1;
+  const line = before.split('\n').length;
+  const column = new TextEncoder().encode(before.slice(lineStart)).length + 1;
+  return `${line}:${column}`;
+}
+
+/** Collects the annotations of one query. */
+export class Annotations {
+  private readonly warnings = new Map<string, PositionRange | undefined>();
+  private readonly infos = new Map<string, PositionRange | undefined>();
+  private readonly monotonicity = new Map<string, Monotonicity>();
+
+  /** A warning without the `PromQL warning: ` in front; with no position it's printed as it is. */
+  warn(text: string, position: PositionRange | undefined): void {
+    const full = position === undefined ? text : `PromQL warning: ${text}`;
+    if (!this.warnings.has(full)) this.warnings.set(full, position);
+  }
+
+  info(text: string, position: PositionRange): void {
+    const full = `PromQL info: ${text}`;
+    if (!this.infos.has(full)) this.infos.set(full, position);
+  }
+
+  possibleNonCounter(metricName: string, position: PositionRange): void {
+    this.info(
+      'metric might not be a counter, name does not end in _total/_sum/_count/_bucket: ' +
+        quote(metricName),
+      position,
+    );
+  }
+
+  invalidQuantile(value: number, position: PositionRange): void {
+    this.warn(`quantile value should be between 0 and 1, got ${formatFloatG(value)}`, position);
+  }
+
+  invalidRatio(value: number, cappedTo: number, position: PositionRange): void {
+    const got = `got ${formatFloatG(value)}, capping to ${formatFloatG(cappedTo)}`;
+    this.warn(`ratio value should be between -1 and 1, ${got}`, position);
+  }
+
+  badBucketLabel(label: string, metricName: string, position: PositionRange): void {
+    this.warn(
+      `bucket label "le" is missing or has a malformed value of ${quote(label)}` +
+        forMetric(metricName),
+      position,
+    );
+  }
+
+  sortInRangeQuery(position: PositionRange): void {
+    this.warn(
+      'sort is ineffective for range queries since results are always ordered by labels',
+      position,
+    );
+  }
+
+  /** One step at which bucket counts had to be raised; the steps of a metric are reported together. */
+  forcedMonotonicity(
+    metricName: string,
+    position: PositionRange,
+    timeMs: number,
+    found: { minBucket: number; maxBucket: number; maxDifference: number },
+  ): void {
+    const known = this.monotonicity.get(metricName);
+    if (known === undefined) {
+      const entry = { position, minMs: timeMs, maxMs: timeMs, count: 1, ...found };
+      this.monotonicity.set(metricName, entry);
+      return;
+    }
+    known.minMs = Math.min(known.minMs, timeMs);
+    known.maxMs = Math.max(known.maxMs, timeMs);
+    known.minBucket = Math.min(known.minBucket, found.minBucket);
+    known.maxBucket = Math.max(known.maxBucket, found.maxBucket);
+    known.maxDifference = Math.max(known.maxDifference, found.maxDifference);
+    known.count++;
+  }
+
+  /** The texts as the API prints them, at most {@link ANNOTATIONS_MAX} of each kind. */
+  strings(query: string): { warnings: string[]; infos: string[] } {
+    const placed = ([text, position]: [string, PositionRange | undefined]): string =>
+      position === undefined ? text : `${text} (${placeText(query, position.start)})`;
+    const infos = [...this.infos].map(placed);
+    for (const [metricName, m] of this.monotonicity) {
+      infos.push(
+        'PromQL info: input to histogram_quantile needed to be fixed for monotonicity (see ' +
+          'https://prometheus.io/docs/prometheus/latest/querying/functions/#histogram_quantile)' +
+          `${forMetric(metricName)}, from buckets ${formatFloatG(m.minBucket)} to ` +
+          `${formatFloatG(m.maxBucket)}, with a max diff of ${formatFloatG(m.maxDifference, 2)}, ` +
+          `over ${m.count} samples from ${formatTimestamp(m.minMs)} to ` +
+          `${formatTimestamp(m.maxMs)} (${placeText(query, m.position.start)})`,
+      );
+    }
+    return {
+      warnings: capped([...this.warnings].map(placed), 'warning'),
+      infos: capped(infos, 'info'),
+    };
+  }
+}
+
+function capped(texts: string[], kind: 'warning' | 'info'): string[] {
+  if (texts.length <= ANNOTATIONS_MAX) return texts;
+  const rest = texts.length - ANNOTATIONS_MAX;
+  return [...texts.slice(0, ANNOTATIONS_MAX), `${rest} more ${kind} annotations omitted`];
+}

@@ -1,0 +1,268 @@
+// SPDX-License-Identifier: Apache-2.0
+// From the plan to operators. A node that several others use at the same steps becomes one shared result.
+
+import { assert } from '../../base/index.ts';
+import { AggregateOperator, isFolded } from '../operators/aggregate.ts';
+import { type Steps, lastMs, stepsKey } from '../operators/batch.ts';
+import { ComputedOperator, countValues, quantileAggregate } from '../operators/collected.ts';
+import type { QueryContext, ScalarOperator, VectorOperator } from '../operators/context.ts';
+import { ElementOperator, VectorScalarOperator } from '../operators/element.ts';
+import { classicHistograms } from '../operators/histogram.ts';
+import { joinVectors } from '../operators/join.ts';
+import { LabelOperator } from '../operators/label-functions.ts';
+import { LimitOperator, LimitRatioOperator } from '../operators/limit.ts';
+import { MergeOperator } from '../operators/merge.ts';
+import { type SampleSource, StoredSamples, SubquerySamples } from '../operators/sample-source.ts';
+import { constantColumn, memoised, repeated, scalarCall, scalarOf } from '../operators/scalars.ts';
+import { SelectOperator, references } from '../operators/select.ts';
+import { FilterBySetOperator, UnionOperator } from '../operators/set-operators.ts';
+import { SharedOperator, SharedResult } from '../operators/shared.ts';
+import { RepeatOperator, absent, vectorOf } from '../operators/simple.ts';
+import { sorted } from '../operators/sort.ts';
+import { TopOperator } from '../operators/top.ts';
+import { SampleTimeOperator } from '../operators/sample-time.ts';
+import { WindowOperator } from '../operators/window.ts';
+import type {
+  AggregatePlan,
+  PlanNode,
+  RangePlan,
+  ScalarPlan,
+  SubqueryPlan,
+  VectorPlan,
+} from '../plan/nodes.ts';
+
+/** The steps at which a subquery evaluates its expression: multiples of its own step. */
+export function subquerySteps(plan: SubqueryPlan, outer: Steps): Steps {
+  const { atMs, offsetMs, rangeMs, stepMs } = plan;
+  const firstRef = (atMs ?? outer.startMs) - offsetMs;
+  const endMs = (atMs ?? lastMs(outer)) - offsetMs;
+  const open = firstRef - rangeMs;
+  let startMs = stepMs * Math.trunc(open / stepMs);
+  if (startMs <= open) startMs += stepMs;
+  const count = endMs < startMs ? 0 : Math.floor((endMs - startMs) / stepMs) + 1;
+  return { startMs, stepMs, count };
+}
+
+const firstOf = (steps: Steps): Steps => ({ ...steps, count: Math.min(1, steps.count) });
+
+/** The nodes that `node` evaluates, with the steps at which it does. */
+function inputs(node: PlanNode, steps: Steps): (readonly [PlanNode, Steps])[] {
+  const at = (...nodes: readonly PlanNode[]): (readonly [PlanNode, Steps])[] =>
+    nodes.map((input) => [input, steps] as const);
+  switch (node.kind) {
+    case 'select':
+    case 'samples':
+    case 'sampleTime':
+    case 'constant':
+    case 'string':
+      return [];
+    case 'subquery':
+      return [[node.inner, subquerySteps(node, steps)]];
+    case 'once':
+    case 'onceScalar':
+      return [[node.inner, firstOf(steps)]];
+    case 'window':
+      return at(node.range, ...node.args);
+    case 'scalarCall':
+      return at(...node.operands);
+    case 'element':
+    case 'histogram':
+      return at(node.vector, ...node.args);
+    case 'vectorScalar':
+      return at(node.vector, node.scalar);
+    case 'join':
+    case 'set':
+      return at(node.left, node.right);
+    case 'aggregate':
+      return node.parameter === undefined ? at(node.vector) : at(node.vector, node.parameter);
+    case 'vectorOf':
+      return at(node.scalar);
+    case 'merge':
+      return at(node.inner);
+    case 'scalarOf':
+    case 'label':
+    case 'absent':
+    case 'sort':
+      return at(node.vector);
+  }
+}
+
+/** Makes the operators of one query. */
+export class Compiler {
+  private readonly context: QueryContext;
+  private readonly uses = new Map<string, number>();
+  private readonly shared = new Map<string, SharedResult>();
+  private readonly scalars = new Map<string, ScalarOperator>();
+
+  constructor(context: QueryContext) {
+    this.context = context;
+  }
+
+  /** Counts how often each node is used from `root` on; call before compiling it. */
+  countUses(root: PlanNode, steps: Steps): void {
+    const key = `${root.id}@${stepsKey(steps)}`;
+    const uses = (this.uses.get(key) ?? 0) + 1;
+    this.uses.set(key, uses);
+    if (uses > 1) return;
+    for (const [input, at] of inputs(root, steps)) this.countUses(input, at);
+  }
+
+  vector(plan: VectorPlan, steps: Steps): VectorOperator {
+    const key = `${plan.id}@${stepsKey(steps)}`;
+    if ((this.uses.get(key) ?? 0) <= 1) return this.newVector(plan, steps);
+    let shared = this.shared.get(key);
+    if (shared === undefined) {
+      const make = (): VectorOperator => this.newVector(plan, steps);
+      shared = new SharedResult(make, steps.count, this.context);
+      this.shared.set(key, shared);
+    }
+    return new SharedOperator(shared);
+  }
+
+  scalar(plan: ScalarPlan, steps: Steps): ScalarOperator {
+    const key = `${plan.id}@${stepsKey(steps)}`;
+    let operator = this.scalars.get(key);
+    if (operator === undefined) {
+      operator = memoised(this.newScalar(plan, steps));
+      this.scalars.set(key, operator);
+    }
+    return operator;
+  }
+
+  private newScalar(plan: ScalarPlan, steps: Steps): ScalarOperator {
+    switch (plan.kind) {
+      case 'constant':
+        return constantColumn(plan.value, steps);
+      case 'scalarCall':
+        return scalarCall(
+          plan,
+          plan.operands.map((node) => this.scalar(node, steps)),
+          steps,
+        );
+      case 'scalarOf':
+        return scalarOf(this.vector(plan.vector, steps), steps, this.context);
+      case 'onceScalar':
+        return repeated(this.scalar(plan.inner, firstOf(steps)), steps);
+    }
+  }
+
+  private newVector(plan: VectorPlan, steps: Steps): VectorOperator {
+    const { context } = this;
+    switch (plan.kind) {
+      case 'select':
+        return new SelectOperator(plan, steps, context);
+      case 'sampleTime':
+        return new SampleTimeOperator(plan, steps, context);
+      case 'window': {
+        const source = this.source(plan.range, steps, plan.func);
+        return new WindowOperator(plan, source, this.columns(plan.args, steps), steps, context);
+      }
+      case 'element': {
+        const input = this.vector(plan.vector, steps);
+        return new ElementOperator(plan, input, this.columns(plan.args, steps), steps, context);
+      }
+      case 'vectorScalar': {
+        const input = this.vector(plan.vector, steps);
+        return new VectorScalarOperator(plan, input, this.scalar(plan.scalar, steps), context);
+      }
+      case 'aggregate':
+        return this.aggregate(plan, steps);
+      case 'label':
+        return new LabelOperator(plan, this.vector(plan.vector, steps), context);
+      case 'once':
+        return new RepeatOperator(this.vector(plan.inner, firstOf(steps)));
+      case 'merge': {
+        const input = this.vector(plan.inner, steps);
+        return new MergeOperator(input, plan.strict, steps.count, context);
+      }
+      default:
+        return this.newCollected(plan, steps);
+    }
+  }
+
+  /** The operators that need their inputs whole. */
+  private newCollected(
+    plan: Extract<
+      VectorPlan,
+      { kind: 'join' | 'set' | 'absent' | 'vectorOf' | 'sort' | 'histogram' }
+    >,
+    steps: Steps,
+  ): VectorOperator {
+    const { context } = this;
+    const n = steps.count;
+    switch (plan.kind) {
+      case 'join': {
+        const left = this.vector(plan.left, steps);
+        const right = this.vector(plan.right, steps);
+        return new ComputedOperator(() => joinVectors(plan, left, right, steps, context), context);
+      }
+      case 'set': {
+        const left = this.vector(plan.left, steps);
+        const right = this.vector(plan.right, steps);
+        return plan.op === 'or'
+          ? new UnionOperator(plan, left, right, n, context)
+          : new FilterBySetOperator(plan, left, right, n, context);
+      }
+      case 'absent': {
+        const input = this.vector(plan.vector, steps);
+        return new ComputedOperator(() => absent(plan, input, n, context), context);
+      }
+      case 'vectorOf': {
+        const scalar = this.scalar(plan.scalar, steps);
+        return new ComputedOperator(() => vectorOf(scalar, n), context);
+      }
+      case 'sort': {
+        const input = this.vector(plan.vector, steps);
+        if (n > 1) {
+          context.annotations.sortInRangeQuery(plan.position);
+          return input;
+        }
+        return new ComputedOperator(() => sorted(plan, input, n, context), context);
+      }
+      case 'histogram': {
+        const input = this.vector(plan.vector, steps);
+        const args = this.columns(plan.args, steps);
+        const compute = () => classicHistograms(plan, input, args, steps, context);
+        return new ComputedOperator(compute, context);
+      }
+    }
+  }
+
+  private columns(plans: readonly ScalarPlan[], steps: Steps): ScalarOperator[] {
+    return plans.map((plan) => this.scalar(plan, steps));
+  }
+
+  private aggregate(plan: AggregatePlan, steps: Steps): VectorOperator {
+    const { context } = this;
+    const { op } = plan;
+    const input = this.vector(plan.vector, steps);
+    if (isFolded(op)) return new AggregateOperator(plan, op, input, steps.count, context);
+    if (op === 'count_values') {
+      return new ComputedOperator(() => countValues(plan, input, steps, context), context);
+    }
+    assert(plan.parameter !== undefined, `${op} without a parameter`);
+    const parameter = this.scalar(plan.parameter, steps);
+    switch (op) {
+      case 'topk':
+      case 'bottomk':
+        return new TopOperator(plan, input, parameter, steps, context);
+      case 'limitk':
+        return new LimitOperator(plan, input, parameter, context);
+      case 'limit_ratio':
+        return new LimitRatioOperator(plan, input, parameter, context);
+      case 'quantile': {
+        const compute = () => quantileAggregate(plan, input, parameter, steps, context);
+        return new ComputedOperator(compute, context);
+      }
+    }
+  }
+
+  /** The samples of a range vector for `func`. */
+  source(plan: RangePlan, steps: Steps, func: string): SampleSource {
+    if (plan.kind === 'samples') {
+      return new StoredSamples(plan, references(steps, plan), func, this.context);
+    }
+    const inner = subquerySteps(plan, steps);
+    return new SubquerySamples(this.vector(plan.inner, inner), inner, this.context);
+  }
+}

@@ -1,0 +1,300 @@
+// SPDX-License-Identifier: Apache-2.0
+// One query from text to result: parse, plan, compile, evaluate, sort.
+
+import type { Clock } from '../../base/index.ts';
+import { MatcherError, type Querier, type Queryable } from '../../storage/index.ts';
+import type { Expression } from '../ast/nodes.ts';
+import { type Steps, StepMatrix, countPresent } from '../operators/batch.ts';
+import {
+  type EngineFeatures,
+  type QueryContext,
+  type QueryControl,
+  SampleBudget,
+  materialise,
+} from '../operators/context.ts';
+import { LabelSets, needAll } from '../operators/label-sets.ts';
+import { cleanNames } from '../operators/merge.ts';
+import { PlanBuilder, typeOf } from '../plan/build.ts';
+import type { Plan, RangePlan } from '../plan/nodes.ts';
+import { GridSeries, type QueryResult, type QueryTimings, SampleSeries } from '../result/result.ts';
+import { Annotations } from './annotations.ts';
+import { Compiler } from './compile.ts';
+import { QueryError } from './errors.ts';
+import { parseQuery } from './parse.ts';
+
+export interface EngineOptions {
+  readonly lookbackDeltaMs: number;
+  /** Samples that a query may hold in memory. */
+  readonly maxSamples: number;
+  /** Step of subqueries that name none: the global evaluation interval. */
+  readonly defaultStepMs: number;
+  readonly features?: EngineFeatures;
+  /** For the timings of `stats`; without it they are 0. */
+  readonly clock?: Pick<Clock, 'monotonicMs'>;
+}
+
+interface RequestBase {
+  readonly query: string;
+  readonly lookbackDeltaMs?: number;
+  /** Most series in the answer; 0 or nothing for all. */
+  readonly limit?: number;
+}
+
+export interface InstantRequest extends RequestBase {
+  readonly timeMs: number;
+}
+
+export interface RangeRequest extends RequestBase {
+  readonly startMs: number;
+  readonly endMs: number;
+  readonly stepMs: number;
+}
+
+/** A query on its way. */
+interface Run {
+  readonly request: RequestBase;
+  readonly steps: Steps;
+  readonly endMs: number;
+  readonly instant: boolean;
+  readonly expression: Expression;
+  readonly context: QueryContext;
+  readonly timings: QueryTimings;
+  readonly now: () => number;
+}
+
+const typeNames = {
+  vector: 'instant vector',
+  scalar: 'scalar',
+  matrix: 'range vector',
+  string: 'string',
+} as const;
+
+/** Whatever a query threw, as the error that clients know. */
+function asQueryError(error: unknown): unknown {
+  if (error instanceof MatcherError) {
+    return new QueryError('bad_data', error.message, { cause: error });
+  }
+  if (error instanceof RangeError) {
+    // Out of memory for an array, or of stack: the query's size, not ours.
+    return new QueryError('execution', `query is too large: ${error.message}`, { cause: error });
+  }
+  return error;
+}
+
+/** The PromQL engine: synchronous, without state between queries. */
+export class Engine {
+  private readonly options: EngineOptions;
+
+  constructor(options: EngineOptions) {
+    this.options = options;
+  }
+
+  /**
+   * Evaluates at one time.
+   *
+   * @throws QueryError
+   */
+  instant(queryable: Queryable, request: InstantRequest, control: QueryControl): QueryResult {
+    const expression = parseQuery(request.query, this.features);
+    const steps = { startMs: request.timeMs, stepMs: 1, count: 1 };
+    return this.execute(queryable, request, control, { expression, steps, instant: true });
+  }
+
+  /**
+   * Evaluates at startMs, startMs + stepMs, … up to endMs.
+   *
+   * @throws QueryError
+   */
+  range(queryable: Queryable, request: RangeRequest, control: QueryControl): QueryResult {
+    const expression = parseQuery(request.query, this.features);
+    const type = typeOf(expression);
+    if (type === 'matrix' || type === 'string') {
+      throw new QueryError(
+        'bad_data',
+        `invalid expression type "${typeNames[type]}" for range query, ` +
+          'must be Scalar or instant Vector',
+      );
+    }
+    const { startMs, endMs, stepMs } = request;
+    const count = endMs < startMs ? 0 : Math.floor((endMs - startMs) / stepMs) + 1;
+    const steps = { startMs, stepMs, count };
+    return this.execute(queryable, request, control, { expression, steps, instant: false });
+  }
+
+  private get features(): EngineFeatures {
+    return this.options.features ?? {};
+  }
+
+  private execute(
+    queryable: Queryable,
+    request: InstantRequest | RangeRequest,
+    control: QueryControl,
+    what: Pick<Run, 'expression' | 'steps' | 'instant'>,
+  ): QueryResult {
+    const { clock, maxSamples } = this.options;
+    const now = (): number => clock?.monotonicMs() ?? 0;
+    const timings = newTimings();
+    const started = now();
+    let querier: Querier | undefined;
+    try {
+      querier = queryable.querier();
+      const context: QueryContext = {
+        sets: new LabelSets(),
+        querier,
+        control,
+        budget: new SampleBudget(maxSamples),
+        annotations: new Annotations(),
+        lookbackMs: request.lookbackDeltaMs ?? this.options.lookbackDeltaMs,
+        features: this.features,
+      };
+      const endMs = 'endMs' in request ? request.endMs : request.timeMs;
+      const run: Run = { ...what, request, endMs, context, timings, now };
+      const plan = this.plan(run);
+      timings.queryPreparationTime = (now() - started) / 1000;
+      const evaluating = now();
+      const partial = evaluate(plan, run);
+      timings.evalTotalTime = (now() - started) / 1000;
+      timings.innerEvalTime = (now() - evaluating) / 1000 - timings.resultSortTime;
+      timings.execTotalTime = timings.evalTotalTime;
+      return { ...partial, ...closing(run) };
+    } catch (error) {
+      throw asQueryError(error);
+    } finally {
+      querier?.close();
+    }
+  }
+
+  private plan(run: Run): Plan {
+    const builder = new PlanBuilder({
+      startMs: run.steps.startMs,
+      endMs: run.endMs,
+      stepMs: run.instant ? 0 : run.steps.stepMs,
+      defaultStepMs: this.options.defaultStepMs,
+      features: this.features,
+    });
+    return builder.build(run.expression);
+  }
+}
+
+const newTimings = (): QueryTimings => ({
+  evalTotalTime: 0,
+  resultSortTime: 0,
+  queryPreparationTime: 0,
+  innerEvalTime: 0,
+  execQueueTime: 0,
+  execTotalTime: 0,
+});
+
+/** What every result ends with. */
+function closing({
+  context,
+  request,
+  timings,
+}: Run): Pick<QueryResult, 'warnings' | 'infos' | 'stats'> {
+  const { budget, annotations } = context;
+  return {
+    ...annotations.strings(request.query),
+    stats: {
+      timings,
+      samples: { totalQueryableSamples: budget.total, peakSamples: budget.peak },
+    },
+  };
+}
+
+type Unclosed<Result> = Result extends QueryResult
+  ? Omit<Result, 'warnings' | 'infos' | 'stats'>
+  : never;
+
+function evaluate(plan: Plan, run: Run): Unclosed<QueryResult> {
+  const { context, steps } = run;
+  const { sets } = context;
+  const timeMs = steps.startMs;
+  const compiler = new Compiler(context);
+  compiler.countUses(plan.root, steps);
+  switch (plan.type) {
+    case 'string': {
+      return { type: 'string', timeMs, value: plan.root.value };
+    }
+    case 'scalar': {
+      const column = compiler.scalar(plan.root, steps)();
+      if (run.instant) return { type: 'scalar', timeMs, value: column[0] ?? Number.NaN };
+      const matrix = new StepMatrix(steps.count);
+      if (steps.count > 0) {
+        const row = matrix.addRow(0, false);
+        const present = new Uint8Array(steps.count).fill(1);
+        mergeColumn(matrix, row, column, present);
+      }
+      return { type: 'matrix', sets, series: gridOf(matrix, run) };
+    }
+    case 'matrix':
+      return { type: 'matrix', sets, series: samplesOf(plan.root, compiler, run) };
+    case 'vector': {
+      if (steps.count === 0) {
+        return { type: 'matrix', sets, series: gridOf(new StepMatrix(0), run) };
+      }
+      const operator = compiler.vector(plan.root, steps);
+      const rows = materialise(operator, needAll, steps.count, context);
+      const series = gridOf(cleanNames(rows, context), run);
+      return run.instant
+        ? { type: 'vector', timeMs, sets, series }
+        : { type: 'matrix', sets, series };
+    }
+  }
+}
+
+function mergeColumn(
+  matrix: StepMatrix,
+  row: number,
+  values: Float64Array,
+  present: Uint8Array,
+): void {
+  matrix.values(row).set(values, matrix.offset(row));
+  matrix.present(row).set(present, matrix.offset(row));
+  matrix.sampleCount += values.length;
+}
+
+/** Cuts an answer off at the request's limit. */
+function limited(rows: number[], { request, context }: Run): number[] {
+  const { limit = 0 } = request;
+  if (limit <= 0 || rows.length <= limit) return rows;
+  context.annotations.warn('results truncated due to limit', undefined);
+  return rows.slice(0, limit);
+}
+
+/** The rows that have samples; those of range queries in the order of their labels. */
+function gridOf(matrix: StepMatrix, run: Run): GridSeries {
+  const { sets } = run.context;
+  const started = run.now();
+  const rows: number[] = [];
+  for (let row = 0; row < matrix.rowCount; row++) {
+    if (countPresent(matrix.present(row), matrix.offset(row), matrix.stepCount) > 0) rows.push(row);
+  }
+  if (!run.instant) rows.sort((a, b) => sets.compare(matrix.labels[a]!, matrix.labels[b]!));
+  run.timings.resultSortTime = (run.now() - started) / 1000;
+  return new GridSeries(matrix, Int32Array.from(limited(rows, run)), run.steps, sets);
+}
+
+/** A range vector as the answer of an instant query: the samples themselves, series sorted by labels. */
+function samplesOf(plan: RangePlan, compiler: Compiler, run: Run): SampleSeries {
+  const { context, steps } = run;
+  const source = compiler.source(plan, steps, '');
+  const list = source.open(needAll);
+  const found: { labels: number; points: { times: Float64Array; values: Float64Array } }[] = [];
+  for (let row = 0; ; row++) {
+    const n = source.next();
+    if (n < 0) break;
+    if (n === 0) continue;
+    context.budget.hold(n);
+    context.budget.total += n;
+    const { times, values } = source;
+    const dropped = list.dropName?.[row] === 1;
+    const labels = dropped ? context.sets.withoutName(list.labels[row]!) : list.labels[row]!;
+    found.push({ labels, points: { times: times.slice(0, n), values: values.slice(0, n) } });
+  }
+  found.sort((a, b) => context.sets.compare(a.labels, b.labels));
+  const kept = limited(
+    found.map((_, i) => i),
+    run,
+  ).map((i) => found[i]!);
+  return new SampleSeries(kept, context.sets);
+}

@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: Apache-2.0
+// sum, avg, min, max, count, group, stddev, stdvar: every batch is folded into the groups' accumulators
+// and let go.
+
+import type { AggregatePlan } from '../plan/nodes.ts';
+import {
+  type Accumulator,
+  avgAccumulator,
+  countAccumulator,
+  extremeAccumulator,
+  sumAccumulator,
+  varianceAccumulator,
+} from './accumulators.ts';
+import { type SeriesList, type StepBatch, newBatch } from './batch.ts';
+import type { QueryContext, VectorOperator } from './context.ts';
+import { type Groups, openGrouped } from './groups.ts';
+import type { LabelNeed } from './label-sets.ts';
+
+export type FoldedOperator =
+  | 'sum'
+  | 'avg'
+  | 'min'
+  | 'max'
+  | 'count'
+  | 'group'
+  | 'stddev'
+  | 'stdvar';
+
+export const isFolded = (op: string): op is FoldedOperator =>
+  ['sum', 'avg', 'min', 'max', 'count', 'group', 'stddev', 'stdvar'].includes(op);
+
+function newAccumulator(op: FoldedOperator, cells: number, stepCount: number): Accumulator {
+  switch (op) {
+    case 'sum':
+      return sumAccumulator(cells, stepCount);
+    case 'avg':
+      return avgAccumulator(cells, stepCount);
+    case 'min':
+    case 'max':
+      return extremeAccumulator(op, cells, stepCount);
+    case 'count':
+    case 'group':
+      return countAccumulator(op, cells, stepCount);
+    case 'stddev':
+    case 'stdvar':
+      return varianceAccumulator(op, cells, stepCount);
+  }
+}
+
+export class AggregateOperator implements VectorOperator {
+  private readonly plan: AggregatePlan;
+  private readonly op: FoldedOperator;
+  private readonly input: VectorOperator;
+  private readonly stepCount: number;
+  private readonly context: QueryContext;
+  private groups: Groups | undefined;
+  private accumulator: Accumulator | undefined;
+  private position = 0;
+
+  constructor(
+    plan: AggregatePlan,
+    op: FoldedOperator,
+    input: VectorOperator,
+    stepCount: number,
+    context: QueryContext,
+  ) {
+    this.plan = plan;
+    this.op = op;
+    this.input = input;
+    this.stepCount = stepCount;
+    this.context = context;
+  }
+
+  open(need: LabelNeed): SeriesList {
+    const { groups } = openGrouped(this.plan, this.input, this.context);
+    this.groups = groups;
+    this.position = 0;
+    this.accumulator = undefined;
+    const { sets } = this.context;
+    return {
+      count: groups.count,
+      labels: groups.labels.map((set) => sets.project(set, need)),
+      dropName: groups.dropName,
+    };
+  }
+
+  /** Folds the whole input. */
+  private consume(groups: Groups): Accumulator {
+    const { stepCount, input, context } = this;
+    context.budget.hold(groups.count * stepCount);
+    const accumulator = newAccumulator(this.op, groups.count * stepCount, stepCount);
+    const batch = newBatch(stepCount);
+    for (;;) {
+      const rows = input.next(batch);
+      if (rows === 0) return accumulator;
+      context.control.checkpoint();
+      for (let row = 0; row < rows; row++) {
+        const group = groups.ofRow[batch.rowStart + row]!;
+        accumulator.fold(batch.values, batch.present, row * stepCount, group * stepCount);
+      }
+    }
+  }
+
+  next(out: StepBatch): number {
+    const groups = this.groups!;
+    this.accumulator ??= this.consume(groups);
+    const { accumulator } = this;
+    const n = this.stepCount;
+    const rows = Math.min(out.rowCapacity, groups.count - this.position);
+    for (let row = 0; row < rows; row++) {
+      accumulator.finish(out.values, out.present, row * n, (this.position + row) * n);
+    }
+    out.rowStart = this.position;
+    out.rowCount = rows;
+    this.position += rows;
+    if (rows === 0) this.context.budget.release(groups.count * n);
+    return rows;
+  }
+}

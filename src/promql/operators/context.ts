@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the operators of one query share.
+
+import type { Querier } from '../../storage/index.ts';
+import type { Annotations } from '../engine/annotations.ts';
+import { QueryError } from '../engine/errors.ts';
+import type { SeriesList, StepBatch } from './batch.ts';
+import { StepMatrix, countPresent, newBatch } from './batch.ts';
+import type { LabelNeed, LabelSets } from './label-sets.ts';
+
+/** How a running query hears that it should stop. */
+export interface QueryControl {
+  /** Throws QueryError when canceled or timed out; called at least every ~1 ms of work. */
+  checkpoint(): void;
+}
+
+/** Language features behind flags. */
+export interface EngineFeatures {
+  /** `promql-experimental-functions`. */
+  readonly experimentalFunctions?: boolean;
+  /** `promql-delayed-name-removal`: names are dropped at the very end. */
+  readonly delayedNameRemoval?: boolean;
+  /** `promql-duration-expr`. */
+  readonly durationExpressions?: boolean;
+  /** `promql-extended-range-selectors`. */
+  readonly extendedRangeSelectors?: boolean;
+  /** `promql-binop-fill-modifiers`. */
+  readonly binopFillModifiers?: boolean;
+  /** `type-and-unit-labels`. */
+  readonly typeAndUnitLabels?: boolean;
+}
+
+/** Counts the samples that a query holds in memory, against `--query.max-samples`, and all it read. */
+export class SampleBudget {
+  readonly maxSamples: number;
+  private held = 0;
+  /** Most samples held at once. */
+  peak = 0;
+  /** Samples that were looked at: what upstream calls total queryable samples. */
+  total = 0;
+
+  constructor(maxSamples: number) {
+    this.maxSamples = maxSamples;
+  }
+
+  /** @throws QueryError when the query then holds too many */
+  hold(samples: number): void {
+    this.held += samples;
+    if (this.held > this.peak) this.peak = this.held;
+    if (this.held > this.maxSamples) {
+      throw new QueryError(
+        'execution',
+        'query processing would load too many samples into memory in query execution',
+      );
+    }
+  }
+
+  release(samples: number): void {
+    this.held -= samples;
+  }
+}
+
+export interface QueryContext {
+  readonly sets: LabelSets;
+  readonly querier: Querier;
+  readonly control: QueryControl;
+  readonly budget: SampleBudget;
+  readonly annotations: Annotations;
+  readonly lookbackMs: number;
+  readonly features: EngineFeatures;
+}
+
+/**
+ * A stream of rows. `open` once, then `next` until it returns 0. Rows come in the order of the list.
+ */
+export interface VectorOperator {
+  /** @param need what the consumer will look at; the list's labels hold just that */
+  open(need: LabelNeed): SeriesList;
+  /** Fills rows from the start of `out`; the number of rows, 0 at the end. */
+  next(out: StepBatch): number;
+}
+
+/** A value for each step. */
+export type ScalarColumn = Float64Array;
+
+/** Evaluates to a column once; called at most once for one compiled node. */
+export type ScalarOperator = () => ScalarColumn;
+
+/** Drains `operator` into a matrix of its non-empty rows. The matrix counts as held. */
+export function materialise(
+  operator: VectorOperator,
+  need: LabelNeed,
+  stepCount: number,
+  context: QueryContext,
+): StepMatrix {
+  return drain(operator, operator.open(need), stepCount, context);
+}
+
+/** As {@link materialise}, for an operator that was opened with `list` as its answer. */
+export function drain(
+  operator: VectorOperator,
+  list: SeriesList,
+  stepCount: number,
+  context: QueryContext,
+): StepMatrix {
+  const matrix = new StepMatrix(stepCount, list.count);
+  const batch = newBatch(stepCount);
+  for (;;) {
+    const rows = operator.next(batch);
+    if (rows === 0) return matrix;
+    context.control.checkpoint();
+    for (let row = 0; row < rows; row++) {
+      const offset = row * stepCount;
+      const samples = countPresent(batch.present, offset, stepCount);
+      if (samples === 0) continue;
+      context.budget.hold(samples);
+      const series = batch.rowStart + row;
+      const dropName = list.dropName?.[series] === 1;
+      matrix.copyRow(list.labels[series]!, dropName, batch, offset, samples);
+    }
+  }
+}
+
+/** The rows of a matrix as an operator; `need` is applied when it is opened. */
+export class MatrixOperator implements VectorOperator {
+  private readonly matrix: StepMatrix;
+  private readonly sets: LabelSets;
+  private position = 0;
+
+  constructor(matrix: StepMatrix, sets: LabelSets) {
+    this.matrix = matrix;
+    this.sets = sets;
+  }
+
+  open(need: LabelNeed): SeriesList {
+    const { labels, dropName, rowCount } = this.matrix;
+    this.position = 0;
+    return {
+      count: rowCount,
+      labels: Int32Array.from(labels, (set) => this.sets.project(set, need)),
+      dropName: dropName.includes(true) ? Uint8Array.from(dropName, Number) : undefined,
+    };
+  }
+
+  next(out: StepBatch): number {
+    const rows = Math.min(out.rowCapacity, this.matrix.rowCount - this.position);
+    const n = out.stepCount;
+    for (let i = 0; i < rows; i++) {
+      const row = this.position + i;
+      const offset = this.matrix.offset(row);
+      out.values.set(this.matrix.values(row).subarray(offset, offset + n), i * n);
+      out.present.set(this.matrix.present(row).subarray(offset, offset + n), i * n);
+    }
+    out.rowStart = this.position;
+    out.rowCount = rows;
+    this.position += rows;
+    return rows;
+  }
+}

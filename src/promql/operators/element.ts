@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: Apache-2.0
+// hot
+// Operators that change the values of their input's rows in place: functions of each element, and
+// arithmetic or comparison with a scalar.
+
+import type { ElementPlan, VectorScalarPlan } from '../plan/nodes.ts';
+import { arithmetic, compare, isComparison, isTrim } from './arithmetic.ts';
+import type { SeriesList, StepBatch, Steps } from './batch.ts';
+import type { QueryContext, ScalarColumn, ScalarOperator, VectorOperator } from './context.ts';
+import { mathFunctions } from './element-functions.ts';
+import type { LabelNeed } from './label-sets.ts';
+import { openNameless } from './names.ts';
+
+/** Applies a function to one row. */
+type RowFunction = (values: Float64Array, present: Uint8Array, offset: number, n: number) => void;
+
+function mapped(f: (value: number) => number): RowFunction {
+  return (values, _present, offset, n) => {
+    for (let i = offset; i < offset + n; i++) values[i] = f(values[i]!);
+  };
+}
+
+/** Values between two columns; no result at steps where the bounds are crossed. */
+function clamped(low: ScalarColumn | undefined, high: ScalarColumn | undefined): RowFunction {
+  return (values, present, offset, n) => {
+    for (let k = 0; k < n; k++) {
+      const min = low === undefined ? Number.NEGATIVE_INFINITY : low[k]!;
+      const max = high === undefined ? Number.POSITIVE_INFINITY : high[k]!;
+      if (max < min) present[offset + k] = 0;
+      values[offset + k] = Math.max(min, Math.min(max, values[offset + k]!));
+    }
+  };
+}
+
+function rounded(toNearest: ScalarColumn | undefined): RowFunction {
+  return (values, _present, offset, n) => {
+    for (let k = 0; k < n; k++) {
+      // Dividing by the inverse is what upstream does, and shows in the last digits.
+      const inverse = 1 / (toNearest === undefined ? 1 : toNearest[k]!);
+      values[offset + k] = Math.floor(values[offset + k]! * inverse + 0.5) / inverse;
+    }
+  };
+}
+
+function stepTimes(steps: Steps): RowFunction {
+  return (values, _present, offset, n) => {
+    for (let k = 0; k < n; k++) values[offset + k] = (steps.startMs + k * steps.stepMs) / 1000;
+  };
+}
+
+/** Functions of instant vectors that work on each element by itself. */
+export const isElementFunction = (name: string): boolean =>
+  Object.hasOwn(mathFunctions, name) ||
+  ['clamp', 'clamp_min', 'clamp_max', 'round', 'timestamp'].includes(name);
+
+function rowFunction(func: string, args: readonly ScalarColumn[], steps: Steps): RowFunction {
+  switch (func) {
+    case 'clamp':
+      return clamped(args[0], args[1]);
+    case 'clamp_min':
+      return clamped(args[0], undefined);
+    case 'clamp_max':
+      return clamped(undefined, args[0]);
+    case 'round':
+      return rounded(args[0]);
+    case 'timestamp':
+      return stepTimes(steps);
+    case 'histogram_count':
+    case 'histogram_sum':
+    case 'histogram_avg':
+    case 'histogram_stddev':
+    case 'histogram_stdvar':
+      // Of native histograms only: floats have no result.
+      return (_values, present, offset, n) => void present.fill(0, offset, offset + n);
+    default:
+      return mapped(mathFunctions[func] ?? ((value) => value));
+  }
+}
+
+/** A function of each element; drops the metric's name. */
+export class ElementOperator implements VectorOperator {
+  private readonly plan: ElementPlan;
+  private readonly input: VectorOperator;
+  private readonly args: readonly ScalarOperator[];
+  private readonly steps: Steps;
+  private readonly context: QueryContext;
+  private apply: RowFunction | undefined;
+
+  constructor(
+    plan: ElementPlan,
+    input: VectorOperator,
+    args: readonly ScalarOperator[],
+    steps: Steps,
+    context: QueryContext,
+  ) {
+    this.plan = plan;
+    this.input = input;
+    this.args = args;
+    this.steps = steps;
+    this.context = context;
+  }
+
+  open(need: LabelNeed): SeriesList {
+    const args = this.args.map((arg) => arg());
+    this.apply = rowFunction(this.plan.func, args, this.steps);
+    return openNameless(this.input, need, this.context);
+  }
+
+  next(out: StepBatch): number {
+    const rows = this.input.next(out);
+    const n = out.stepCount;
+    for (let row = 0; row < rows; row++) this.apply?.(out.values, out.present, row * n, n);
+    return rows;
+  }
+}
+
+/** One row `op` a scalar for each step. */
+function applyScalar(
+  plan: VectorScalarPlan,
+  scalar: ScalarColumn,
+  values: Float64Array,
+  present: Uint8Array,
+  offset: number,
+): void {
+  const { op, swapped, returnBool } = plan;
+  const n = scalar.length;
+  if (isTrim(op)) {
+    if (returnBool) values.fill(0, offset, offset + n);
+    else present.fill(0, offset, offset + n);
+  } else if (!isComparison(op)) {
+    for (let k = 0; k < n; k++) {
+      const value = values[offset + k]!;
+      const other = scalar[k]!;
+      values[offset + k] = swapped ? arithmetic(op, other, value) : arithmetic(op, value, other);
+    }
+  } else {
+    for (let k = 0; k < n; k++) {
+      const value = values[offset + k]!;
+      const other = scalar[k]!;
+      const keep = swapped ? compare(op, other, value) : compare(op, value, other);
+      if (returnBool) values[offset + k] = keep ? 1 : 0;
+      else if (!keep) present[offset + k] = 0;
+    }
+  }
+}
+
+/** Vector with scalar. A filtering comparison keeps names and values; all else drops names. */
+export class VectorScalarOperator implements VectorOperator {
+  private readonly plan: VectorScalarPlan;
+  private readonly input: VectorOperator;
+  private readonly scalar: ScalarOperator;
+  private readonly context: QueryContext;
+  private column: ScalarColumn = new Float64Array(0);
+
+  constructor(
+    plan: VectorScalarPlan,
+    input: VectorOperator,
+    scalar: ScalarOperator,
+    context: QueryContext,
+  ) {
+    this.plan = plan;
+    this.input = input;
+    this.scalar = scalar;
+    this.context = context;
+  }
+
+  open(need: LabelNeed): SeriesList {
+    this.column = this.scalar();
+    const { op, returnBool } = this.plan;
+    const filters = (isComparison(op) || isTrim(op)) && !returnBool;
+    return filters ? this.input.open(need) : openNameless(this.input, need, this.context);
+  }
+
+  next(out: StepBatch): number {
+    const rows = this.input.next(out);
+    const n = out.stepCount;
+    for (let row = 0; row < rows; row++) {
+      applyScalar(this.plan, this.column, out.values, out.present, row * n);
+    }
+    return rows;
+  }
+}

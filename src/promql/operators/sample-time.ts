@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import type { SampleTimePlan } from '../plan/nodes.ts';
+import type { SeriesList, StepBatch, Steps } from './batch.ts';
+import type { QueryContext, VectorOperator } from './context.ts';
+import type { LabelNeed } from './label-sets.ts';
+import { openNameless } from './names.ts';
+import { SelectOperator } from './select.ts';
+
+/** `timestamp(selector)`: the selector's rows with the samples' times as values. */
+export class SampleTimeOperator implements VectorOperator {
+  private readonly select: SelectOperator;
+  private readonly context: QueryContext;
+
+  constructor(plan: SampleTimePlan, steps: Steps, context: QueryContext) {
+    this.select = new SelectOperator(plan.select, steps, context, true);
+    this.context = context;
+  }
+
+  open(need: LabelNeed): SeriesList {
+    return openNameless(this.select, need, this.context);
+  }
+
+  next(out: StepBatch): number {
+    return this.select.next(out);
+  }
+}

@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: Apache-2.0
+// hot
+// rate, increase, delta, irate, idelta, resets, changes.
+
+import type { WindowFunction, Windows } from './windows.ts';
+
+/**
+ * before[i] is the number of places j <= i where the value falls below its predecessor: how many counter
+ * resets lie in a window is a subtraction.
+ */
+function countResets(values: Float64Array, count: number, before: Int32Array): void {
+  let resets = 0;
+  let previous = count > 0 ? values[0]! : 0;
+  for (let i = 0; i < count; i++) {
+    const value = values[i]!;
+    if (value < previous) resets++;
+    previous = value;
+    before[i] = resets;
+  }
+}
+
+/** What was lost in the resets of samples first+1 … last, summed in their order as upstream does. */
+function lostInResets(values: Float64Array, first: number, last: number, increase: number): number {
+  let sum = increase;
+  let previous = values[first]!;
+  for (let i = first + 1; i <= last; i++) {
+    const value = values[i]!;
+    if (value < previous) sum += previous;
+    previous = value;
+  }
+  return sum;
+}
+
+/**
+ * rate, increase and delta: the difference of the window's last and first sample, extrapolated to the
+ * window's ends unless the series seems to begin or end inside.
+ */
+export function extrapolated(isCounter: boolean, isRate: boolean): WindowFunction {
+  let resets = new Int32Array(0);
+  return (windows: Windows, out: Float64Array, present: Uint8Array, offset: number): void => {
+    const { times, values, count, lo, hi, refs, rangeMs } = windows;
+    if (isCounter) {
+      if (resets.length < count) resets = new Int32Array(count * 2);
+      countResets(values, count, resets);
+    }
+    const rangeSeconds = rangeMs / 1000;
+    for (let k = 0; k < refs.count; k++) {
+      const first = lo[k]!;
+      const last = hi[k]! - 1;
+      const cell = offset + k;
+      if (last <= first) {
+        present[cell] = 0;
+        continue;
+      }
+      const firstValue = values[first]!;
+      let result = values[last]! - firstValue;
+      if (isCounter && resets[last] !== resets[first]) {
+        result = lostInResets(values, first, last, result);
+      }
+      const ref = refs.refMs + k * refs.stepMs;
+      const firstTime = times[first]!;
+      const lastTime = times[last]!;
+      let toStart = (firstTime - (ref - rangeMs)) / 1000;
+      let toEnd = (ref - lastTime) / 1000;
+      const sampled = (lastTime - firstTime) / 1000;
+      const between = sampled / (last - first);
+      const threshold = between * 1.1;
+      if (toStart >= threshold) toStart = between / 2;
+      if (isCounter && result > 0 && firstValue >= 0) {
+        // A counter was never below zero: where its line meets zero is its earliest start.
+        const toZero = sampled * (firstValue / result);
+        if (toZero < toStart) toStart = toZero;
+      }
+      if (toEnd >= threshold) toEnd = between / 2;
+      let factor = (sampled + toStart + toEnd) / sampled;
+      if (isRate) factor /= rangeSeconds;
+      out[cell] = result * factor;
+      present[cell] = 1;
+    }
+  };
+}
+
+/** irate and idelta: the last two samples. */
+export function lastTwo(isRate: boolean): WindowFunction {
+  return (windows: Windows, out: Float64Array, present: Uint8Array, offset: number): void => {
+    const { times, values, lo, hi, refs } = windows;
+    for (let k = 0; k < refs.count; k++) {
+      const last = hi[k]! - 1;
+      const cell = offset + k;
+      present[cell] = 0;
+      if (last <= lo[k]!) continue;
+      const interval = times[last]! - times[last - 1]!;
+      if (interval === 0) continue;
+      const value = values[last]!;
+      const previous = values[last - 1]!;
+      // After a counter reset the value itself is the increase.
+      const difference = isRate && value < previous ? value : value - previous;
+      out[cell] = isRate ? difference / (interval / 1000) : difference;
+      present[cell] = 1;
+    }
+  };
+}
+
+/** resets (a value below its predecessor) and changes (another value; NaN equals NaN). */
+export function countTransitions(kind: 'resets' | 'changes'): WindowFunction {
+  let before = new Int32Array(0);
+  return (windows: Windows, out: Float64Array, present: Uint8Array, offset: number): void => {
+    const { values, count, lo, hi, refs } = windows;
+    if (before.length < count) before = new Int32Array(count * 2);
+    if (kind === 'resets') countResets(values, count, before);
+    else countChanges(values, count, before);
+    for (let k = 0; k < refs.count; k++) {
+      const first = lo[k]!;
+      const last = hi[k]! - 1;
+      const cell = offset + k;
+      if (last < first) {
+        present[cell] = 0;
+        continue;
+      }
+      out[cell] = before[last]! - before[first]!;
+      present[cell] = 1;
+    }
+  };
+}
+
+function countChanges(values: Float64Array, count: number, before: Int32Array): void {
+  let changes = 0;
+  for (let i = 0; i < count; i++) {
+    if (i > 0) {
+      const value = values[i]!;
+      const previous = values[i - 1]!;
+      if (value !== previous && (!Number.isNaN(value) || !Number.isNaN(previous))) changes++;
+    }
+    before[i] = changes;
+  }
+}

@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: Apache-2.0
+// hot
+// min, max, quantile, median absolute deviation, first, last, count and presence over windows.
+
+import type { WindowFunction, Windows } from './windows.ts';
+
+/**
+ * min_over_time and max_over_time, or the times of those samples. A monotonic queue holds the candidates
+ * of the current window, best first: O(samples + steps). NaN is only the answer when there's nothing else.
+ *
+ * @param latest among equal candidates the latest wins (the time functions) rather than the first
+ */
+export function extreme(kind: 'min' | 'max', asTime: boolean): WindowFunction {
+  let queue = new Int32Array(0);
+  const sign = kind === 'max' ? 1 : -1;
+  return (windows: Windows, out: Float64Array, present: Uint8Array, offset: number): void => {
+    const { times, values, count, lo, hi, refs } = windows;
+    if (queue.length < count) queue = new Int32Array(count * 2);
+    let head = 0;
+    let tail = 0;
+    let added = 0;
+    for (let k = 0; k < refs.count; k++) {
+      const first = lo[k]!;
+      const end = hi[k]!;
+      const cell = offset + k;
+      for (; added < end; added++) {
+        const value = values[added]! * sign;
+        if (Number.isNaN(value)) continue;
+        while (tail > head && values[queue[tail - 1]!]! * sign <= value) tail--;
+        queue[tail++] = added;
+      }
+      while (head < tail && queue[head]! < first) head++;
+      if (end <= first) {
+        present[cell] = 0;
+        continue;
+      }
+      present[cell] = 1;
+      // With nothing but NaN the time is that of the last sample, as upstream's comparison leaves it.
+      const best = head < tail ? queue[head]! : end - 1;
+      out[cell] = asTime ? times[best]! / 1000 : values[best]!;
+    }
+  };
+}
+
+/** first_over_time, last_over_time and the times of those samples. */
+export function endOf(which: 'first' | 'last', asTime: boolean): WindowFunction {
+  return (windows: Windows, out: Float64Array, present: Uint8Array, offset: number): void => {
+    const { times, values, lo, hi, refs } = windows;
+    for (let k = 0; k < refs.count; k++) {
+      const first = lo[k]!;
+      const end = hi[k]!;
+      const cell = offset + k;
+      present[cell] = end > first ? 1 : 0;
+      if (end <= first) continue;
+      const i = which === 'first' ? first : end - 1;
+      out[cell] = asTime ? times[i]! / 1000 : values[i]!;
+    }
+  };
+}
+
+/** count_over_time, and present_over_time (1 wherever there is a sample). */
+export function counted(presenceOnly: boolean): WindowFunction {
+  return (windows: Windows, out: Float64Array, present: Uint8Array, offset: number): void => {
+    const { lo, hi, refs } = windows;
+    for (let k = 0; k < refs.count; k++) {
+      const n = hi[k]! - lo[k]!;
+      const cell = offset + k;
+      present[cell] = n > 0 ? 1 : 0;
+      out[cell] = presenceOnly ? 1 : n;
+    }
+  };
+}
+
+/**
+ * The φ-quantile of sorted[0, n): NaN first, then ascending, as upstream sorts. Linear between the two
+ * nearest; -Inf below 0, +Inf above 1, NaN for NaN or no values.
+ */
+export function quantileOfSorted(q: number, sorted: Float64Array, n: number): number {
+  if (n === 0 || Number.isNaN(q)) return Number.NaN;
+  if (q < 0) return Number.NEGATIVE_INFINITY;
+  if (q > 1) return Number.POSITIVE_INFINITY;
+  const rank = q * (n - 1);
+  const lower = Math.max(0, Math.floor(rank));
+  const upper = Math.min(n - 1, lower + 1);
+  const weight = rank - Math.floor(rank);
+  return sorted[lower]! * (1 - weight) + sorted[upper]! * weight;
+}
+
+/** Sorts scratch[0, n) with NaN first. */
+export function sortNaNFirst(scratch: Float64Array, n: number): void {
+  const part = scratch.subarray(0, n);
+  part.sort();
+  // The built-in order puts NaN last.
+  let nans = 0;
+  while (nans < n && Number.isNaN(part[n - 1 - nans]!)) nans++;
+  if (nans === 0 || nans === n) return;
+  part.copyWithin(nans, 0, n - nans);
+  part.fill(Number.NaN, 0, nans);
+}
+
+function room(scratch: Float64Array, needed: number): Float64Array {
+  return scratch.length >= needed ? scratch : new Float64Array(needed * 2);
+}
+
+/** Index of the first element of sorted[0, n) that is not below `value`; NaN is below everything. */
+function lowerBound(sorted: Float64Array, n: number, value: number): number {
+  if (Number.isNaN(value)) return 0;
+  let low = 0;
+  let high = n;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    const at = sorted[middle]!;
+    if (at < value || Number.isNaN(at)) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+/**
+ * Keeps the values of a sliding window sorted. Small moves insert and remove by binary search; when most
+ * of the window is new it is sorted afresh.
+ */
+class SortedWindow {
+  sorted = new Float64Array(0);
+  private first = 0;
+  private end = 0;
+
+  reset(): void {
+    this.first = 0;
+    this.end = 0;
+  }
+
+  /** Moves to values[first, end); both only ever grow. Returns the number of values. */
+  move(values: Float64Array, first: number, end: number): number {
+    const n = end - first;
+    this.sorted = grownCopy(this.sorted, Math.max(n, this.end - this.first) + (end - this.end));
+    const moved = first - this.first + (end - this.end);
+    if (first >= this.end || moved * 4 > n) {
+      for (let i = 0; i < n; i++) this.sorted[i] = values[first + i]!;
+      sortNaNFirst(this.sorted, n);
+    } else {
+      let size = this.end - this.first;
+      for (let i = this.first; i < first; i++) {
+        const at = lowerBound(this.sorted, size, values[i]!);
+        this.sorted.copyWithin(at, at + 1, size--);
+      }
+      for (let i = this.end; i < end; i++) {
+        const at = lowerBound(this.sorted, size, values[i]!);
+        this.sorted.copyWithin(at + 1, at, size++);
+        this.sorted[at] = values[i]!;
+      }
+    }
+    this.first = first;
+    this.end = end;
+    return n;
+  }
+}
+
+function grownCopy(array: Float64Array<ArrayBuffer>, needed: number): Float64Array<ArrayBuffer> {
+  if (array.length >= needed) return array;
+  const larger = new Float64Array(needed * 2);
+  larger.set(array);
+  return larger;
+}
+
+/** quantile_over_time: the first scalar argument is φ. */
+export function quantiles(): WindowFunction {
+  const window = new SortedWindow();
+  return (windows: Windows, out: Float64Array, present: Uint8Array, offset: number): void => {
+    const { values, lo, hi, refs, args } = windows;
+    const q = args[0]!;
+    window.reset();
+    for (let k = 0; k < refs.count; k++) {
+      const first = lo[k]!;
+      const end = hi[k]!;
+      const cell = offset + k;
+      present[cell] = end > first ? 1 : 0;
+      if (end <= first) continue;
+      const n = window.move(values, first, end);
+      out[cell] = quantileOfSorted(q[k]!, window.sorted, n);
+    }
+  };
+}
+
+/** mad_over_time: the median of the distances from the median. */
+export function medianDeviation(): WindowFunction {
+  const window = new SortedWindow();
+  let distances: Float64Array = new Float64Array(0);
+  return (windows: Windows, out: Float64Array, present: Uint8Array, offset: number): void => {
+    const { values, lo, hi, refs } = windows;
+    window.reset();
+    for (let k = 0; k < refs.count; k++) {
+      const first = lo[k]!;
+      const end = hi[k]!;
+      const cell = offset + k;
+      present[cell] = end > first ? 1 : 0;
+      if (end <= first) continue;
+      const n = window.move(values, first, end);
+      const median = quantileOfSorted(0.5, window.sorted, n);
+      distances = room(distances, n);
+      for (let i = 0; i < n; i++) distances[i] = Math.abs(values[first + i]! - median);
+      sortNaNFirst(distances, n);
+      out[cell] = quantileOfSorted(0.5, distances, n);
+    }
+  };
+}

@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+// Functions of range vectors: one series is read, its windows are evaluated at all steps, and it is let go.
+
+import { assert } from '../../base/index.ts';
+import type { WindowPlan } from '../plan/nodes.ts';
+import type { SeriesList, StepBatch, Steps } from './batch.ts';
+import type { QueryContext, ScalarOperator, VectorOperator } from './context.ts';
+import type { LabelNeed } from './label-sets.ts';
+import { openNameless } from './names.ts';
+import type { SampleSource } from './sample-source.ts';
+import { references } from './select.ts';
+import { keepsName, newWindowFunction } from './window-functions.ts';
+import { type WindowFunction, type Windows, slideWindows } from './windows.ts';
+
+const counterSuffix = /_(?:total|sum|count|bucket)$/;
+
+export class WindowOperator implements VectorOperator {
+  private readonly plan: WindowPlan;
+  private readonly source: SampleSource;
+  private readonly context: QueryContext;
+  private readonly args: readonly ScalarOperator[];
+  private readonly steps: Steps;
+  private readonly evaluate: WindowFunction;
+  private readonly warned = new Set<string>();
+  private windows: Windows | undefined;
+  private position = 0;
+  private invalidQuantile: number | undefined;
+
+  constructor(
+    plan: WindowPlan,
+    source: SampleSource,
+    args: readonly ScalarOperator[],
+    steps: Steps,
+    context: QueryContext,
+  ) {
+    const evaluate = newWindowFunction(plan.func);
+    assert(evaluate !== undefined, `no window function ${plan.func}`);
+    this.plan = plan;
+    this.source = source;
+    this.args = args;
+    this.steps = steps;
+    this.context = context;
+    this.evaluate = evaluate;
+  }
+
+  open(need: LabelNeed): SeriesList {
+    const { plan, steps, context } = this;
+    this.windows = {
+      times: new Float64Array(0),
+      values: new Float64Array(0),
+      count: 0,
+      lo: new Int32Array(steps.count),
+      hi: new Int32Array(steps.count),
+      refs: references(steps, plan.range),
+      rangeMs: plan.range.rangeMs,
+      evalMs: steps.startMs,
+      evalStepMs: steps.stepMs,
+      args: this.args.map((arg) => arg()),
+    };
+    this.position = 0;
+    this.invalidQuantile = this.noQuantile(this.windows);
+    if (keepsName(plan.func)) return this.source.open(need);
+    return openNameless(this.source, need, context);
+  }
+
+  /** The first φ that is none, to be told once there is something to take a quantile of. */
+  private noQuantile(windows: Windows): number | undefined {
+    if (this.plan.func !== 'quantile_over_time') return undefined;
+    return windows.args[0]?.find((q) => !(q >= 0 && q <= 1));
+  }
+
+  next(out: StepBatch): number {
+    const { source, context } = this;
+    const windows = this.windows!;
+    const start = this.position;
+    let rows = 0;
+    while (rows < out.rowCapacity) {
+      const n = source.next();
+      if (n < 0) break;
+      context.budget.hold(n);
+      windows.times = source.times;
+      windows.values = source.values;
+      windows.count = n;
+      const offset = rows * out.stepCount;
+      if (n === 0) {
+        out.present.fill(0, offset, offset + out.stepCount);
+      } else {
+        context.budget.total += slideWindows(windows);
+        this.evaluate(windows, out.values, out.present, offset);
+        this.annotate(out.present, offset, out.stepCount);
+      }
+      context.budget.release(n);
+      rows++;
+    }
+    this.position += rows;
+    out.rowStart = start;
+    out.rowCount = rows;
+    return rows;
+  }
+
+  private annotate(present: Uint8Array, offset: number, stepCount: number): void {
+    const { plan, context } = this;
+    const place = plan.argPositions[0] ?? plan.position;
+    if (this.invalidQuantile !== undefined) {
+      context.annotations.invalidQuantile(this.invalidQuantile, place);
+      this.invalidQuantile = undefined;
+    }
+    if (plan.func !== 'rate' && plan.func !== 'increase') return;
+    if (plan.range.kind === 'samples' && plan.range.name !== undefined && this.warned.size > 0)
+      return;
+    const name = this.source.metricName();
+    if (name === '' || this.warned.has(name)) return;
+    if (present.indexOf(1, offset) < 0 || present.indexOf(1, offset) >= offset + stepCount) return;
+    this.warned.add(name);
+    if (counterSuffix.test(name)) return;
+    context.annotations.possibleNonCounter(name, place);
+  }
+}

@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: Apache-2.0
+// hot
+// The body of an answer of the HTTP API, from columns straight to bytes.
+
+import type { LabelSets } from '../operators/label-sets.ts';
+import { JsonWriter } from './json-writer.ts';
+import { GridSeries, type QueryResult, type ResultSeries } from './result.ts';
+
+/** Texts that recur for each point or label, made once. */
+class Fragments {
+  private readonly pieces = new JsonWriter(4096);
+  private readonly ends: number[] = [0];
+  private bytes: Uint8Array = new Uint8Array(0);
+
+  /** Appends a piece; the number to write it by. */
+  add(write: (writer: JsonWriter) => void): number {
+    write(this.pieces);
+    this.bytes = this.pieces.finish();
+    this.ends.push(this.bytes.length);
+    return this.ends.length - 2;
+  }
+
+  write(writer: JsonWriter, piece: number): void {
+    writer.copy(this.bytes, this.ends[piece]!, this.ends[piece + 1]!);
+  }
+}
+
+/** Label sets as JSON objects; the text of each name and value is made once. */
+class LabelWriter {
+  private readonly sets: LabelSets;
+  private readonly fragments = new Fragments();
+  private readonly pieceOf = new Map<number, number>();
+
+  constructor(sets: LabelSets) {
+    this.sets = sets;
+  }
+
+  private symbol(writer: JsonWriter, symbol: number): void {
+    let piece = this.pieceOf.get(symbol);
+    if (piece === undefined) {
+      piece = this.fragments.add((pieces) => pieces.string(this.sets.text(symbol)));
+      this.pieceOf.set(symbol, piece);
+    }
+    this.fragments.write(writer, piece);
+  }
+
+  write(writer: JsonWriter, set: number): void {
+    const { sets } = this;
+    const n = sets.size(set);
+    writer.raw('{');
+    for (let i = 0; i < n; i++) {
+      if (i > 0) writer.raw(',');
+      this.symbol(writer, sets.nameAt(set, i));
+      writer.raw(':');
+      this.symbol(writer, sets.valueAt(set, i));
+    }
+    writer.raw('}');
+  }
+}
+
+function writeVector(
+  writer: JsonWriter,
+  series: ResultSeries,
+  timeMs: number,
+  sets: LabelSets,
+): void {
+  const labels = new LabelWriter(sets);
+  for (let i = 0; i < series.count; i++) {
+    writer.raw(i > 0 ? ',{"metric":' : '{"metric":');
+    labels.write(writer, series.labelSet(i));
+    writer.raw(',"value":[');
+    writer.time(timeMs);
+    writer.raw(',');
+    writer.quotedNumber(series.points(i).values[0] ?? Number.NaN);
+    writer.raw(']}');
+  }
+}
+
+/** Points on the query's steps: the text of each step's time is made once. */
+function writeGrid(writer: JsonWriter, series: GridSeries, sets: LabelSets): void {
+  const { steps, matrix, order } = series;
+  const labels = new LabelWriter(sets);
+  const times = new Fragments();
+  for (let k = 0; k < steps.count; k++) {
+    times.add((pieces) => {
+      pieces.raw('[');
+      pieces.time(steps.startMs + k * steps.stepMs);
+      pieces.raw(',');
+    });
+  }
+  for (let i = 0; i < order.length; i++) {
+    const row = order[i]!;
+    writer.raw(i > 0 ? ',{"metric":' : '{"metric":');
+    labels.write(writer, matrix.labels[row]!);
+    writer.raw(',"values":[');
+    const values = matrix.values(row);
+    const present = matrix.present(row);
+    const offset = matrix.offset(row);
+    let first = true;
+    for (let k = 0; k < steps.count; k++) {
+      if (present[offset + k] === 0) continue;
+      if (!first) writer.raw(',');
+      first = false;
+      times.write(writer, k);
+      writer.quotedNumber(values[offset + k]!);
+      writer.raw(']');
+    }
+    writer.raw(']}');
+  }
+}
+
+function writeSamples(writer: JsonWriter, series: ResultSeries, sets: LabelSets): void {
+  const labels = new LabelWriter(sets);
+  for (let i = 0; i < series.count; i++) {
+    writer.raw(i > 0 ? ',{"metric":' : '{"metric":');
+    labels.write(writer, series.labelSet(i));
+    writer.raw(',"values":[');
+    const { times, values } = series.points(i);
+    for (let k = 0; k < times.length; k++) {
+      writer.raw(k > 0 ? ',[' : '[');
+      writer.time(times[k]!);
+      writer.raw(',');
+      writer.quotedNumber(values[k]!);
+      writer.raw(']');
+    }
+    writer.raw(']}');
+  }
+}
+
+function writeData(writer: JsonWriter, result: QueryResult): void {
+  switch (result.type) {
+    case 'vector':
+      writer.raw('[');
+      writeVector(writer, result.series, result.timeMs, result.sets);
+      writer.raw(']');
+      return;
+    case 'matrix':
+      writer.raw('[');
+      if (result.series instanceof GridSeries) writeGrid(writer, result.series, result.sets);
+      else writeSamples(writer, result.series, result.sets);
+      writer.raw(']');
+      return;
+    case 'scalar':
+    case 'string':
+      writer.raw('[');
+      writer.time(result.timeMs);
+      writer.raw(',');
+      if (result.type === 'scalar') writer.quotedNumber(result.value);
+      else writer.string(result.value);
+      writer.raw(']');
+  }
+}
+
+function writeTexts(writer: JsonWriter, name: string, texts: readonly string[]): void {
+  if (texts.length === 0) return;
+  writer.raw(`,"${name}":[`);
+  texts.forEach((text, i) => {
+    if (i > 0) writer.raw(',');
+    writer.string(text);
+  });
+  writer.raw(']');
+}
+
+/** A guess of the body's size, so that the buffer seldom has to grow. */
+function sizeOf(result: QueryResult): number {
+  if (result.type !== 'matrix' || !(result.series instanceof GridSeries)) return 4096;
+  return 1024 + result.series.matrix.sampleCount * 28 + result.series.count * 256;
+}
+
+/**
+ * The whole JSON body for a successful query, as upstream writes it. The bytes are the caller's.
+ */
+export function encodeResponse(result: QueryResult, options: { stats: boolean }): Uint8Array {
+  const writer = new JsonWriter(sizeOf(result));
+  writer.raw(`{"status":"success","data":{"resultType":"${result.type}","result":`);
+  writeData(writer, result);
+  if (options.stats) {
+    writer.raw(',"stats":');
+    writer.raw(JSON.stringify(result.stats));
+  }
+  writer.raw('}');
+  writeTexts(writer, 'warnings', result.warnings);
+  writeTexts(writer, 'infos', result.infos);
+  writer.raw('}');
+  return writer.finish();
+}

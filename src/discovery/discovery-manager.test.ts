@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
@@ -15,7 +15,7 @@ import {
 } from '../base/index.ts';
 import { Registry } from '../metrics/index.ts';
 import { labelsFrom } from '../model/index.ts';
-import { createNodeFileSystem } from '../platform/index.ts';
+import { createNodeClock, createNodeFileSystem } from '../platform/index.ts';
 import { createDiscoveryMetrics, DiscoveryManager, type SdConfigs } from './index.ts';
 
 /** Time that moves only when told. */
@@ -328,4 +328,41 @@ test('a server that does not answer does not hold up other targets for long', as
   expect(updates).toEqual([]);
   clock.advance(1);
   expect(updates).toEqual([['m', ['s:1']]]);
+});
+
+test('a change on a real disk is seen without waiting for the interval', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'hearth-sd-'));
+  cleanups.push(() => rmSync(folder, { recursive: true }));
+  const clock = createNodeClock();
+  const path = join(folder, 'a.json');
+  writeFileSync(path, '[{"targets": ["x:1"]}]');
+  const updates: number[] = [];
+  const seen = (count: number): Promise<void> =>
+    new Promise((done) => {
+      const look = (): void => {
+        if (updates.includes(count)) done();
+        else clock.setTimer(5, look);
+      };
+      look();
+    });
+  const manager = new DiscoveryManager({
+    clock,
+    files: createNodeFileSystem(),
+    logger: silentLogger,
+    metrics: createDiscoveryMetrics(new Registry({ clock })),
+    createHttpClient: () => {
+      throw new Error('no HTTP here');
+    },
+    userAgent: '',
+    name: 'scrape',
+    onUpdate: (_, groups) => updates.push(groups[0]?.targets.length ?? 0),
+  });
+  cleanups.push(() => manager.stop());
+  const fileSdConfigs = [{ files: [path], refreshIntervalMs: 3_600_000 }];
+  manager.applyConfig(new Map([['f', job({ fileSdConfigs })]]));
+  await seen(1);
+  // As careful writers do: the new file takes the old one's place.
+  writeFileSync(`${path}.new`, '[{"targets": ["x:1", "y:2"]}]');
+  renameSync(`${path}.new`, path);
+  await seen(2);
 });

@@ -148,7 +148,13 @@ export function expandTemplate(
   groups: RegexpGroups,
   groupNames: readonly string[],
 ): string {
-  if (!template.includes('$')) return template;
+  const dollar = template.indexOf('$');
+  if (dollar < 0) return template;
+  if (dollar === 0 && template.length === 2) {
+    // `$1`, the default replacement.
+    const digit = template.charCodeAt(1) - 0x30;
+    if (digit >= 0 && digit <= 9) return groups[digit] ?? '';
+  }
   return template.replace(reference, (whole, bare?: string, braced?: string) => {
     const name = bare ?? braced;
     return name === undefined ? whole.slice(1) : groupText(name, groups, groupNames);

@@ -18,6 +18,8 @@ import { SecretFiles } from './http-secrets.ts';
 import { OAuth2Tokens } from './oauth2.ts';
 
 const REDIRECTS_MAX = 10;
+/** Longest delay that Node's timers take; longer ones would fire at once. */
+const TIMER_MAX_MS = 2 ** 31 - 1;
 
 export interface HttpClientDependencies {
   /** For `proxyFromEnvironment`; the process's unless given. */
@@ -231,7 +233,7 @@ class Deadline {
     this.url = request.url;
     this.timer = setTimeout(
       () => this.end(new HttpError('timeout', 'context deadline exceeded')),
-      request.timeoutMs,
+      Math.min(request.timeoutMs, TIMER_MAX_MS),
     );
     this.signal = request.signal;
     this.signal?.addEventListener('abort', this.canceled, { once: true });

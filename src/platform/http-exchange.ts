@@ -96,8 +96,9 @@ export class Exchange implements Dispatcher.DispatchHandler {
     const dropped = followRedirects && isRedirect(status) && headers.location !== undefined;
     const hasBody = this.method !== 'HEAD' && status !== 204 && status !== 304;
     const encoding = dropped || !hasBody ? '' : (headers['content-encoding'] ?? '');
-    // The announced length spares reading a body that is too large anyway.
-    const announced = Number(headers['content-length'] ?? 0);
+    // The announced length spares reading a body that is too large anyway. Compressed, it says nothing:
+    // small bodies can become longer.
+    const announced = encoding === '' ? Number(headers['content-length'] ?? 0) : 0;
     if (!dropped && hasBody && bodyLimitBytes > 0 && announced > bodyLimitBytes) {
       this.fail(new HttpError('body_too_large', 'body size limit exceeded'));
       return;

@@ -21,15 +21,16 @@ export function readFloat(text: string): number | undefined {
 /**
  * Reads a sample value, exemplar value or timestamp.
  *
+ * @param shown  makes the text for messages, in quotes; needed where the input was not UTF-8
  * @throws FloatTextError with Go's texts: invalid syntax, value out of range, unsupported character
  */
-export function parseFloatText(text: string): number {
+export function parseFloatText(text: string, shown: () => string = () => quote(text)): number {
   if (/[pP_]/.test(text)) throw new FloatTextError('unsupported character in float');
   const value = readFloat(text);
   if (value === undefined)
-    throw new FloatTextError(`strconv.ParseFloat: parsing ${quote(text)}: invalid syntax`);
+    throw new FloatTextError(`strconv.ParseFloat: parsing ${shown()}: invalid syntax`);
   if (!Number.isFinite(value) && decimal.test(text))
-    throw new FloatTextError(`strconv.ParseFloat: parsing ${quote(text)}: value out of range`);
+    throw new FloatTextError(`strconv.ParseFloat: parsing ${shown()}: value out of range`);
   return value;
 }
 

@@ -141,6 +141,11 @@ bad(
   'strconv.ParseInt: parsing "99999999999999999999": value out of range while parsing: ' +
     '"a 1 99999999999999999999"',
 );
+bad(
+  'text',
+  'a\xff 1\n',
+  'strconv.ParseFloat: parsing "\\xff": invalid syntax while parsing: "a\\xff"',
+);
 bad('text', '# TYPE a bogus\n', 'invalid metric type "bogus"');
 bad('text', '# HELP a \xff\n', 'help text "\\xff" is not a valid utf8 string');
 bad('text', 'a{"b","c"} 1\n', 'metric name already set while parsing: "a{\\"b\\","');
@@ -202,6 +207,7 @@ badOm(
   'a 1 2 \n',
   'expected next entry after timestamp, got " \\n" ("INVALID") while parsing: "a 1 2 \\n"',
 );
+badOm('a 1 \n', 'expected timestamp or # symbol, got " \\n" ("INVALID") while parsing: "a 1 \\n"');
 badOm(
   'a 1 2 #\n',
   'expected next entry after timestamp, got " #\\n" ("TIMESTAMP") while parsing: "a 1 2 #\\n"',

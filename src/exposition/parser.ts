@@ -290,7 +290,7 @@ export class ExpositionParser {
     if (token === Token.eof) throw new ExpositionError(NO_END);
     if (token === Token.comment) this.takeExemplar();
     else if (token !== Token.lineBreak)
-      throw this.unexpected('expected timestamp or new record', token);
+      throw this.unexpected('expected timestamp or # symbol', token);
   }
 
   private takeExemplar(): void {
@@ -369,9 +369,10 @@ export class ExpositionParser {
 
   /** The current token as a float; OpenMetrics tokens carry their leading space. */
   private number(): number {
-    const { bytes, start, position } = this.lexer;
+    const { bytes, position } = this.lexer;
+    const start = this.lexer.start + (this.openMetrics ? 1 : 0);
     try {
-      return parseFloatText(textOf(bytes, start + (this.openMetrics ? 1 : 0), position));
+      return parseFloatText(textOf(bytes, start, position), () => this.quoted(start, position));
     } catch (error) {
       if (!(error instanceof FloatTextError)) throw error;
       throw new ExpositionError(`${error.message} while parsing: ${this.soFar()}`);

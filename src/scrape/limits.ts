@@ -3,7 +3,10 @@
 
 /** Largest body of a scrape when `body_size_limit` is not set or larger. */
 export const BODY_BYTES_MAX = 256 << 20;
-/** Samples of one scrape when `sample_limit` is not set. */
+/**
+ * Samples of one scrape when `sample_limit` is not set. A scrape is appended in one piece, which keeps the
+ * thread for some 0.1 µs a sample: 100,000 series are 10 ms.
+ */
 export const SAMPLES_PER_SCRAPE_MAX = 2_000_000;
 /** Most bytes the kernel walks in one call: some 0.7 ms. */
 export const SLICE_BYTES = 1 << 20;

@@ -64,6 +64,7 @@ export const defaultGlobalConfig: GlobalConfig = {
   extraScrapeMetrics: false,
 };
 
+/** `metric_name_validation_scheme`; undefined when not given. */
 export function readNameScheme(value: YamlValue | undefined): NameScheme | undefined {
   const text = value?.text();
   if (!value || text === undefined || text === '') return undefined;
@@ -73,6 +74,7 @@ export function readNameScheme(value: YamlValue | undefined): NameScheme | undef
 
 const escapingSchemes: readonly EscapingScheme[] = ['allow-utf-8', 'underscores', 'dots', 'values'];
 
+/** `metric_name_escaping_scheme`; undefined when not given. */
 export function readEscapingScheme(
   value: YamlValue | undefined,
   where: 'global' | 'scrape config',
@@ -98,6 +100,7 @@ export interface Expansion {
 
 const shellName = /\$(?:\{([^}]*)\}|([A-Za-z_][A-Za-z0-9_]*|[*#$@!?\-0-9])|(\{))/g;
 
+/** As Go's os.Expand: a `$` that no name follows stays as it is. */
 function expand(text: string, { environment, onEmpty }: Expansion): string {
   return text.replace(shellName, (_whole, braced?: string, bare?: string) => {
     const name = braced ?? bare ?? '';
@@ -109,6 +112,7 @@ function expand(text: string, { environment, onEmpty }: Expansion): string {
   });
 }
 
+/** Labels whose variables turn out empty vanish, since an empty label is no label. */
 function readExternalLabels(
   value: YamlValue | undefined,
   scheme: NameScheme,

@@ -56,9 +56,11 @@ function secretSource(
   return value === '' ? undefined : { value };
 }
 
+/** `{ key: value }`, or nothing: optional properties are absent, never undefined. */
 const some = <K extends string, V>(key: K, value: V | undefined): { readonly [P in K]?: V } =>
   (value === undefined ? {} : { [key]: value }) as { readonly [P in K]?: V };
 
+/** `basic_auth`; an empty one is allowed and sends empty credentials. */
 function readBasicAuth(value: YamlValue, directory: string): BasicAuthOptions {
   const mapping = new YamlMapping(value);
   const both = (key: string): string =>
@@ -92,6 +94,10 @@ function readTlsVersion(value: YamlValue | undefined): TlsVersion | undefined {
   );
 }
 
+/**
+ * `tls_config`. Whether the files exist is not asked here: they may appear later, and are read when a
+ * connection is made.
+ */
 export function readTls(value: YamlValue, directory: string): TlsOptions {
   const mapping = new YamlMapping(value);
   const both = (key: string): string => `at most one of ${key} and ${key}_file must be configured`;
@@ -129,6 +135,7 @@ export function readUrl(value: YamlValue | undefined): string | undefined {
   });
 }
 
+/** The proxy keys, which stand inline beside others. */
 function readProxy(mapping: YamlMapping): ProxyOptions {
   const proxyUrl = readUrl(mapping.get('proxy_url'));
   const noProxy = mapping.text('no_proxy') || undefined;
@@ -180,6 +187,7 @@ function readClaims(value: YamlValue | undefined): Readonly<Record<string, unkno
   return claims;
 }
 
+/** `oauth2`; the certificate keys belong to the JWT bearer grant. */
 function readOAuth2(value: YamlValue, directory: string): OAuth2Options {
   const mapping = new YamlMapping(value);
   const both = (key: string): string =>
@@ -215,6 +223,7 @@ function readOAuth2(value: YamlValue, directory: string): OAuth2Options {
   return options;
 }
 
+/** `http_headers`: their names are kept in canonical form, as upstream sends and shows them. */
 function readHeaders(
   value: YamlValue | undefined,
   directory: string,

@@ -62,6 +62,7 @@ function readNameSchemes(mapping: YamlMapping, global: GlobalConfig): NameScheme
   return { validation, escaping };
 }
 
+/** An interval of 0 means "not set", as upstream has it; the inherited timeout shrinks to fit. */
 function readTiming(
   mapping: YamlMapping,
   global: GlobalConfig,
@@ -88,6 +89,7 @@ type Limits = Pick<
   | 'nativeHistogramMinBucketFactor'
 >;
 
+/** 0 in a job does not lift the global limit: upstream cannot tell it from "not set" either. */
 function readLimits(mapping: YamlMapping, global: GlobalConfig): Limits {
   const count = (key: string, inherited: number): number => mapping.count(key) || inherited;
   return {
@@ -113,6 +115,7 @@ type Histograms = Pick<
   | 'scrapeProtocols'
 >;
 
+/** What to make of histograms, and the protocols that follow from it. */
 function readHistograms(mapping: YamlMapping, global: GlobalConfig, where: string): Histograms {
   const native = mapping.boolean('scrape_native_histograms') ?? global.scrapeNativeHistograms;
   const chosen = global.scrapeProtocols ?? (native ? protoFirstProtocols : defaultScrapeProtocols);
@@ -135,6 +138,7 @@ function readScheme(value: YamlValue | undefined): 'http' | 'https' {
   return 'http';
 }
 
+/** Each parameter is a list: only then can one be given twice. */
 function readParams(value: YamlValue | undefined): Readonly<Record<string, readonly string[]>> {
   const params: Record<string, readonly string[]> = {};
   for (const [name, entry] of value?.entries() ?? []) params[name] = entry.value.texts();

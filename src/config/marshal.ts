@@ -55,6 +55,7 @@ const hidden = (source: SecretSource | undefined): string | undefined =>
 const redacted = (url: string): string =>
   url.replace(/^([a-zA-Z][a-zA-Z0-9+.-]*:\/\/[^/@:]*:)[^/@]*@/, '$1xxxxx@');
 
+/** The values of CONNECT headers are secrets upstream; their names are not. */
 function proxyFields(options: ProxyOptions): Plain {
   const headers = Object.keys(options.proxyConnectHeader ?? {}).map((name): [string, string[]] => [
     name,
@@ -68,6 +69,7 @@ function proxyFields(options: ProxyOptions): Plain {
   });
 }
 
+/** Undefined for settings that say nothing: Go leaves out a zero struct. */
 function tlsFields(tls: TlsOptions | undefined): Plain | undefined {
   if (!tls) return undefined;
   const { ca, cert, key } = tls;
@@ -86,6 +88,7 @@ function tlsFields(tls: TlsOptions | undefined): Plain | undefined {
   return { ...others, insecure_skip_verify: tls.insecureSkipVerify, ...versions };
 }
 
+/** The client's id and the URL are shown even when empty, as the struct has them. */
 function oauth2Fields(oauth2: OAuth2Options | undefined): Plain | undefined {
   if (!oauth2) return undefined;
   return {
@@ -112,6 +115,7 @@ function oauth2Fields(oauth2: OAuth2Options | undefined): Plain | undefined {
   };
 }
 
+/** The inline keys of an HTTP client. The two switches are always shown, so that `false` is seen. */
 function httpFields(options: HttpClientOptions): Plain {
   const { basicAuth, authorization } = options;
   const headers = Object.entries(options.httpHeaders ?? {}).map(
@@ -150,6 +154,7 @@ function httpFields(options: HttpClientOptions): Plain {
   };
 }
 
+/** All defaults filled in, so that a rule reads without knowing them. */
 function relabelFields(rule: RelabelRule): Plain {
   const isPlainLabelAction = rule.action === 'labeldrop' || rule.action === 'labelkeep';
   return {
@@ -196,6 +201,10 @@ function masked(value: unknown): unknown {
   return copy;
 }
 
+/**
+ * A job: upstream's struct order, then its discovery sections by name, which is where upstream's generic
+ * marshalling puts them.
+ */
 function jobFields({ scrape, discovery }: ScrapeJob): Plain {
   const discoveries: Plain = {
     ...discovery.later,
@@ -286,6 +295,7 @@ const defaultOtlp: Plain = {
   label_name_preserve_multiple_underscores: true,
 };
 
+/** A section of a later version over upstream's defaults for it. */
 function section(defaults: Plain, value: unknown): Plain {
   const own = masked(value);
   return typeof own === 'object' && own !== null ? { ...defaults, ...own } : defaults;

@@ -83,6 +83,10 @@ function wantedProviders(configs: SdConfigs): Wanted[] {
   return wanted;
 }
 
+/**
+ * Jobs ask for targets, providers find them. Equal requests of several jobs share one provider. Changes
+ * are passed on job by job: at once after a quiet time, else at growing intervals up to five seconds.
+ */
 export class DiscoveryManager {
   private readonly dependencies: DiscoveryDependencies;
   private running = new Map<string, Running>();
@@ -141,6 +145,7 @@ export class DiscoveryManager {
     return { provider: create(context), groups: new Map(), jobs: new Set(), settled: false };
   }
 
+  /** From here on the provider reports by itself, static ones at once. */
   private begin(running: Running): void {
     const { metrics, name } = this.dependencies;
     running.provider.start({
@@ -191,6 +196,7 @@ export class DiscoveryManager {
     this.dependencies.metrics.discoveredTargets.remove(this.dependencies.name, job);
   }
 
+  /** Tells what is known, unless a provider of the job is new and has not answered yet. */
   private updateNowOrWait(job: string, state: JobState): void {
     state.settleTimer?.cancel();
     state.waits = !state.running.every(({ settled }) => settled);

@@ -76,6 +76,7 @@ export class FileProvider implements Provider {
     }
   }
 
+  /** One round at a time; changes during a round bring another one right after it. */
   private async refresh(): Promise<void> {
     if (this.refreshing) {
       this.changed = true;
@@ -98,6 +99,7 @@ export class FileProvider implements Provider {
     });
   }
 
+  /** Reads all matching files and says what changed, vanished groups and files included. */
   private async readAll(): Promise<void> {
     const { clock, files, metrics } = this.context;
     const start = clock.monotonicMs();
@@ -124,6 +126,7 @@ export class FileProvider implements Provider {
     if (updates.length > 0) this.listener.update(updates);
   }
 
+  /** A file's groups, or undefined after reporting that it cannot be read. */
   private async readOne(path: string): Promise<TargetGroup[] | undefined> {
     const { files, logger, metrics } = this.context;
     try {

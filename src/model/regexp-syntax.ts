@@ -61,6 +61,7 @@ export function setsOverlap(a: CharSet, b: CharSet): boolean {
   return false;
 }
 
+/** All code points that are not in `set`. */
 function complement(set: CharSet): CharSet {
   const out: number[] = [];
   let next = 0;
@@ -97,6 +98,7 @@ class Refusal extends Error {}
 /** Nesting beyond this is left to RE2, which has its own limit. */
 const DEPTH_MAX = 100;
 
+/** Recursive descent over code points, since that is what RE2 counts in. */
 class Parser {
   private position = 0;
   private readonly chars: readonly string[];
@@ -199,6 +201,7 @@ class Parser {
     return { kind: 'chars', set: [point, point] };
   }
 
+  /** After `(`: capturing, named (both spellings) or plain; flags are refused. */
   private group(depth: number): RegexpNode {
     let name: string | undefined = '';
     if (this.peek() === '?') {
@@ -218,6 +221,7 @@ class Parser {
     return name === undefined ? body : { kind: 'group', body };
   }
 
+  /** After a backslash, the same inside and outside of classes. */
   private escape(): CharSet {
     const char = this.next();
     const lower = char.toLowerCase();
@@ -246,6 +250,7 @@ class Parser {
     return point;
   }
 
+  /** After `[`. The first `]` is an ordinary character, and so is a `-` at either end. */
   private charClass(): CharSet {
     const negated = this.peek() === '^';
     if (negated) this.position++;

@@ -132,6 +132,7 @@ class UndiciClient implements HttpClient {
     await this.tokenClient?.close();
   }
 
+  /** The exchange and those it is sent on to. The sink sees the last one's body only. */
   private async follow(
     first: Hop,
     request: HttpRequest,
@@ -150,6 +151,7 @@ class UndiciClient implements HttpClient {
     }
   }
 
+  /** One hop, with one more try where a kept connection turned out to be dead. */
   private async exchange(
     hop: Hop,
     request: HttpRequest,
@@ -185,6 +187,7 @@ class UndiciClient implements HttpClient {
     }
   }
 
+  /** The caller's headers over ours; after leaving the host, neither proves who we are. */
   private async headersFor(hop: Hop, request: HttpRequest): Promise<HeaderValues> {
     const headers: HeaderValues = {};
     for (const [name, value] of Object.entries(request.headers)) {

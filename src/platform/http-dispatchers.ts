@@ -30,6 +30,10 @@ function basicCredentials(url: URL): string {
   return `Basic ${Buffer.from(text).toString('base64')}`;
 }
 
+/**
+ * Chooses connections: one agent for all that is reached directly (it keeps a pool for each origin and
+ * forgets those that lost their connections), further ones for Unix sockets and for tunnels.
+ */
 export class Dispatchers {
   private readonly options: HttpClientOptions;
   private readonly files: SecretFiles;
@@ -138,6 +142,7 @@ export class Dispatchers {
     return { dispatcher, origin: url.origin, path, headers: noHeaders };
   }
 
+  /** HTTPS through a proxy: CONNECT, then TLS with the target inside. Also all of SOCKS. */
   private tunnel(proxyUrl: URL): Dispatcher {
     const headers: Record<string, string> = {};
     for (const [name, values] of Object.entries(this.options.proxyConnectHeader ?? {}))

@@ -83,6 +83,7 @@ interface Explanation {
   readonly text: string;
 }
 
+/** System errors: upstream names the step (dial, read, write) and both ends where known. */
 function explainErrno(error: Error, fields: ErrorFields): Explanation | undefined {
   const text = errnoTexts[fields.code];
   if (!text) return undefined;
@@ -107,6 +108,7 @@ function peerOf(error: Error): string {
   return localAddress ? ` ${localAddress}:${localPort}->${remoteAddress}:${remotePort}` : '';
 }
 
+/** What to say about an error that undici or Node raised. */
 function explain(error: Error, bodyStarted: boolean): Explanation {
   // Several addresses were tried: the first one's failure is told.
   if (error instanceof AggregateError && error.errors[0] instanceof Error)

@@ -32,6 +32,7 @@ const base64Url = (text: string): string => Buffer.from(text).toString('base64ur
 const cannotFetch = (why: string, options?: { cause?: unknown }): HttpError =>
   new HttpError('auth', `oauth2: cannot fetch token: ${why}`, options);
 
+/** A token endpoint's answer (RFC 6749, 5.1 and 5.2). @throws HttpError `auth` */
 function parseToken(response: HttpResponse, nowMs: number, secret: string): Token {
   const text = Buffer.from(response.body).toString('utf8');
   if (response.status < 200 || response.status > 299) {
@@ -87,6 +88,7 @@ export class OAuth2Tokens {
     return this.token.authorization;
   }
 
+  /** Tries the other place for the secret when the usual one is refused (as Go's oauth2 does). */
   private async fetch(secret: string, timeoutMs: number): Promise<Token> {
     if (this.options.grantType !== 'client_credentials')
       return parseToken(await this.postAssertion(timeoutMs), this.now(), secret);
@@ -117,6 +119,7 @@ export class OAuth2Tokens {
     return this.post(form, { authorization }, timeoutMs);
   }
 
+  /** Signs a statement about ourselves with the client's key and trades it for a token. */
   private postAssertion(timeoutMs: number): Promise<HttpResponse> {
     const { options } = this;
     const algorithm = options.signatureAlgorithm ?? 'RS256';

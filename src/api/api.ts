@@ -56,7 +56,9 @@ function apiRoutes(services: ApiServices, metrics: EngineMetrics): Route[] {
     route(GET, '/status/runtimeinfo', () => status.runtimeInfo()),
     route(GET, '/status/tsdb', ({ request }) => query.tsdbStatus(request)),
     route(GET, '/status/walreplay', () => status.walReplay(), true),
-    // There are no rules and no Alertmanagers yet; clients ask for them all the same.
+    // There are no rules, Alertmanagers, exemplars and notifications yet; clients ask all the same.
+    route(GET_POST, '/query_exemplars', () => successAnswer([])),
+    route(GET, '/notifications', () => successAnswer([]), true),
     route(GET, '/alerts', () => successAnswer({ alerts: [] })),
     route(GET, '/rules', () => successAnswer({ groups: [] })),
     route(GET, '/alertmanagers', () =>

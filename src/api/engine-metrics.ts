@@ -6,7 +6,7 @@ import type { QueryJob, QueryMeasures } from './query-job.ts';
 
 const slices = ['queue_time', 'prepare_time', 'inner_eval', 'result_sort'] as const;
 const quantiles = [0.5, 0.9, 0.99];
-/** As upstream's: 10 buckets from 10 ms, each 2.5 times the one before… near enough to the second. */
+/** Seconds: from what nobody notices to what nobody waits for. */
 const durationBuckets = [0.01, 0.05, 0.1, 0.5, 1, 5, 10, 25, 50, 100];
 
 /** Registers the engine's metrics and feeds them. */

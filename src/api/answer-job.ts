@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a query worker does with a job: parse, run, encode. Whatever the caller did wrong becomes an
+// answer with upstream's words; our own mistakes become "internal" ones.
+
+import type { ErrorType, SyntaxNode, TsdbStatus } from '../apitypes/index.ts';
+import type { Matcher } from '../model/index.ts';
+import { quote } from '../model/index.ts';
+import type { Engine, QueryControl, QueryResult } from '../promql/index.ts';
+import { encodeResponse, QueryError } from '../promql/index.ts';
+import type { Querier, Queryable } from '../storage/index.ts';
+import { MatcherError } from '../storage/index.ts';
+import { ApiError } from './answers.ts';
+import type { LookupResult } from './lookup.ts';
+import { checkSelectors, lookUpLabelNames, lookUpLabelValues, lookUpSeries } from './lookup.ts';
+import type { QueryAnswer, QueryJob, QueryMeasures } from './query-job.ts';
+
+/** What a worker answers with. Errors of the parsing functions are {@link QueryError}s. */
+export interface JobBackend {
+  readonly engine: Engine;
+  readonly queryable: Queryable;
+  readonly lookbackDeltaMs: number;
+  /** A series selector alone, e.g. `up{job="x"}`. */
+  parseSelector(text: string): readonly Matcher[];
+  format(query: string): string;
+  syntax(query: string): SyntaxNode;
+  tsdbStatus(limit: number): TsdbStatus;
+}
+
+type EngineJob = Extract<QueryJob, { readonly kind: 'instant' | 'range' }>;
+type LookupJob = Extract<QueryJob, { readonly kind: 'labels' | 'labelValues' | 'series' }>;
+
+const encode = (value: unknown): Uint8Array => new TextEncoder().encode(JSON.stringify(value));
+
+const success = (data: unknown): QueryAnswer => ({
+  ok: true,
+  body: encode({ status: 'success', data }),
+});
+
+function runEngine(job: EngineJob, backend: JobBackend, control: QueryControl): QueryResult {
+  const { query, limit } = job;
+  const lookbackDeltaMs = job.lookbackDeltaMs > 0 ? job.lookbackDeltaMs : backend.lookbackDeltaMs;
+  const common = { query, limit, lookbackDeltaMs };
+  const { engine, queryable } = backend;
+  if (job.kind === 'instant') {
+    return engine.instant(queryable, { ...common, timeMs: job.timeMs }, control);
+  }
+  const { startMs, endMs, stepMs } = job;
+  return engine.range(queryable, { ...common, startMs, endMs, stepMs }, control);
+}
+
+function answerQuery(
+  job: EngineJob,
+  backend: JobBackend,
+  control: QueryControl,
+  queueSeconds: number,
+): QueryAnswer {
+  const result = runEngine(job, backend, control);
+  const { timings, samples } = result.stats;
+  timings.execQueueTime = queueSeconds;
+  timings.execTotalTime += queueSeconds;
+  const measures: QueryMeasures = {
+    queueSeconds,
+    prepareSeconds: timings.queryPreparationTime,
+    innerEvalSeconds: timings.innerEvalTime,
+    resultSortSeconds: timings.resultSortTime,
+    samples: samples.totalQueryableSamples,
+    samplesRead: samples.totalQueryableSamples,
+    peakSamples: samples.peakSamples,
+  };
+  return { ok: true, body: encodeResponse(result, { stats: job.stats !== '' }), measures };
+}
+
+function lookUp(
+  job: LookupJob,
+  querier: Querier,
+  selectors: readonly (readonly Matcher[])[],
+  control: QueryControl,
+): LookupResult {
+  switch (job.kind) {
+    case 'labels':
+      return lookUpLabelNames(querier, selectors, job);
+    case 'labelValues':
+      return lookUpLabelValues(querier, job.name, selectors, job);
+    default:
+      return lookUpSeries(querier, selectors, job, () => control.checkpoint());
+  }
+}
+
+function answerLookup(job: LookupJob, backend: JobBackend, control: QueryControl): QueryAnswer {
+  let selectors: (readonly Matcher[])[];
+  try {
+    selectors = job.selectors.map((text) => backend.parseSelector(text));
+    checkSelectors(selectors);
+  } catch (error) {
+    const failed = failure(error);
+    if (failed.errorType !== 'bad_data' || job.kind !== 'series') return failed;
+    // Only /series names the parameter, as upstream.
+    return { ...failed, message: `invalid parameter ${quote('match[]')}: ${failed.message}` };
+  }
+  const querier = backend.queryable.querier();
+  try {
+    const { data, truncated } = lookUp(job, querier, selectors, control);
+    const warnings = truncated ? { warnings: ['results truncated due to limit'] } : {};
+    return { ok: true, body: encode({ status: 'success', data, ...warnings }) };
+  } finally {
+    querier.close();
+  }
+}
+
+type Failure = Extract<QueryAnswer, { readonly ok: false }>;
+
+function failure(error: unknown): Failure {
+  const fail = (errorType: ErrorType, message: string): Failure => ({
+    ok: false,
+    errorType,
+    message,
+  });
+  if (error instanceof QueryError) return fail(error.code, error.message);
+  if (error instanceof ApiError) return fail(error.errorType, error.message);
+  if (error instanceof MatcherError) return fail('bad_data', error.message);
+  // Out of memory for one array, or of stack: the request's size.
+  if (error instanceof RangeError) return fail('execution', `query is too large: ${error.message}`);
+  return fail('internal', error instanceof Error ? error.message : String(error));
+}
+
+/** Runs what depends on the text of the parameter `query`; its mistakes are named as the parameter's. */
+function withQuery(answer: () => QueryAnswer): QueryAnswer {
+  try {
+    return answer();
+  } catch (error) {
+    const failed = failure(error);
+    if (failed.errorType !== 'bad_data') return failed;
+    return { ...failed, message: `invalid parameter ${quote('query')}: ${failed.message}` };
+  }
+}
+
+/**
+ * Answers one job. Never throws.
+ * @param queueSeconds how long the job waited before
+ */
+export function answerJob(
+  job: QueryJob,
+  backend: JobBackend,
+  control: QueryControl,
+  queueSeconds: number,
+): QueryAnswer {
+  try {
+    switch (job.kind) {
+      case 'instant':
+      case 'range':
+        return withQuery(() => answerQuery(job, backend, control, queueSeconds));
+      case 'format':
+        return withQuery(() => success(backend.format(job.query)));
+      case 'parse':
+        return withQuery(() => success(backend.syntax(job.query)));
+      case 'selector':
+        return success(backend.parseSelector(job.selector));
+      case 'tsdb':
+        return success(backend.tsdbStatus(job.limit));
+      default:
+        return answerLookup(job, backend, control);
+    }
+  } catch (error) {
+    return failure(error);
+  }
+}

@@ -1,2 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 export * from './md5.ts';
+export * from './bytes.ts';
+export * from './crc32c.ts';
+export * from './compression.ts';

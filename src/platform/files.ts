@@ -3,6 +3,7 @@
 
 import type { FSWatcher, Stats } from 'node:fs';
 import fs from 'node:fs';
+import { dirname } from 'node:path';
 import type { FileErrorCode, FileHandle, FileStat, FileSystem } from '../base/index.ts';
 import { FileError } from '../base/index.ts';
 
@@ -118,6 +119,23 @@ function syncDirectory(path: string): void {
   }
 }
 
+/**
+ * Makes a directory and those above it. Node's own recursive mode never returns where a parent can be
+ * looked at but nothing can be made in it, as in /proc.
+ */
+function makeDirectory(path: string): void {
+  try {
+    fs.mkdirSync(path);
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? error.code : '';
+    if (code === 'EEXIST' && fs.statSync(path).isDirectory()) return;
+    const parent = dirname(path);
+    if (code !== 'ENOENT' || parent === path || fs.existsSync(parent)) throw error;
+    makeDirectory(parent);
+    fs.mkdirSync(path);
+  }
+}
+
 /** Undefined where the directory cannot be watched (missing, too many watches, no such mechanism). */
 function watchDirectory(directory: string, changed: () => void): { close(): void } | undefined {
   let pending: NodeJS.Timeout | undefined;
@@ -168,8 +186,7 @@ export function createNodeFileSystem(): FileSystem {
     listSync: (path) => attempt('list', path, () => fs.readdirSync(path)),
     readLinkSync: (path) => attempt('read link', path, () => fs.readlinkSync(path)),
     realPathSync: (path) => attempt('resolve', path, () => fs.realpathSync(path)),
-    makeDirectorySync: (path) =>
-      attempt('create', path, () => void fs.mkdirSync(path, { recursive: true })),
+    makeDirectorySync: (path) => attempt('create', path, () => makeDirectory(path)),
     renameSync: (from, to) => attempt('rename', from, () => fs.renameSync(from, to)),
     removeSync: (path) => attempt('remove', path, () => fs.unlinkSync(path)),
     removeTreeSync: (path) =>

@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0
+// Integers and texts in bytes: big-endian words, LEB128 varints as Go's encoding/binary has them.
+// Numbers are JavaScript's: whole, below 2^53.
+
+/** Bytes that end or mean something they should not. */
+export class DecodeError extends Error {
+  override name = 'DecodeError';
+}
+
+const TWO_32 = 4294967296;
+
+/** Appends to a buffer that grows. */
+export class ByteWriter {
+  private buffer: Uint8Array<ArrayBuffer>;
+  private view: DataView;
+  private length = 0;
+  private readonly encoder = new TextEncoder();
+
+  constructor(capacity: number) {
+    this.buffer = new Uint8Array(Math.max(16, capacity));
+    this.view = new DataView(this.buffer.buffer);
+  }
+
+  private reserve(bytes: number): void {
+    if (this.length + bytes <= this.buffer.length) return;
+    const grown = new Uint8Array(Math.max(this.buffer.length * 2, this.length + bytes));
+    grown.set(this.buffer);
+    this.buffer = grown;
+    this.view = new DataView(grown.buffer);
+  }
+
+  u8(value: number): void {
+    this.reserve(1);
+    this.buffer[this.length++] = value;
+  }
+
+  u32be(value: number): void {
+    this.reserve(4);
+    this.view.setUint32(this.length, value);
+    this.length += 4;
+  }
+
+  /** A whole number in two's complement. */
+  i64be(value: number): void {
+    const high = Math.floor(value / TWO_32);
+    this.u32be(high >>> 0);
+    this.u32be(value - high * TWO_32);
+  }
+
+  /** value >= 0. */
+  uvarint(value: number): void {
+    this.reserve(10);
+    let rest = value;
+    while (rest >= 128) {
+      this.buffer[this.length++] = (rest % 128) | 128;
+      rest = Math.floor(rest / 128);
+    }
+    this.buffer[this.length++] = rest;
+  }
+
+  /** Zigzag; |value| < 2^52. */
+  varint(value: number): void {
+    this.uvarint(value >= 0 ? value * 2 : -value * 2 - 1);
+  }
+
+  /** Length in bytes as uvarint, then UTF-8. */
+  text(value: string): void {
+    const bytes = this.encoder.encode(value);
+    this.uvarint(bytes.length);
+    this.raw(bytes);
+  }
+
+  raw(bytes: Uint8Array): void {
+    this.reserve(bytes.length);
+    this.buffer.set(bytes, this.length);
+    this.length += bytes.length;
+  }
+
+  /** What was written; a view that stays valid until more is written. */
+  bytes(): Uint8Array<ArrayBuffer> {
+    return this.buffer.subarray(0, this.length);
+  }
+}
+
+/** Reads on from a position. Every read throws DecodeError where the bytes end too early. */
+export class ByteReader {
+  private readonly source: Uint8Array;
+  private readonly view: DataView;
+  private readonly decoder = new TextDecoder('utf-8', { ignoreBOM: true });
+  position: number;
+
+  constructor(source: Uint8Array, position = 0) {
+    this.source = source;
+    this.view = new DataView(source.buffer, source.byteOffset, source.byteLength);
+    this.position = position;
+  }
+
+  get left(): number {
+    return this.source.length - this.position;
+  }
+
+  private need(bytes: number): void {
+    if (this.left < bytes) {
+      throw new DecodeError(`${bytes} bytes wanted at ${this.position}, ${this.left} left`);
+    }
+  }
+
+  u8(): number {
+    this.need(1);
+    return this.source[this.position++]!;
+  }
+
+  u32be(): number {
+    this.need(4);
+    this.position += 4;
+    return this.view.getUint32(this.position - 4);
+  }
+
+  /** @throws DecodeError also for numbers of 2^53 and more */
+  uvarint(): number {
+    let value = 0;
+    let factor = 1;
+    for (let i = 0; i < 10; i++) {
+      const byte = this.u8();
+      value += (byte & 127) * factor;
+      if (byte < 128) {
+        if (value > Number.MAX_SAFE_INTEGER) break;
+        return value;
+      }
+      factor *= 128;
+    }
+    throw new DecodeError(`varint at ${this.position} is too large`);
+  }
+
+  varint(): number {
+    const value = this.uvarint();
+    return value % 2 === 0 ? value / 2 : -(value + 1) / 2;
+  }
+
+  text(): string {
+    const length = this.uvarint();
+    this.need(length);
+    this.position += length;
+    return this.decoder.decode(this.source.slice(this.position - length, this.position));
+  }
+}

@@ -1,0 +1,277 @@
+// SPDX-License-Identifier: Apache-2.0
+import {
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, expect, test } from 'vitest';
+import type { FileHandle, FileSystem } from '../base/index.ts';
+import { FileError, silentLogger } from '../base/index.ts';
+import { createMemory, SharedHeap } from '../kernels/index.ts';
+import { labelsFrom } from '../model/index.ts';
+import { createNodeClock } from '../platform/clock.ts';
+import { createSnappy } from '../platform/compression.ts';
+import { createNodeFileSystem } from '../platform/files.ts';
+import { StorageError } from '../storage/index.ts';
+import type { Database, DatabaseOptions } from './db.ts';
+import { openDatabase } from './db.ts';
+import { HeadReader } from './head/reader.ts';
+import { readSegment } from './wal/reader.ts';
+import { encodeSamplesRecord, encodeSeriesRecord } from './wal/records.ts';
+
+const directories: string[] = [];
+afterEach(() => {
+  for (const directory of directories.splice(0))
+    rmSync(directory, { recursive: true, force: true });
+});
+
+function newDirectory(): string {
+  const directory = mkdtempSync(join(tmpdir(), 'hearth-db-'));
+  directories.push(directory);
+  return directory;
+}
+
+function open(directory: string, options: Partial<DatabaseOptions> = {}): Promise<Database> {
+  return openDatabase({
+    directory,
+    files: createNodeFileSystem(),
+    clock: createNodeClock(),
+    logger: silentLogger,
+    heap: new SharedHeap(createMemory(64 << 20)),
+    snappy: createSnappy(),
+    processId: process.pid,
+    ...options,
+  });
+}
+
+/** Appends `count` batches of two series, 1 s apart, from `first`. */
+function fill(db: Database, first: number, count: number): void {
+  const refs = [1, 2].map((i) => db.head.seriesRef(labelsFrom({ __name__: 'm', i: String(i) })));
+  const batch = db.head.newBatch(2);
+  for (let k = first; k < first + count; k++) {
+    refs.forEach((ref, i) => {
+      batch.refs[i] = ref;
+      batch.times[i] = 1_700_000_000_000 + 1000 * k;
+      batch.values[i] = k * (i + 1) + 0.5;
+    });
+    batch.count = 2;
+    expect(db.appender.append(batch)).toBe(2);
+  }
+  db.head.releaseBatch(batch);
+}
+
+/** Samples of both series as (second, value). */
+function samplesOf(db: Database): [number, number][][] {
+  db.head.reserveScratch(0, 4 << 20);
+  const querier = new HeadReader(db.head.heap.shared, 0).querier();
+  const set = querier.select([{ name: '__name__', type: '=', value: 'm' }], 0, 1e15);
+  const all: [number, number][][] = [];
+  for (let row = 0; row < set.count; row++) {
+    const n = set.read(row, 0, 1e15);
+    const samples: [number, number][] = [];
+    for (let i = 0; i < n; i++)
+      samples.push([(set.columns.times[i]! - 1_700_000_000_000) / 1000, set.columns.values[i]!]);
+    all.push(samples);
+  }
+  querier.close();
+  return all;
+}
+
+const expected = (count: number): [number, number][][] =>
+  [1, 2].map((factor) => Array.from({ length: count }, (_, k) => [k, k * factor + 0.5]));
+
+test.each([true, false])(
+  'everything appended is there after a death without goodbye (compression: %s)',
+  async (walCompression) => {
+    const directory = newDirectory();
+    // Small segments: records go over page and segment ends.
+    const db = await open(directory, { walCompression, walSegmentBytes: 65536 });
+    fill(db, 0, 3000);
+    // Not closed: the lock stays, and names a process that is alive (this one).
+    const again = await open(directory, { walCompression, walSegmentBytes: 65536 });
+    expect(samplesOf(again)).toEqual(expected(3000));
+    expect(again.cleanStart).toBe(0);
+    fill(again, 3000, 10);
+    again.close();
+    expect(readdirSync(join(directory, 'wal')).length).toBeGreaterThan(2);
+    const third = await open(directory);
+    expect(third.cleanStart).toBe(1);
+    expect(samplesOf(third)).toEqual(expected(3010));
+    third.close();
+  },
+);
+
+/** A memory costs address space that is only given back at a collection: few cuts go through the database. */
+test('a log cut in its tail loses only what was cut, and goes on', async () => {
+  const source = newDirectory();
+  const db = await open(source);
+  fill(db, 0, 6);
+  db.close();
+  const whole = readFileSync(join(source, 'wal/00000000'));
+  for (const length of [0, 3, 60, whole.length - 30, whole.length - 1]) {
+    const directory = newDirectory();
+    (await open(directory)).close();
+    writeFileSync(join(directory, 'wal/00000000'), whole.subarray(0, length));
+    const reopened = await open(directory);
+    const [first = []] = samplesOf(reopened);
+    expect(first).toEqual(expected(6)[0]!.slice(0, first.length));
+    fill(reopened, 6, 1);
+    reopened.close();
+    const third = await open(directory);
+    expect(samplesOf(third)[0]?.length).toBe(first.length + 1);
+    expect(third.walCorruptions).toBe(0);
+    third.close();
+  }
+});
+
+test('a segment cut at any byte gives a prefix of its records, and the place where it ends', async () => {
+  const directory = newDirectory();
+  const db = await open(directory);
+  fill(db, 0, 12);
+  db.close();
+  const whole = readFileSync(join(directory, 'wal/00000000'));
+  const records = (bytes: Uint8Array): { records: Uint8Array[]; end: number } => {
+    const found: Uint8Array[] = [];
+    const damage = readSegment(bytes, createSnappy(), (record) => found.push(record.slice()));
+    return { records: found, end: damage?.offsetBytes ?? bytes.length };
+  };
+  const all = records(whole).records;
+  expect(all.length).toBe(13);
+  for (let length = 0; length <= whole.length; length++) {
+    const { records: some, end } = records(whole.subarray(0, length));
+    expect(some).toEqual(all.slice(0, some.length));
+    expect(end).toBeLessThanOrEqual(length);
+    expect(records(whole.subarray(0, end)).records.length).toBe(some.length);
+  }
+  for (let i = 0; i < whole.length; i++) {
+    const flipped = Uint8Array.from(whole);
+    flipped[i]! ^= 1 << (i % 8);
+    const { records: some } = records(flipped);
+    expect(some.length).toBeLessThan(all.length);
+    expect(some).toEqual(all.slice(0, some.length));
+  }
+});
+
+test('flipped bits end the reading there, are counted, and later segments go', async () => {
+  const directory = newDirectory();
+  const db = await open(directory, { walSegmentBytes: 32768, walCompression: false });
+  fill(db, 0, 3000);
+  db.close();
+  const path = join(directory, 'wal/00000001');
+  const bytes = readFileSync(path);
+  bytes[1000]! ^= 4;
+  writeFileSync(path, bytes);
+  const warnings: string[] = [];
+  const logger = {
+    ...silentLogger,
+    warn: (message: string) => void warnings.push(message),
+    child: () => logger,
+  };
+  const reopened = await open(directory, { logger });
+  const [first = []] = samplesOf(reopened);
+  expect(first.length).toBeGreaterThan(300);
+  expect(first).toEqual(expected(3000)[0]!.slice(0, first.length));
+  expect(reopened.walCorruptions).toBe(1);
+  expect(warnings).toEqual(['Encountered WAL read error, attempting repair']);
+  expect(readdirSync(join(directory, 'wal')).sort()).toEqual(['00000000', '00000001', '00000002']);
+  reopened.close();
+});
+
+test('a directory in use by a living process is refused in one sentence', async () => {
+  const directory = newDirectory();
+  const db = await open(directory);
+  const error = await open(directory, { processId: 1 }).catch((reason: unknown) => reason);
+  expect(String(error)).toBe(
+    `TsdbError: cannot open ${directory}: it is in use by process ${process.pid}`,
+  );
+  db.close();
+  await expect(open('/proc/nowhere')).rejects.toThrow(/cannot use \/proc\/nowhere for data/);
+});
+
+test('a full disk refuses the batch whole, and writing goes on when there is room', async () => {
+  const directory = newDirectory();
+  const real = createNodeFileSystem();
+  let full = false;
+  const limited = (file: FileHandle): FileHandle => ({
+    readSync: (...args) => file.readSync(...args),
+    writeSync: (bytes, offset, length, position) => {
+      // As a disk does: some of it is written, then there is no room.
+      file.writeSync(bytes, offset, full ? Math.min(5, length) : length, position);
+      if (full) throw new FileError('ENOSPC', 'wal', 'no space left on device');
+    },
+    truncateSync: (size) => file.truncateSync(size),
+    syncSync: () => file.syncSync(),
+    sync: () => file.sync(),
+    sizeBytes: () => file.sizeBytes(),
+    closeSync: () => file.closeSync(),
+  });
+  const files: FileSystem = {
+    ...real,
+    openSync: (path, mode) => limited(real.openSync(path, mode)),
+  };
+  const db = await open(directory, { files });
+  fill(db, 0, 3);
+  full = true;
+  expect(() => fill(db, 3, 1)).toThrow(StorageError);
+  expect(db.wal.counters.writesFailed).toBe(1);
+  full = false;
+  fill(db, 3, 2);
+  expect(samplesOf(db)).toEqual(expected(5));
+  db.close();
+  const again = await open(directory);
+  expect(again.walCorruptions).toBe(0);
+  expect(samplesOf(again)).toEqual(expected(5));
+  again.close();
+});
+
+test("the kernel's samples record is the twin's", async () => {
+  const directory = newDirectory();
+  const db = await open(directory, { walCompression: false });
+  fill(db, 0, 1);
+  db.close();
+  const bytes = readFileSync(join(directory, 'wal/00000000'));
+  const values = new Float64Array([0.5, 0.5]);
+  const samples = encodeSamplesRecord(
+    {
+      refs: new Float64Array([1, 2]),
+      times: new Float64Array([1.7e12, 1.7e12]),
+      valueBits: new Uint32Array(values.buffer),
+    },
+    2,
+  );
+  const labels = (i: string) => labelsFrom({ __name__: 'm', i });
+  const series = encodeSeriesRecord([
+    { refLow: 1, refHigh: 0, labels: labels('1') },
+    { refLow: 2, refHigh: 0, labels: labels('2') },
+  ]);
+  expect(Buffer.from(series).toString('hex')).toBe(
+    '01000000000000000102085f5f6e616d655f5f016d01690131000000000000000202085f5f6e616d655f5f016d01690132',
+  );
+  expect(bytes.subarray(7, 7 + series.length)).toEqual(Buffer.from(series));
+  const at = 7 + series.length + 7;
+  expect(bytes.subarray(at, at + samples.length)).toEqual(Buffer.from(samples));
+});
+
+test('series keep their WAL refs and new ones never reuse them', async () => {
+  const directory = newDirectory();
+  const db = await open(directory);
+  fill(db, 0, 1);
+  db.close();
+  truncateSync(
+    join(directory, 'wal/00000000'),
+    readFileSync(join(directory, 'wal/00000000')).length,
+  );
+  const second = await open(directory);
+  second.head.seriesRef(labelsFrom({ __name__: 'n' }));
+  fill(second, 1, 1);
+  second.close();
+  const third = await open(directory);
+  expect(samplesOf(third)).toEqual(expected(2));
+  expect(third.head.seriesCount).toBe(3);
+  third.close();
+});

@@ -1,0 +1,513 @@
+// SPDX-License-Identifier: Apache-2.0
+// hot
+// The head's writer: series, chunks and batches. One object of it exists for a memory, on the thread that
+// scrapes; readers are in reader.ts.
+
+import { assert } from '../../base/index.ts';
+import type { SharedHeap, SharedMemory } from '../../kernels/index.ts';
+import type { Labels } from '../../model/index.ts';
+import { compareText } from '../../model/index.ts';
+import type { Appender, SampleBatch } from '../../storage/index.ts';
+import { AppendStatus } from '../../storage/index.ts';
+import { encodeSeriesRecord, type WalSink } from '../wal/records.ts';
+import type { HeadKernel } from './kernel.ts';
+import { headKernel } from './kernel.ts';
+import {
+  CHUNK_HEADER_BYTES,
+  Chunk,
+  Control,
+  ControlTime,
+  HEAD_MAGIC,
+  SERIES_BYTES,
+  SERIES_NEXT_CUT,
+  Series,
+  Slot,
+  slotOf,
+} from './layout.ts';
+import { SeriesIndex } from './series-index.ts';
+import { HeadStore, MemoryFullError } from './store.ts';
+import {
+  directoryGet,
+  findSymbol,
+  hashBytes,
+  NAME_SERIES,
+  NAME_VALUES,
+  PAIR_WORDS,
+} from './tables.ts';
+
+export interface HeadOptions {
+  /** Chunks never cross a multiple of this. */
+  readonly chunkRangeMs: number;
+  /** Where batches are logged before they are visible; undefined: nowhere (tests, replay tools). */
+  readonly wal: WalSink | undefined;
+}
+
+export const DEFAULT_CHUNK_RANGE_MS = 7_200_000;
+
+/** Bytes of an open chunk's stream at first; most chunks of slow series fit. */
+const FIRST_STREAM_BYTES = 104;
+/** Free memory below which no new series are taken, so that what exists can go on. */
+const RESERVE_BYTES = 16 << 20;
+/** Longest label text. */
+const TEXT_BYTES_MAX = 1 << 20;
+/** Beyond what a millisecond time may be in our files. */
+const TIME_MAX = 9e15;
+
+/** Counts since the head was made, for metrics. */
+export interface HeadCounters {
+  samplesAppended: number;
+  seriesCreated: number;
+  seriesRefused: number;
+  outOfOrder: number;
+  outOfBounds: number;
+  duplicate: number;
+}
+
+interface OwnedBatch extends SampleBatch {
+  readonly address: number;
+  readonly statusAddress: number;
+}
+
+/** Labels of one series as (name id, value id) pairs in the scratch of the head. */
+export class Head implements Appender {
+  readonly heap: SharedHeap;
+  readonly counters: HeadCounters = {
+    samplesAppended: 0,
+    seriesCreated: 0,
+    seriesRefused: 0,
+    outOfOrder: 0,
+    outOfBounds: 0,
+    duplicate: 0,
+  };
+  private readonly shared: SharedMemory;
+  private readonly store: HeadStore;
+  private readonly kernel: HeadKernel;
+  private readonly options: HeadOptions;
+  private readonly index = new SeriesIndex();
+  private readonly encoder = new TextEncoder();
+  private readonly decoder = new TextDecoder();
+  private readonly textBytes = new Uint8Array(TEXT_BYTES_MAX);
+  /** 64-bit words of the memory as two halves, for times. */
+  private readonly view: DataView;
+  private pairs = new Uint32Array(128);
+  /** Ids of series that no WAL record names yet. */
+  private unlogged: number[] = [];
+  private nextWalRef = 1;
+  private record: { address: number; sizeBytes: number };
+
+  constructor(heap: SharedHeap, options: HeadOptions) {
+    this.heap = heap;
+    this.shared = heap.shared;
+    this.options = options;
+    this.kernel = headKernel(heap.shared);
+    this.store = new HeadStore(heap);
+    this.view = new DataView(heap.shared.u8.buffer);
+    this.record = { address: this.store.allocate(1 << 16), sizeBytes: 1 << 16 };
+    const { u32, f64 } = this.shared;
+    assert(u32[Control.magic] === 0, 'one head for a memory');
+    this.store.newDirectory(Control.seriesDirectory);
+    this.store.newDirectory(Control.symbolDirectory);
+    this.store.newTable(Control.symbolTable, 1024, 1);
+    this.store.newTable(Control.pairTable, 1024, PAIR_WORDS);
+    u32[Control.allSeries] = this.store.newList(64);
+    u32[Control.labelNames] = this.store.newList(16);
+    f64[ControlTime.min] = Number.POSITIVE_INFINITY;
+    f64[ControlTime.max] = Number.NEGATIVE_INFINITY;
+    u32[Control.magic] = HEAD_MAGIC;
+  }
+
+  get seriesCount(): number {
+    return this.shared.u32[Control.seriesMax]!;
+  }
+
+  get chunkCount(): number {
+    return this.shared.u32[Control.closedChunks]! + this.shared.u32[Control.openChunks]!;
+  }
+
+  /** Times of the oldest and newest sample; +Infinity and -Infinity while there is none. */
+  get minTime(): number {
+    return this.shared.f64[ControlTime.min]!;
+  }
+
+  get maxTime(): number {
+    return this.shared.f64[ControlTime.max]!;
+  }
+
+  /** Samples older than this are refused. */
+  get minValidTime(): number {
+    return this.maxTime === Number.NEGATIVE_INFINITY
+      ? -TIME_MAX
+      : this.maxTime - this.options.chunkRangeMs / 2;
+  }
+
+  /** Bytes of symbols, for metrics. */
+  symbolBytes = 0;
+
+  /** Reserves the region of the memory in which worker `worker` keeps its columns. */
+  reserveScratch(worker: number, sizeBytes: number): void {
+    const slot = slotOf(worker);
+    this.shared.u32[slot + Slot.scratch] = this.store.allocate(sizeBytes);
+    this.shared.u32[slot + Slot.scratchBytes] = sizeBytes;
+  }
+
+  /** Frees the slot of a worker that died while it read. */
+  abandonReader(worker: number): void {
+    Atomics.store(this.shared.u32, slotOf(worker) + Slot.active, 0);
+  }
+
+  newBatch(capacity: number): SampleBatch {
+    // Columns of 8-byte words first, so that all are aligned.
+    const bytes = batchBytes(capacity);
+    const address = this.store.allocate(bytes);
+    const buffer = this.shared.u8.buffer;
+    const times = address;
+    const values = times + 8 * capacity;
+    const refs = values + 8 * capacity;
+    const statusAddress = refs + 4 * capacity;
+    const batch: OwnedBatch = {
+      capacity,
+      count: 0,
+      refs: new Uint32Array(buffer, refs, capacity),
+      times: new Float64Array(buffer, times, capacity),
+      values: new Float64Array(buffer, values, capacity),
+      valueBits: new Uint32Array(buffer, values, 2 * capacity),
+      status: new Uint8Array(buffer, statusAddress, capacity),
+      refsAddress: refs,
+      timesAddress: times,
+      valuesAddress: values,
+      address,
+      statusAddress,
+    };
+    return batch;
+  }
+
+  releaseBatch(batch: SampleBatch): void {
+    this.heap.free((batch as OwnedBatch).address, batchBytes(batch.capacity));
+  }
+
+  seriesRef(labels: Labels): number {
+    if (this.pairs.length < 2 * labels.length) this.pairs = new Uint32Array(4 * labels.length);
+    try {
+      const known = this.findSeries(labels);
+      return known !== 0 ? known : this.createSeries(labels, this.nextWalRef++, true);
+    } catch (error) {
+      if (!(error instanceof MemoryFullError)) throw error;
+      this.counters.seriesRefused++;
+      return 0;
+    }
+  }
+
+  /** A series read from the WAL; known labels keep the ref they had. @throws MemoryFullError */
+  restoreSeries(walRef: number, labels: Labels): number {
+    if (this.pairs.length < 2 * labels.length) this.pairs = new Uint32Array(4 * labels.length);
+    if (walRef >= this.nextWalRef) this.nextWalRef = walRef + 1;
+    const known = this.findSeries(labels);
+    return known !== 0 ? known : this.createSeries(labels, walRef, false);
+  }
+
+  /** Appends samples read from the WAL, with no bound on their age. Returns the accepted ones. */
+  restoreSamples(batch: SampleBatch): number {
+    const owned = batch as OwnedBatch;
+    this.check(owned, -TIME_MAX);
+    return this.apply(owned);
+  }
+
+  seriesLabels(ref: number): Labels | undefined {
+    const record = directoryGet(this.shared, this.shared.u32[Control.seriesDirectory]!, ref);
+    if (record === 0) return undefined;
+    const { u32 } = this.shared;
+    const at = record >>> 2;
+    const count = u32[at + Series.labelCount]!;
+    const pairs = u32[at + Series.labels]! >>> 2;
+    const labels: { name: string; value: string }[] = [];
+    for (let i = 0; i < count; i++) {
+      labels.push({
+        name: this.symbolText(u32[pairs + 2 * i]!),
+        value: this.symbolText(u32[pairs + 2 * i + 1]!),
+      });
+    }
+    return labels;
+  }
+
+  append(batch: SampleBatch): number {
+    const owned = batch as OwnedBatch;
+    const accepted = this.check(owned, this.minValidTime);
+    const { wal } = this.options;
+    if (wal !== undefined && (accepted > 0 || this.unlogged.length > 0)) this.log(owned, wal);
+    return accepted === 0 ? this.tally(owned) : this.apply(owned);
+  }
+
+  private check(batch: OwnedBatch, minValidTime: number): number {
+    const { refsAddress, timesAddress, valuesAddress, statusAddress, count } = batch;
+    assert(count <= batch.capacity, 'a batch holds no more than its capacity');
+    return this.kernel.check(
+      refsAddress,
+      timesAddress,
+      valuesAddress,
+      statusAddress,
+      count,
+      minValidTime,
+      TIME_MAX,
+    );
+  }
+
+  /** One write for the new series and the samples. @throws StorageError: nothing was applied then */
+  private log(batch: OwnedBatch, wal: WalSink): void {
+    const records: Uint8Array[] = [];
+    if (this.unlogged.length > 0) {
+      const { u32 } = this.shared;
+      const directory = u32[Control.seriesDirectory]!;
+      records.push(
+        encodeSeriesRecord(
+          this.unlogged.map((id) => {
+            const at = directoryGet(this.shared, directory, id) >>> 2;
+            const refHigh = u32[at + Series.walRefHigh]!;
+            return {
+              refLow: u32[at + Series.walRefLow]!,
+              refHigh,
+              labels: this.seriesLabels(id) ?? [],
+            };
+          }),
+        ),
+      );
+    }
+    const needed = 17 + 28 * batch.count;
+    if (this.record.sizeBytes < needed) {
+      this.heap.free(this.record.address, this.record.sizeBytes);
+      this.record = { address: this.store.allocate(2 * needed), sizeBytes: 2 * needed };
+    }
+    const { address } = this.record;
+    const { refsAddress, timesAddress, valuesAddress, statusAddress, count } = batch;
+    const length = this.kernel.encodeSamples(
+      refsAddress,
+      timesAddress,
+      valuesAddress,
+      statusAddress,
+      count,
+      address,
+    );
+    if (length > 0) records.push(this.shared.u8.subarray(address, address + length));
+    wal.log(records);
+    this.unlogged = [];
+  }
+
+  private apply(batch: OwnedBatch): number {
+    const { refsAddress, timesAddress, valuesAddress, statusAddress, count } = batch;
+    const number = this.store.nextBatch();
+    let next = 0;
+    while (next < count) {
+      next = this.kernel.append(
+        refsAddress,
+        timesAddress,
+        valuesAddress,
+        statusAddress,
+        next,
+        count,
+        number,
+      );
+      if (next < count && !this.makeRoom(batch.refs[next]!, batch.times[next]!)) {
+        batch.status[next] = AppendStatus.full;
+      }
+    }
+    Atomics.store(this.shared.u32, Control.committed, number);
+    this.store.reclaim();
+    return this.tally(batch);
+  }
+
+  /** Skipped samples count as nothing. */
+  private tally(batch: OwnedBatch): number {
+    const { status, refs, count } = batch;
+    const { counters } = this;
+    let accepted = 0;
+    for (let i = 0; i < count; i++) {
+      const code = status[i]!;
+      if (code === AppendStatus.accepted) accepted++;
+      else if (refs[i] === 0) status[i] = AppendStatus.repeated;
+      else if (code === AppendStatus.outOfOrder) counters.outOfOrder++;
+      else if (code === AppendStatus.outOfBounds) counters.outOfBounds++;
+      else if (code === AppendStatus.duplicate) counters.duplicate++;
+    }
+    counters.samplesAppended += accepted;
+    return accepted;
+  }
+
+  // ---- chunks -----------------------------------------------------------------------------------------
+
+  /** Gives series `id` an open chunk that takes a sample at `time`. False when the memory is full. */
+  private makeRoom(id: number, time: number): boolean {
+    const record = directoryGet(this.shared, this.shared.u32[Control.seriesDirectory]!, id);
+    const at = record >>> 2;
+    const { u32 } = this.shared;
+    const open = u32[at + Series.openChunk]!;
+    try {
+      if (open === 0) {
+        this.openChunk(record, 0, 0, time);
+        u32[Control.openChunks] = u32[Control.openChunks]! + 1;
+      } else if (u32[open >>> 2]! >= 240 || time >= this.timeAt(record + SERIES_NEXT_CUT)) {
+        this.cutChunk(record, open, time);
+      } else {
+        this.growChunk(record, open);
+      }
+      return true;
+    } catch (error) {
+      if (error instanceof MemoryFullError) return false;
+      throw error;
+    }
+  }
+
+  private timeAt(address: number): number {
+    return this.view.getUint32(address, true) + this.view.getInt32(address + 4, true) * 4294967296;
+  }
+
+  private setTime(address: number, time: number): void {
+    const high = Math.floor(time / 4294967296);
+    this.view.setUint32(address, time - high * 4294967296, true);
+    this.view.setInt32(address + 4, high, true);
+  }
+
+  private openChunk(record: number, previous: number, first: number, time: number): void {
+    const chunk = this.store.allocate(CHUNK_HEADER_BYTES + FIRST_STREAM_BYTES);
+    const { u32 } = this.shared;
+    u32.fill(0, chunk >>> 2, (chunk + CHUNK_HEADER_BYTES) >>> 2);
+    u32[(chunk >>> 2) + Chunk.previous] = previous;
+    u32[(chunk >>> 2) + Chunk.bytes] = FIRST_STREAM_BYTES;
+    u32[(chunk >>> 2) + Chunk.first] = first;
+    const range = this.options.chunkRangeMs;
+    this.setTime(record + SERIES_NEXT_CUT, Math.floor(time / range) * range + range);
+    Atomics.store(u32, (record >>> 2) + Series.openChunk, chunk);
+  }
+
+  /** Closes a chunk into a block of its very size and opens the next. */
+  private cutChunk(record: number, open: number, time: number): void {
+    const { u32, u8 } = this.shared;
+    const from = open >>> 2;
+    const used = (u32[(record >>> 2) + Series.bitPosition]! + 7) >>> 3;
+    const size = CHUNK_HEADER_BYTES + used;
+    const closed = this.store.allocate(size);
+    u8.copyWithin(closed, open, open + size);
+    u32[(closed >>> 2) + Chunk.bytes] = used;
+    // The open block is what readers still see; its capacity says how big it is.
+    this.openChunk(record, closed, u32[from + Chunk.first]! + u32[from + Chunk.count]!, time);
+    this.store.retire(open, CHUNK_HEADER_BYTES + u32[from + Chunk.bytes]!);
+    u32[Control.closedChunks] = u32[Control.closedChunks]! + 1;
+  }
+
+  private growChunk(record: number, open: number): void {
+    const { u32, u8 } = this.shared;
+    const capacity = u32[(open >>> 2) + Chunk.bytes]!;
+    const grown = Math.ceil((capacity * 1.5) / 16) * 16 + 8;
+    const chunk = this.store.allocate(CHUNK_HEADER_BYTES + grown);
+    u8.copyWithin(chunk, open, open + CHUNK_HEADER_BYTES + capacity);
+    u32[(chunk >>> 2) + Chunk.bytes] = grown;
+    Atomics.store(u32, (record >>> 2) + Series.openChunk, chunk);
+    this.store.retire(open, CHUNK_HEADER_BYTES + capacity);
+  }
+
+  // ---- series -----------------------------------------------------------------------------------------
+
+  /** Bytes of a text in the scratch; returns their number. */
+  private encode(text: string): number {
+    const { read, written } = this.encoder.encodeInto(text, this.textBytes);
+    assert(read === text.length, 'label texts are shorter than the limit');
+    return written;
+  }
+
+  private symbolText(id: number): string {
+    const { u32, u8 } = this.shared;
+    const address = directoryGet(this.shared, u32[Control.symbolDirectory]!, id);
+    return this.decoder.decode(u8.slice(address + 4, address + 4 + u32[address >>> 2]!));
+  }
+
+  /** Fills `pairs` and looks the label set up; 0 when it is new (then `pairs` may be incomplete). */
+  private findSeries(labels: Labels): number {
+    for (let i = 0; i < labels.length; i++) {
+      const { name, value } = labels[i]!;
+      assert(i === 0 || compareText(labels[i - 1]!.name, name) < 0, 'labels are sorted and unique');
+      const nameId = findSymbol(this.shared, this.textBytes, this.encode(name));
+      const valueId =
+        nameId === 0 ? 0 : findSymbol(this.shared, this.textBytes, this.encode(value));
+      if (valueId === 0) return 0;
+      this.pairs[2 * i] = nameId;
+      this.pairs[2 * i + 1] = valueId;
+    }
+    return this.index.find(this.hashPairs(labels.length), (id) => this.hasPairs(id, labels.length));
+  }
+
+  private hashPairs(count: number): number {
+    let h = 0x811c9dc5;
+    for (let i = 0; i < 2 * count; i++) {
+      h = Math.imul(h ^ this.pairs[i]!, 0x9e3779b1);
+      h ^= h >>> 15;
+    }
+    return h >>> 0;
+  }
+
+  private hasPairs(id: number, count: number): boolean {
+    const { u32 } = this.shared;
+    const at = directoryGet(this.shared, u32[Control.seriesDirectory]!, id) >>> 2;
+    if (u32[at + Series.labelCount] !== count) return false;
+    const pairs = u32[at + Series.labels]! >>> 2;
+    for (let i = 0; i < 2 * count; i++) if (u32[pairs + i] !== this.pairs[i]) return false;
+    return true;
+  }
+
+  private intern(text: string): number {
+    const length = this.encode(text);
+    const known = findSymbol(this.shared, this.textBytes, length);
+    if (known !== 0) return known;
+    const { u32, u8 } = this.shared;
+    const id = u32[Control.symbolMax]! + 1;
+    const address = this.store.allocate(4 + length);
+    u32[address >>> 2] = length;
+    u8.set(this.textBytes.subarray(0, length), address + 4);
+    this.store.setDirectory(Control.symbolDirectory, id, address);
+    this.store.enterSymbol(id, hashBytes(this.textBytes, 0, length));
+    Atomics.store(u32, Control.symbolMax, id);
+    this.symbolBytes += length;
+    return id;
+  }
+
+  private createSeries(labels: Labels, walRef: number, unlogged: boolean): number {
+    const { u32 } = this.shared;
+    const left = this.shared.sizeBytes - this.heap.reservedBytes;
+    if (left < RESERVE_BYTES + 5 * this.seriesCount)
+      throw new MemoryFullError('no room for more series');
+    for (let i = 0; i < labels.length; i++) {
+      this.pairs[2 * i] = this.intern(labels[i]!.name);
+      this.pairs[2 * i + 1] = this.intern(labels[i]!.value);
+    }
+    const id = u32[Control.seriesMax]! + 1;
+    const record = this.store.allocateZeroed(SERIES_BYTES);
+    const at = record >>> 2;
+    const pairs = this.store.allocate(Math.max(8, 8 * labels.length));
+    u32.set(this.pairs.subarray(0, 2 * labels.length), pairs >>> 2);
+    const hash = this.hashPairs(labels.length);
+    u32[at + Series.walRefLow] = walRef % 4294967296;
+    u32[at + Series.walRefHigh] = Math.floor(walRef / 4294967296);
+    u32[at + Series.labels] = pairs;
+    u32[at + Series.labelCount] = labels.length;
+    u32[at + Series.hash] = hash;
+    u32[at + Series.id] = id;
+    this.store.setDirectory(Control.seriesDirectory, id, record);
+    for (let i = 0; i < labels.length; i++)
+      this.addToPostings(id, this.pairs[2 * i]!, this.pairs[2 * i + 1]!);
+    this.store.append(u32[Control.allSeries]!, id);
+    this.index.enter(hash, id);
+    Atomics.store(u32, Control.seriesMax, id);
+    this.counters.seriesCreated++;
+    if (unlogged) this.unlogged.push(id);
+    return id;
+  }
+
+  private addToPostings(id: number, name: number, value: number): void {
+    const { store } = this;
+    const series = store.pairList(name, NAME_SERIES, 4);
+    if (series.isNew) store.append(this.shared.u32[Control.labelNames]!, name);
+    store.append(series.list, id);
+    const postings = store.pairList(name, value, 2);
+    if (postings.isNew) store.append(store.pairList(name, NAME_VALUES, 4).list, value);
+    store.append(postings.list, id);
+  }
+}
+
+const batchBytes = (capacity: number): number => Math.max(16, 21 * capacity);

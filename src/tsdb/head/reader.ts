@@ -1,0 +1,319 @@
+// SPDX-License-Identifier: Apache-2.0
+// hot
+// The head as a query worker reads it. A querier marks the newest batch it may see in the worker's slot;
+// from then on the writer frees nothing that this batch could reach.
+
+import { assert } from '../../base/index.ts';
+import type { SharedMemory } from '../../kernels/index.ts';
+import type { Matcher, SampleColumns } from '../../model/index.ts';
+import { compareText } from '../../model/index.ts';
+import type { Querier, Queryable, SeriesSet } from '../../storage/index.ts';
+import type { HeadKernel } from './kernel.ts';
+import { headKernel } from './kernel.ts';
+import {
+  CHUNK_HEADER_BYTES,
+  CHUNK_MAX_TIME,
+  CHUNK_MIN_TIME,
+  Chunk,
+  Control,
+  ControlTime,
+  Series,
+  Slot,
+  slotOf,
+} from './layout.ts';
+import { selectIds } from './select.ts';
+import { HeadSymbols } from './symbols.ts';
+import { directoryGet, findPair, listView, NAME_VALUES } from './tables.ts';
+
+/** A query that needs more scratch memory than its worker has. */
+export class QueryMemoryError extends Error {
+  override name = 'QueryMemoryError';
+}
+
+/** Bytes a sample takes in the columns of a read. */
+const SAMPLE_COLUMN_BYTES = 16;
+
+/** Reads one head from one thread; one querier is open at a time. */
+export class HeadReader implements Queryable {
+  readonly symbols: HeadSymbols;
+  private readonly shared: SharedMemory;
+  private readonly kernel: HeadKernel;
+  private readonly slot: number;
+
+  /** `worker` is the slot of this thread, for which the head reserved scratch memory. */
+  constructor(shared: SharedMemory, worker: number) {
+    this.shared = shared;
+    this.kernel = headKernel(shared);
+    this.symbols = new HeadSymbols(shared);
+    this.slot = slotOf(worker);
+  }
+
+  /** Times of the oldest and newest sample in the head. */
+  get timeRange(): { minTime: number; maxTime: number } {
+    const { f64 } = this.shared;
+    return { minTime: f64[ControlTime.min]!, maxTime: f64[ControlTime.max]! };
+  }
+
+  querier(): HeadQuerier {
+    const { u32 } = this.shared;
+    assert(Atomics.load(u32, this.slot + Slot.active) === 0, 'one querier for a worker at a time');
+    let batch = Atomics.load(u32, Control.committed);
+    for (;;) {
+      Atomics.store(u32, this.slot + Slot.batch, batch);
+      Atomics.store(u32, this.slot + Slot.active, 1);
+      // Between the load and the store the writer may have freed what the older batch could reach.
+      const now = Atomics.load(u32, Control.committed);
+      if (now === batch) break;
+      batch = now;
+    }
+    return new HeadQuerier(this.shared, this.kernel, this.symbols, this.slot, batch);
+  }
+}
+
+class HeadQuerier implements Querier {
+  private readonly shared: SharedMemory;
+  private readonly kernel: HeadKernel;
+  private readonly symbols: HeadSymbols;
+  private readonly slot: number;
+  private readonly batch: number;
+  /** Scratch handed out so far by this querier. */
+  private scratchUsed = 0;
+
+  constructor(
+    shared: SharedMemory,
+    kernel: HeadKernel,
+    symbols: HeadSymbols,
+    slot: number,
+    batch: number,
+  ) {
+    this.shared = shared;
+    this.kernel = kernel;
+    this.symbols = symbols;
+    this.slot = slot;
+    this.batch = batch;
+  }
+
+  select(matchers: readonly Matcher[], minTime: number, maxTime: number): SeriesSet {
+    const ids = this.overlaps(minTime, maxTime)
+      ? selectIds(this.symbols, matchers)
+      : new Uint32Array(0);
+    const count = ids.length;
+    // Ids, newest visible chunks and their visible counts, as columns of the scratch.
+    const columns = this.scratch(Math.max(16, 12 * count));
+    const chunks = columns + 4 * count;
+    const counts = chunks + 4 * count;
+    this.shared.u32.set(ids, columns >>> 2);
+    this.kernel.snapshot(columns, count, this.batch, chunks, counts);
+    return new HeadSeriesSet(this.shared, this.kernel, this.symbols, count, columns, (bytes) =>
+      this.scratch(bytes),
+    );
+  }
+
+  labelNames(matchers: readonly Matcher[], minTime: number, maxTime: number): string[] {
+    if (!this.overlaps(minTime, maxTime)) return [];
+    const { shared, symbols } = this;
+    const names =
+      matchers.length === 0
+        ? listView(shared, shared.u32[Control.labelNames]!)
+        : this.distinct(matchers, (pairs, i) => pairs + 2 * i);
+    return [...names].map((id) => symbols.text(id)).sort(compareText);
+  }
+
+  labelValues(
+    name: string,
+    matchers: readonly Matcher[],
+    minTime: number,
+    maxTime: number,
+  ): string[] {
+    if (!this.overlaps(minTime, maxTime)) return [];
+    const { shared, symbols } = this;
+    const nameId = symbols.id(name);
+    if (nameId === 0) return [];
+    const values =
+      matchers.length === 0
+        ? listView(shared, findPair(shared, nameId, NAME_VALUES))
+        : this.distinct(matchers, (pairs, i) =>
+            shared.u32[pairs + 2 * i] === nameId ? pairs + 2 * i + 1 : 0,
+          );
+    return [...values].map((id) => symbols.text(id)).sort(compareText);
+  }
+
+  close(): void {
+    Atomics.store(this.shared.u32, this.slot + Slot.active, 0);
+  }
+
+  /** Distinct symbols at the words that `wordOf` names (0 = none), over the labels of the matching series. */
+  private distinct(
+    matchers: readonly Matcher[],
+    wordOf: (pairs: number, i: number) => number,
+  ): Set<number> {
+    const { u32 } = this.shared;
+    const found = new Set<number>();
+    for (const id of selectIds(this.symbols, matchers)) {
+      const at = directoryGet(this.shared, u32[Control.seriesDirectory]!, id) >>> 2;
+      const pairs = u32[at + Series.labels]! >>> 2;
+      for (let i = 0; i < u32[at + Series.labelCount]!; i++) {
+        const word = wordOf(pairs, i);
+        if (word !== 0) found.add(u32[word]!);
+      }
+    }
+    return found;
+  }
+
+  private overlaps(minTime: number, maxTime: number): boolean {
+    const { f64 } = this.shared;
+    return minTime <= f64[ControlTime.max]! && maxTime >= f64[ControlTime.min]!;
+  }
+
+  /** Address of `bytes` of scratch, until the querier is closed. @throws QueryMemoryError */
+  private scratch(bytes: number): number {
+    const size = this.shared.u32[this.slot + Slot.scratchBytes]!;
+    const rounded = (bytes + 15) & ~15;
+    if (this.scratchUsed + rounded > size) {
+      throw new QueryMemoryError(
+        `query needs more than the ${size >>> 20} MiB of its worker: select fewer series or a shorter range`,
+      );
+    }
+    const address = this.shared.u32[this.slot + Slot.scratch]! + this.scratchUsed;
+    this.scratchUsed += rounded;
+    return address;
+  }
+}
+
+class HeadSeriesSet implements SeriesSet {
+  readonly count: number;
+  readonly symbols: HeadSymbols;
+  columns: SampleColumns;
+  private capacity = 0;
+  private columnsAddress = 0;
+  private readonly shared: SharedMemory;
+  private readonly kernel: HeadKernel;
+  /** Word indexes of the snapshot's columns. */
+  private readonly ids: number;
+  private readonly chunks: number;
+  private readonly counts: number;
+  private readonly view: DataView;
+  private readonly scratch: (bytes: number) => number;
+  private labelsMax: number | undefined;
+  /** Chunks of the series being read, newest first. */
+  private readonly chain: number[] = [];
+
+  constructor(
+    shared: SharedMemory,
+    kernel: HeadKernel,
+    symbols: HeadSymbols,
+    count: number,
+    address: number,
+    scratch: (bytes: number) => number,
+  ) {
+    this.shared = shared;
+    this.kernel = kernel;
+    this.symbols = symbols;
+    this.count = count;
+    this.ids = address >>> 2;
+    this.chunks = this.ids + count;
+    this.counts = this.chunks + count;
+    this.scratch = scratch;
+    this.view = new DataView(shared.u8.buffer);
+    const values = new Float64Array(0);
+    this.columns = { times: values, values, valueBits: new Uint32Array(0) };
+  }
+
+  private record(row: number): number {
+    const { u32 } = this.shared;
+    return directoryGet(this.shared, u32[Control.seriesDirectory]!, u32[this.ids + row]!) >>> 2;
+  }
+
+  get maxLabelCount(): number {
+    if (this.labelsMax === undefined) {
+      let most = 0;
+      for (let row = 0; row < this.count; row++) {
+        most = Math.max(most, this.shared.u32[this.record(row) + Series.labelCount]!);
+      }
+      this.labelsMax = most;
+    }
+    return this.labelsMax;
+  }
+
+  labelIds(row: number, out: Uint32Array): number {
+    const { u32 } = this.shared;
+    const at = this.record(row);
+    const count = u32[at + Series.labelCount]!;
+    const pairs = u32[at + Series.labels]! >>> 2;
+    for (let i = 0; i < 2 * count; i++) out[i] = u32[pairs + i]!;
+    return count;
+  }
+
+  labelValueId(row: number, nameId: number): number {
+    const { u32 } = this.shared;
+    const at = this.record(row);
+    const end = (u32[at + Series.labels]! >>> 2) + 2 * u32[at + Series.labelCount]!;
+    for (let pair = u32[at + Series.labels]! >>> 2; pair < end; pair += 2) {
+      if (u32[pair] === nameId) return u32[pair + 1]!;
+    }
+    return 0;
+  }
+
+  private time(address: number): number {
+    return this.view.getUint32(address, true) + this.view.getInt32(address + 4, true) * 4294967296;
+  }
+
+  /**
+   * Collects the row's chunks that may have samples in range into `chain`, newest first, and returns how
+   * many samples they hold.
+   */
+  private collect(row: number, minTime: number, maxTime: number): number {
+    const { u32 } = this.shared;
+    const { chain } = this;
+    chain.length = 0;
+    let total = 0;
+    let chunk = u32[this.chunks + row]!;
+    let visible = u32[this.counts + row]!;
+    while (chunk !== 0 && this.time(chunk + CHUNK_MAX_TIME) >= minTime) {
+      if (this.time(chunk + CHUNK_MIN_TIME) <= maxTime && visible > 0) {
+        chain.push(chunk, visible);
+        total += visible;
+      }
+      chunk = u32[(chunk >>> 2) + Chunk.previous]!;
+      visible = chunk === 0 ? 0 : u32[(chunk >>> 2) + Chunk.count]!;
+    }
+    return total;
+  }
+
+  estimateSamples(row: number, minTime: number, maxTime: number): number {
+    return this.collect(row, minTime, maxTime);
+  }
+
+  read(row: number, minTime: number, maxTime: number): number {
+    const total = this.collect(row, minTime, maxTime);
+    if (total === 0) return 0;
+    if (total > this.capacity) this.grow(total);
+    const { chain, columnsAddress } = this;
+    const valuesAddress = columnsAddress + 8 * this.capacity;
+    let n = 0;
+    for (let i = chain.length - 2; i >= 0; i -= 2) {
+      const stream = chain[i]! + CHUNK_HEADER_BYTES;
+      n += this.kernel.decode(
+        stream,
+        chain[i + 1]!,
+        minTime,
+        maxTime,
+        columnsAddress + 8 * n,
+        valuesAddress + 8 * n,
+      );
+    }
+    return n;
+  }
+
+  private grow(samples: number): void {
+    this.capacity = Math.max(1024, Math.ceil(samples * 1.5));
+    this.columnsAddress = this.scratch(SAMPLE_COLUMN_BYTES * this.capacity);
+    const { buffer } = this.shared.u8;
+    const valuesAddress = this.columnsAddress + 8 * this.capacity;
+    this.columns = {
+      times: new Float64Array(buffer, this.columnsAddress, this.capacity),
+      values: new Float64Array(buffer, valuesAddress, this.capacity),
+      valueBits: new Uint32Array(buffer, valuesAddress, 2 * this.capacity),
+    };
+  }
+}

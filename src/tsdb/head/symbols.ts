@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+// Texts of the head as a reading thread sees them.
+
+import type { SharedMemory } from '../../kernels/index.ts';
+import type { SymbolSpace } from '../../storage/index.ts';
+import { Control } from './layout.ts';
+import { directoryGet, findSymbol } from './tables.ts';
+
+/** Texts remembered by one thread; when there are more, all are forgotten and decoded again. */
+const REMEMBERED_MAX = 200_000;
+
+export class HeadSymbols implements SymbolSpace {
+  readonly shared: SharedMemory;
+  private texts = new Map<number, string>();
+  private readonly encoder = new TextEncoder();
+  private readonly decoder = new TextDecoder('utf-8', { ignoreBOM: true });
+
+  constructor(shared: SharedMemory) {
+    this.shared = shared;
+  }
+
+  get seriesMax(): number {
+    return Atomics.load(this.shared.u32, Control.seriesMax);
+  }
+
+  text(id: number): string {
+    const known = this.texts.get(id);
+    if (known !== undefined) return known;
+    const { u32, u8 } = this.shared;
+    const address = directoryGet(this.shared, u32[Control.symbolDirectory]!, id);
+    const text = this.decoder.decode(u8.slice(address + 4, address + 4 + u32[address >>> 2]!));
+    if (this.texts.size >= REMEMBERED_MAX) this.texts = new Map();
+    this.texts.set(id, text);
+    return text;
+  }
+
+  id(text: string): number {
+    const bytes = this.encoder.encode(text);
+    return findSymbol(this.shared, bytes, bytes.length);
+  }
+}

@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: Apache-2.0
+export * from './db.ts';
+export * from './errors.ts';
+export { DEFAULT_CHUNK_RANGE_MS, Head, type HeadCounters, type HeadOptions } from './head/head.ts';
+export { HeadReader, QueryMemoryError } from './head/reader.ts';
+export { MemoryFullError } from './head/store.ts';
+export * from './wal/format.ts';
+export * from './wal/reader.ts';
+export * from './wal/records.ts';
+export type { ReplayProgress, ReplayResult } from './wal/replay.ts';
+export { replayWal } from './wal/replay.ts';
+export { type WalCounters, WalWriter } from './wal/writer.ts';

@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: Apache-2.0
+// Writes records into segments. A call of `log` is one write of the file: it is in the page cache when
+// `log` returns, and survives the death of the process.
+
+import type { FileHandle, FileSystem, Logger } from '../../base/index.ts';
+import type { BlockCompression } from '../../encoding/index.ts';
+import { crc32c } from '../../encoding/index.ts';
+import { StorageError } from '../../storage/index.ts';
+import {
+  DEFAULT_SEGMENT_BYTES,
+  FRAGMENT_HEADER_BYTES,
+  FRAGMENT_SNAPPY,
+  Fragment,
+  PAGE_BYTES,
+  segmentName,
+} from './format.ts';
+import type { WalSink } from './records.ts';
+
+export interface WalWriterOptions {
+  readonly files: FileSystem;
+  readonly logger: Logger;
+  /** The `wal` directory; it exists. */
+  readonly directory: string;
+  /** Undefined: records are written as they are. */
+  readonly compression: BlockCompression | undefined;
+  /** A multiple of the page size. */
+  readonly segmentBytes?: number;
+}
+
+/** Counts for metrics. */
+export interface WalCounters {
+  pageFlushes: number;
+  completedPages: number;
+  writesFailed: number;
+  truncations: number;
+  bytesWritten: number;
+}
+
+export class WalWriter implements WalSink {
+  readonly counters: WalCounters = {
+    pageFlushes: 0,
+    completedPages: 0,
+    writesFailed: 0,
+    truncations: 0,
+    bytesWritten: 0,
+  };
+  private readonly options: WalWriterOptions;
+  private readonly segmentBytes: number;
+  private number: number;
+  private file: FileHandle | undefined;
+  /** Bytes of the current segment, all written. */
+  private written = 0;
+  /** What the current `log` adds. */
+  private buffer = new Uint8Array(1 << 16);
+  private buffered = 0;
+
+  /** Starts segment `firstSegment`, which does not exist yet, with the first record. */
+  constructor(options: WalWriterOptions, firstSegment: number) {
+    this.options = options;
+    this.segmentBytes = options.segmentBytes ?? DEFAULT_SEGMENT_BYTES;
+    this.number = firstSegment;
+  }
+
+  get currentSegment(): number {
+    return this.number;
+  }
+
+  log(records: readonly Uint8Array[]): void {
+    for (const record of records) {
+      const { data, flag } = this.compressed(record);
+      if (!this.fits(data.length) && this.written + this.buffered > 0) {
+        this.flush();
+        this.nextSegment();
+      }
+      this.frame(data, flag);
+    }
+    this.flush();
+  }
+
+  /** Opens the segment if it is not: an idle server leaves no empty files behind. */
+  open(): void {
+    this.file ??= this.options.files.openSync(this.path(), 'write');
+  }
+
+  /** Makes everything written durable and closes the segment. */
+  close(): void {
+    if (this.file === undefined) return;
+    this.file.syncSync();
+    this.file.closeSync();
+    this.file = undefined;
+  }
+
+  private path(): string {
+    return `${this.options.directory}/${segmentName(this.number)}`;
+  }
+
+  private compressed(record: Uint8Array): { data: Uint8Array; flag: number } {
+    const { compression } = this.options;
+    // A copy out of the shared memory: native code takes no shared buffers.
+    const raw = record.slice();
+    if (compression === undefined) return { data: raw, flag: 0 };
+    const data = compression.compress(raw);
+    return data.length < raw.length ? { data, flag: FRAGMENT_SNAPPY } : { data: raw, flag: 0 };
+  }
+
+  /** Whether a record of `length` bytes fits in what is left of the segment. */
+  private fits(length: number): boolean {
+    const at = this.written + this.buffered;
+    const pageLeft = PAGE_BYTES - (at % PAGE_BYTES);
+    const wholePages = Math.max(0, Math.floor((this.segmentBytes - at - pageLeft) / PAGE_BYTES));
+    const room =
+      pageLeft - FRAGMENT_HEADER_BYTES + wholePages * (PAGE_BYTES - FRAGMENT_HEADER_BYTES);
+    return at < this.segmentBytes && length <= room;
+  }
+
+  private reserve(bytes: number): void {
+    if (this.buffered + bytes <= this.buffer.length) return;
+    const grown = new Uint8Array(Math.max(2 * this.buffer.length, this.buffered + bytes));
+    grown.set(this.buffer.subarray(0, this.buffered));
+    this.buffer = grown;
+  }
+
+  private frame(data: Uint8Array, flag: number): void {
+    let from = 0;
+    let isFirst = true;
+    do {
+      let pageLeft = PAGE_BYTES - ((this.written + this.buffered) % PAGE_BYTES);
+      if (pageLeft < FRAGMENT_HEADER_BYTES) {
+        this.pad(pageLeft);
+        pageLeft = PAGE_BYTES;
+      }
+      const length = Math.min(data.length - from, pageLeft - FRAGMENT_HEADER_BYTES);
+      const isLast = from + length === data.length;
+      const type = isFirst
+        ? isLast
+          ? Fragment.full
+          : Fragment.first
+        : isLast
+          ? Fragment.last
+          : Fragment.middle;
+      this.fragment(type | flag, data, from, length);
+      if (length + FRAGMENT_HEADER_BYTES === pageLeft) this.counters.completedPages++;
+      from += length;
+      isFirst = false;
+    } while (from < data.length);
+  }
+
+  private fragment(type: number, data: Uint8Array, from: number, length: number): void {
+    this.reserve(FRAGMENT_HEADER_BYTES + length);
+    const { buffer } = this;
+    const at = this.buffered;
+    const crc = crc32c(data, from, from + length);
+    buffer[at] = type;
+    buffer[at + 1] = length >>> 8;
+    buffer[at + 2] = length;
+    buffer[at + 3] = crc >>> 24;
+    buffer[at + 4] = crc >>> 16;
+    buffer[at + 5] = crc >>> 8;
+    buffer[at + 6] = crc;
+    buffer.set(data.subarray(from, from + length), at + FRAGMENT_HEADER_BYTES);
+    this.buffered = at + FRAGMENT_HEADER_BYTES + length;
+  }
+
+  private pad(bytes: number): void {
+    this.reserve(bytes);
+    this.buffer.fill(0, this.buffered, this.buffered + bytes);
+    this.buffered += bytes;
+    this.counters.completedPages++;
+  }
+
+  /** Writes what is buffered. On failure the segment is cut back to what it was before. */
+  private flush(): void {
+    if (this.buffered === 0) return;
+    const length = this.buffered;
+    this.buffered = 0;
+    try {
+      this.open();
+      this.file!.writeSync(this.buffer, 0, length, this.written);
+    } catch (error) {
+      this.counters.writesFailed++;
+      this.recover();
+      throw new StorageError('wal_write', `cannot write to ${this.path()}: ${messageOf(error)}`, {
+        cause: error,
+      });
+    }
+    this.written += length;
+    this.counters.pageFlushes++;
+    this.counters.bytesWritten += length;
+  }
+
+  /** After a failed write: no half record may stay, or everything after it would be lost at replay. */
+  private recover(): void {
+    if (this.file === undefined) return;
+    try {
+      this.file.truncateSync(this.written);
+      this.counters.truncations++;
+    } catch (error) {
+      this.options.logger.error('Cannot cut the WAL segment back, going on in a new one', {
+        segment: this.number,
+        err: messageOf(error),
+      });
+      this.nextSegment();
+    }
+  }
+
+  private nextSegment(): void {
+    this.file?.closeSync();
+    this.file = undefined;
+    this.number++;
+    this.written = 0;
+  }
+}
+
+const messageOf = (error: unknown): string =>
+  error instanceof Error ? error.message : String(error);

@@ -53,6 +53,12 @@ matches('[a-z]+:\\d+', 'javascript', ['abc:12'], ['abc:', 'a1:2']);
 matches('(?i)foo', 're2', ['FOO', 'foo'], ['fo']);
 matches('.*[0-9]+', 're2', ['a1'], ['a']);
 
+test('the JavaScript engine is kept from patterns on which it would go back and forth', () => {
+  const risky = ['(a+)+', '(a|a)*', '(a*)*b', 'a*a*a*c', '(a|ab)(c|bcd)*', '([a-z]+)*x', '[ab]*a'];
+  for (const source of [...risky, '(.*)-(.*)-([0-9]+)', '(a?){20}a{20}', '(?:a+b?)+'])
+    expect([source, compileRegexp(source).method]).not.toEqual([source, 'javascript']);
+});
+
 test('the prefix of what matches', () => {
   const prefix = (source: string): string => compileRegexp(source).prefix;
   expect(prefix('foo.*')).toBe('foo');

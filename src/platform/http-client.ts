@@ -214,8 +214,10 @@ function nextHop(hop: Hop, first: URL, answer: ExchangeAnswer): Hop | undefined 
   const changesMethod = status === 301 || status === 302 || status === 303;
   if (!changesMethod && status !== 307 && status !== 308) return undefined;
   const url = parseUrl(headers.location, hop.url);
-  if (url.protocol !== 'http:' && url.protocol !== 'https:')
-    throw new HttpError('redirect', `unsupported protocol scheme "${url.protocol.slice(0, -1)}"`);
+  if (url.protocol !== 'http:' && url.protocol !== 'https:') {
+    const why = `unsupported protocol scheme "${url.protocol.slice(0, -1)}"`;
+    throw new HttpError('redirect', requestPrefix(hop.method, url.href) + why);
+  }
   const keepsSecrecy = url.protocol === 'https:' || first.protocol === 'http:';
   const trusted = hop.trusted && url.hostname === first.hostname && keepsSecrecy;
   const becomesGet = changesMethod && hop.method !== 'GET' && hop.method !== 'HEAD';

@@ -17,15 +17,17 @@ function hasFiles(options: HttpClientOptions): boolean {
 function build(options: HttpClientOptions, files: SecretFiles): HeaderValues {
   const headers: HeaderValues = {};
   for (const [name, header] of Object.entries(options.httpHeaders ?? {})) {
-    const secrets = header.files.map((file) => files.value({ file }));
+    const secrets = header.files.map((file) => files.value({ file }, 'http header'));
     headers[name.toLowerCase()] = [...header.values, ...header.secrets, ...secrets];
   }
   const { basicAuth, authorization } = options;
   if (basicAuth) {
-    const user = files.value(basicAuth.username);
-    headers.authorization = `Basic ${base64(`${user}:${files.value(basicAuth.password)}`)}`;
+    const user = files.value(basicAuth.username, 'basic auth username');
+    const password = files.value(basicAuth.password, 'basic auth password');
+    headers.authorization = `Basic ${base64(`${user}:${password}`)}`;
   } else if (authorization) {
-    headers.authorization = `${authorization.type} ${files.value(authorization.credentials)}`;
+    const credentials = files.value(authorization.credentials, 'authorization credentials');
+    headers.authorization = `${authorization.type} ${credentials}`;
   }
   return headers;
 }

@@ -54,19 +54,39 @@ const certificateTexts: Readonly<Record<string, string>> = {
   CERT_REVOKED: 'certificate has been revoked',
 };
 
-/** OpenSSL's alert names, which are the specification's, as Go prints them. */
+/** Alerts that Go words in another way than the specification, whose words OpenSSL has. */
+const alertTexts: Readonly<Record<string, string>> = {
+  'protocol version': 'protocol version not supported',
+  'unknown ca': 'unknown certificate authority',
+  'certificate expired': 'expired certificate',
+  'certificate revoked': 'revoked certificate',
+  'certificate unknown': 'unknown certificate',
+  'decrypt error': 'error decrypting message',
+};
+
+/** Which names a certificate has, from Node's message about one it lacks. */
+function nameMismatch(message: string): string {
+  const match =
+    /Host: (\S+?)\.? is not in the cert's altnames: (.*)$/.exec(message) ??
+    /IP: (\S+) is not in the cert's list: (.*)$/.exec(message);
+  if (!match) return message;
+  const names = (match[2] ?? '').split(', ').map((name) => name.replace(/^(DNS|IP Address):/, ''));
+  return `certificate is valid for ${names.join(', ')}, not ${match[1]}`;
+}
+
+/** What went wrong with TLS, in Go's words; undefined when it was something else. */
 function tlsText(code: string, message: string): string | undefined {
   const certificate = certificateTexts[code];
   if (certificate) return `tls: failed to verify certificate: x509: ${certificate}`;
-  if (code === 'ERR_TLS_CERT_ALTNAME_INVALID') {
-    const match = /Host: ([^ ]+)\.? is not (.*)$/.exec(message);
-    const why = match ? `certificate is not valid for ${match[1]?.replace(/\.$/, '')}` : message;
-    return `tls: failed to verify certificate: x509: ${why}`;
-  }
+  if (code === 'ERR_TLS_CERT_ALTNAME_INVALID')
+    return `tls: failed to verify certificate: x509: ${nameMismatch(message)}`;
   if (code === 'ERR_SSL_WRONG_VERSION_NUMBER' || code === 'ERR_SSL_PACKET_LENGTH_TOO_LONG')
     return 'http: server gave HTTP response to HTTPS client';
   const alert = /^ERR_SSL_(?:TLSV1_3|TLSV13|TLSV1|SSLV3)_ALERT_(.+)$/.exec(code);
-  if (alert) return `remote error: tls: ${(alert[1] ?? '').toLowerCase().replaceAll('_', ' ')}`;
+  if (alert) {
+    const name = (alert[1] ?? '').toLowerCase().replaceAll('_', ' ');
+    return `remote error: tls: ${alertTexts[name] ?? name}`;
+  }
   if (code.startsWith('ERR_SSL_') || code.startsWith('ERR_TLS_') || code.startsWith('ERR_OSSL_'))
     return `tls: ${message.replace(/^.*error:[^:]*:[^:]*:[^:]*:([^:]*).*$/s, '$1')}`;
   return undefined;
@@ -108,6 +128,16 @@ function peerOf(error: Error): string {
   return localAddress ? ` ${localAddress}:${localPort}->${remoteAddress}:${remotePort}` : '';
 }
 
+/** The server does not speak HTTP, or not to the end. */
+function malformed(error: Error, bodyStarted: boolean): string {
+  if (/chunk size/i.test(error.message)) return 'invalid byte in chunk length';
+  const broken = 'net/http: HTTP/1.x transport connection broken';
+  if (bodyStarted) return `${broken}: ${error.message}`;
+  const received: unknown = 'data' in error ? error.data : undefined;
+  const line = typeof received === 'string' ? received.split(/\r?\n/)[0]?.slice(0, 100) : undefined;
+  return `${broken}: malformed HTTP response ${JSON.stringify(line ?? error.message)}`;
+}
+
 /** What to say about an error that undici or Node raised. */
 function explain(error: Error, bodyStarted: boolean): Explanation {
   // Several addresses were tried: the first one's failure is told.
@@ -130,11 +160,8 @@ function explain(error: Error, bodyStarted: boolean): Explanation {
     return { code: 'connection', text: 'unexpected EOF' };
   if (code === 'UND_ERR_HEADERS_OVERFLOW' || code === 'HPE_HEADER_OVERFLOW')
     return { code: 'connection', text: 'net/http: server response headers exceeded limit' };
-  if (code.startsWith('HPE_') || error.name === 'HTTPParserError') {
-    const text = bodyStarted ? 'malformed chunked encoding' : 'malformed HTTP response';
-    const broken = 'net/http: HTTP/1.x transport connection broken';
-    return { code: 'decode', text: `${broken}: ${text}: ${error.message}` };
-  }
+  if (code.startsWith('HPE_') || error.name === 'HTTPParserError')
+    return { code: 'decode', text: malformed(error, bodyStarted) };
   return { code: 'connection', text: error.message };
 }
 

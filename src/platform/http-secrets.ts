@@ -23,10 +23,21 @@ export class SecretFiles {
     return this.load(path).stamp;
   }
 
-  /** The secret itself; a file's line end is not part of it. '' when there is none. */
-  value(source: SecretSource | undefined): string {
+  /**
+   * The secret itself; a file's line end is not part of it. '' when there is none.
+   *
+   * @param what named in the error: `basic auth password`
+   * @throws HttpError `auth`
+   */
+  value(source: SecretSource | undefined, what: string): string {
     if (source?.value !== undefined) return source.value;
-    return source?.file ? this.read(source.file).trim() : '';
+    if (!source?.file) return '';
+    try {
+      return this.read(source.file).trim();
+    } catch (error) {
+      if (!(error instanceof HttpError)) throw error;
+      throw new HttpError('auth', `unable to read ${what}: ${error.message}`, { cause: error });
+    }
   }
 
   private load(path: string): Cached {

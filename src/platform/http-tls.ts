@@ -36,9 +36,9 @@ export function tlsConnectOptions(
     minVersion: versions[options?.minVersion ?? 'TLS12'],
   };
   if (!options) return connect;
-  const ca = files.value(options.ca);
-  const cert = files.value(options.cert);
-  const key = files.value(options.key);
+  const ca = files.value(options.ca, 'CA cert');
+  const cert = files.value(options.cert, 'client cert');
+  const key = files.value(options.key, 'client key');
   if (ca) connect.ca = ca;
   if (cert) connect.cert = cert;
   if (key) connect.key = key;

@@ -76,8 +76,7 @@ export class OAuth2Tokens {
 
   /** The Authorization header for a request that must be done in its time. @throws HttpError */
   async authorization(request: HttpRequest): Promise<string> {
-    const { clientSecret, clientCertificateKey } = this.options;
-    const secret = this.files.value(clientSecret) + this.files.value(clientCertificateKey);
+    const secret = this.secretText();
     const known = this.token;
     const isFresh = known && known.expiresAtMs - EXPIRY_MARGIN_MS > this.now();
     if (isFresh && known.secret === secret) return known.authorization;
@@ -86,6 +85,13 @@ export class OAuth2Tokens {
     });
     this.token = await this.fetching;
     return this.token.authorization;
+  }
+
+  /** All that proves who we are: when it changes, tokens got with the old one are not used. */
+  private secretText(): string {
+    const { clientSecret, clientCertificateKey } = this.options;
+    const key = this.files.value(clientCertificateKey, 'client certificate key');
+    return this.files.value(clientSecret, 'client secret') + key;
   }
 
   /** Tries the other place for the secret when the usual one is refused (as Go's oauth2 does). */
@@ -105,7 +111,7 @@ export class OAuth2Tokens {
 
   private postCredentials(secretInBody: boolean, timeoutMs: number): Promise<HttpResponse> {
     const { clientId, clientSecret, scopes, endpointParams } = this.options;
-    const secret = this.files.value(clientSecret);
+    const secret = this.files.value(clientSecret, 'client secret');
     const form = new URLSearchParams({ grant_type: 'client_credentials' });
     if (scopes.length > 0) form.set('scope', scopes.join(' '));
     for (const [name, value] of Object.entries(endpointParams)) form.set(name, value);
@@ -140,7 +146,10 @@ export class OAuth2Tokens {
     try {
       signature = createSign(`RSA-SHA${algorithm.slice(2)}`)
         .update(signed)
-        .sign(this.files.value(options.clientCertificateKey), 'base64url');
+        .sign(
+          this.files.value(options.clientCertificateKey, 'client certificate key'),
+          'base64url',
+        );
     } catch (error) {
       throw cannotFetch('the client certificate key cannot sign', { cause: error });
     }

@@ -19,3 +19,9 @@ export type {
   StringResult,
   VectorResult,
 } from './result/result.ts';
+export {
+  expressionToJson,
+  formatExpression,
+  parseExpression,
+  parseSelector,
+} from './engine/parse.ts';

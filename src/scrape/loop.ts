@@ -64,6 +64,7 @@ export class ScrapeLoop {
   private readonly logger: Logger;
   private readonly report: ReportSeries;
   private readonly headers: Readonly<Record<string, string>>;
+  private readonly intervalLength: { observe(seconds: number): void };
   private readonly abort = new AbortController();
   private forcedError = '';
   private timer: Timer | undefined;
@@ -90,6 +91,8 @@ export class ScrapeLoop {
     this.ingest = ingest;
     this.logger = context.logger.child({ scrape_pool: options.jobName, target: target.url });
     this.report = new ReportSeries(context.appender, target.labels);
+    const interval = formatDuration(target.intervalMs);
+    this.intervalLength = context.metrics.intervalLength.with(interval);
     this.headers = scrapeHeaders(options, target.timeoutMs, context.userAgent);
   }
 
@@ -222,11 +225,8 @@ export class ScrapeLoop {
   }
 
   private observeInterval(started: number): void {
-    const { metrics } = this.context;
-    if (this.lastStart !== undefined) {
-      const seconds = (started - this.lastStart) / 1000;
-      metrics.intervalLength.with(formatDuration(this.target.intervalMs)).observe(seconds);
-    }
+    if (this.lastStart !== undefined)
+      this.intervalLength.observe((started - this.lastStart) / 1000);
     this.lastStart = started;
   }
 

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { createRig, group, jobOptions, type Rig } from '../../test/scrape/rig.ts';
+import { createNodeFileSystem } from '../platform/index.ts';
 import { labelsFrom, labelsToObject, relabelRule } from '../model/index.ts';
 import { globalUrl, type ScrapeOptions } from './index.ts';
 import { makeTarget } from './target.ts';
@@ -315,4 +319,54 @@ test('the global URL puts the outer name in place of this machine', () => {
     'http://prom.example:9100/metrics',
   );
   expect(globalUrl('http://other:9090/metrics', server)).toBe('http://other:9090/metrics');
+});
+
+test('failed scrapes are logged to their file, line by line, after what is there', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'hearth-scrape-'));
+  try {
+    const path = join(folder, 'failures.log');
+    for (let run = 0; run < 2; run++) {
+      const rig = createRig({ files: createNodeFileSystem() });
+      rig.client.answer = () => ({ status: 500, statusText: 'Internal Server Error' });
+      rig.manager.applyConfig([jobOptions({ scrapeFailureLogFile: path })], { identity: '' });
+      rig.manager.updateTargets('job', [group('h:1')]);
+      await rig.clock.advance(INTERVAL);
+      await rig.manager.stop();
+    }
+    const lines = readFileSync(path, 'utf8').trimEnd().split('\n');
+    expect(lines).toHaveLength(2);
+    expect(JSON.parse(lines[1] ?? '')).toMatchObject({
+      level: 'ERROR',
+      job_name: 'job',
+      target: 'http://h:1/metrics',
+      error: 'server returned HTTP status 500 Internal Server Error',
+    });
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
+
+test('__unix_socket__ is where the request goes', async () => {
+  const rig = await started(['h:1'], {
+    relabelRules: [relabelRule({ targetLabel: '__unix_socket__', replacement: '/run/x.sock' })],
+  });
+  await rig.clock.advance(INTERVAL);
+  expect(rig.client.requests[0]).toMatchObject({
+    socketPath: '/run/x.sock',
+    url: 'http://h:1/metrics',
+  });
+});
+
+test('the time between scrapes and their duration are measured', async () => {
+  const rig = await started(['h:1']);
+  await rig.clock.advance(INTERVAL * 3);
+  expect(rig.metric('prometheus_target_interval_length_seconds_count{interval="15s"}')).toMatch(
+    / 2$/,
+  );
+  expect(rig.metric('prometheus_target_interval_length_seconds_sum{interval="15s"}')).toMatch(
+    / 30$/,
+  );
+  expect(rig.metric('prometheus_target_scrape_duration_seconds_count')).toMatch(/ 3$/);
+  expect(rig.metric('prometheus_target_scrape_pool_targets')).toMatch(/ 1$/);
+  expect(rig.metric('prometheus_target_scrape_pool_sync_total')).toMatch(/ 1$/);
 });

@@ -8,7 +8,7 @@ import type { SharedMemory } from '../kernels/index.ts';
 import { QUERY_CONTROL_ADDRESS } from '../kernels/index.ts';
 import type { WorkerErrorCode } from '../platform/index.ts';
 import { WORKER_SLOT_BYTES, WorkerError, WorkerPool } from '../platform/index.ts';
-import type { QueryWorkerData } from './query-worker.ts';
+import type { QueryWorkerData, QueryWorkerJob } from './query-worker.ts';
 
 /** Requests that may wait for a worker. */
 const QUEUE_MAX = 1000;
@@ -71,9 +71,12 @@ export function startQueryPool(options: QueryPoolOptions): WorkerPool {
 /** Jobs to answers over a pool that may not be there yet. */
 export class PooledQueries implements QueryWorkers {
   private readonly pool: () => WorkerPool | undefined;
+  private readonly defaultStepMs: () => number;
 
-  constructor(pool: () => WorkerPool | undefined) {
+  /** `defaultStepMs`: step of subqueries that name none, by the running configuration. */
+  constructor(pool: () => WorkerPool | undefined, defaultStepMs: () => number) {
     this.pool = pool;
+    this.defaultStepMs = defaultStepMs;
   }
 
   async run(
@@ -83,7 +86,8 @@ export class PooledQueries implements QueryWorkers {
     const pool = this.pool();
     if (pool === undefined) throw new ApiError('unavailable', 'the database is not ready');
     try {
-      return (await pool.run(job, options)) as QueryAnswer;
+      const request: QueryWorkerJob = { job, defaultStepMs: this.defaultStepMs() };
+      return (await pool.run(request, options)) as QueryAnswer;
     } catch (error) {
       if (!(error instanceof WorkerError)) throw error;
       throw new ApiError(errorTypes[error.code], error.message);

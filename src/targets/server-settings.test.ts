@@ -16,7 +16,7 @@ const external = (flag: string, listen: string, url: string, prefix: string) =>
     expect(externalUrl(flag, listen)).toBe(url);
     expect(routePrefix('', url)).toBe(prefix);
   });
-external('', '0.0.0.0:9090', `http://${hostname().toLowerCase()}:9090`, '');
+external('', '0.0.0.0:9090', `http://${hostname()}:9090`, '');
 external('https://mon.example.com/', ':9090', 'https://mon.example.com', '');
 external('https://mon.example.com/prom/', ':9090', 'https://mon.example.com/prom', '/prom');
 external('http://mon.example.com:80/a/b', ':1', 'http://mon.example.com/a/b', '/a/b');

@@ -160,7 +160,10 @@ function createApi(graph: Graph): Api {
       logger: logger.child({ component: 'web' }),
       files,
       registry,
-      workers: new PooledQueries(() => lifetime.pool),
+      workers: new PooledQueries(
+        () => lifetime.pool,
+        () => lifetime.config.global.evaluationIntervalMs,
+      ),
       queryTimeoutMs: settings.queryTimeoutMs,
       routePrefix: settings.routePrefix,
       externalUrl: settings.externalUrl,
@@ -364,14 +367,20 @@ export async function runServer(args: readonly string[]): Promise<number> {
   const parts = { clock: createNodeClock(), files: createNodeFileSystem(), logger };
   logger.info('Starting Prometheus Server', { mode: 'server', version: buildInfo().version });
   warnUnsupported(serverFlags, values, logger);
-  try {
-    const server = await startServer(settings, fileConfig(settings.configFile, parts.files), parts);
-    const reloadQuietly = (): void => void server.reload().catch(() => undefined);
-    const stop = (signal: string): void => {
+  let server: MonitoringServer | undefined;
+  let stopping = false;
+  // From the start: replaying a big log takes a while, and must end in good order too.
+  onSignals({
+    reload: () => void server?.reload().catch(() => undefined),
+    stop: (signal) => {
       logger.warn('Received an OS signal, exiting gracefully...', { signal });
-      server.stop();
-    };
-    onSignals({ reload: reloadQuietly, stop });
+      stopping = true;
+      server?.stop();
+    },
+  });
+  try {
+    server = await startServer(settings, fileConfig(settings.configFile, parts.files), parts);
+    if (stopping) server.stop();
     await server.stopped;
     return EXIT_OK;
   } catch (error) {

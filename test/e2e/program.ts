@@ -59,7 +59,8 @@ export class Program {
   readonly process: ChildProcess;
   stderr = '';
   stdout = '';
-  private readonly exited: Promise<number | string>;
+  /** Settles with the exit code, or the signal's name, whenever it ends. */
+  readonly exited: Promise<number | string>;
 
   constructor(command: string, args: readonly string[], cwd?: string) {
     this.process = spawn(command, args, {
@@ -84,7 +85,7 @@ export class Program {
     return this.exit();
   }
 
-  /** Waits for the end. */
+  /** Waits for the end, not for ever. */
   exit(): Promise<number | string> {
     const late = sleep(PATIENCE_MS).then(() => {
       this.process.kill('SIGKILL');

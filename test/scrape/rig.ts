@@ -6,6 +6,7 @@ import {
   type BodySink,
   type Clock,
   defaultHttpClientOptions,
+  type FileSystem,
   type HttpClient,
   HttpError,
   type HttpRequest,
@@ -296,6 +297,7 @@ export interface RigOptions {
   readonly kernel?: (heap: SharedHeap) => ScanKernel;
   readonly clock?: Clock;
   readonly client?: HttpClient;
+  readonly files?: FileSystem;
 }
 
 /** A scrape manager with everything around it. */
@@ -316,6 +318,7 @@ export function createRig(options: RigOptions = {}) {
     prng: seededPrng(1),
     createHttpClient: () => options.client ?? client,
     userAgent: 'Prometheus/3.14.0+hearth.0.1.0',
+    ...(options.files ? { files: options.files } : {}),
     ...(options.kernel ? { kernel: options.kernel(heap) } : {}),
   });
   const metric = (name: string): string =>

@@ -32,15 +32,16 @@ export function sumAccumulator(cells: number, n: number): Accumulator {
         }
         const sum = sums[at]!;
         const t = sum + value;
-        if (isInfinite(t)) lost[at] = 0;
-        else if (Math.abs(sum) >= Math.abs(value)) lost[at] = lost[at]! + (sum - t + value);
-        else lost[at] = lost[at]! + (value - t + sum);
+        const big = Math.abs(sum) >= Math.abs(value);
+        lost[at] = lost[at]! + (big ? sum - t + value : value - t + sum);
         sums[at] = t;
       }
     },
     finish(values, present, offset, cell) {
       for (let k = 0; k < n; k++) {
-        values[offset + k] = sums[cell + k]! + lost[cell + k]!;
+        // A sum that became infinite never is finite again, and nothing is lost from it.
+        const sum = sums[cell + k]!;
+        values[offset + k] = isInfinite(sum) ? sum : sum + lost[cell + k]!;
         present[offset + k] = seen[cell + k]!;
       }
     },

@@ -21,13 +21,11 @@ export function compensatedSum(values: Float64Array, from: number, to: number): 
   for (let i = from; i < to; i++) {
     const value = values[i]!;
     const t = sum + value;
-    if (t === Number.POSITIVE_INFINITY || t === Number.NEGATIVE_INFINITY) c = 0;
-    else if (Math.abs(sum) >= Math.abs(value)) c += sum - t + value;
-    else c += value - t + sum;
+    c += Math.abs(sum) >= Math.abs(value) ? sum - t + value : value - t + sum;
     sum = t;
   }
-  if (sum === Number.POSITIVE_INFINITY || sum === Number.NEGATIVE_INFINITY) return sum;
-  return sum + c;
+  // A sum that became infinite never is finite again, and nothing is lost from it.
+  return isInfinite(sum) ? sum : sum + c;
 }
 
 const isInfinite = (value: number): boolean =>

@@ -31,23 +31,43 @@ export type WindowFunction = (
 ) => void;
 
 /**
- * Slides both ends over the samples; O(samples + steps).
+ * Finds all windows; O(samples + steps).
  *
  * @returns the number of samples in all windows, counted once for each window
  */
 export function slideWindows(windows: Windows): number {
   const { times, count, lo, hi, refs, rangeMs } = windows;
-  let first = 0;
+  const { refMs, stepMs } = refs;
   let next = 0;
-  let total = 0;
+  let advance = 1;
   for (let k = 0; k < refs.count; k++) {
-    const ref = refs.refMs + k * refs.stepMs;
-    const open = ref - rangeMs;
-    while (next < count && times[next]! <= ref) next++;
-    while (first < next && times[first]! <= open) first++;
-    lo[k] = first;
+    const ref = refMs + k * stepMs;
+    // Regular samples advance by the same number at each step.
+    const guess = next + advance;
+    if (guess < count && times[guess - 1]! <= ref && times[guess]! > ref) {
+      next = guess;
+    } else {
+      const before = next;
+      while (next < count && times[next]! <= ref) next++;
+      if (next > before) advance = next - before;
+    }
     hi[k] = next;
-    total += next - first;
+  }
+  // Where the range is a multiple of the step, a window begins just where an earlier one ended.
+  const back = stepMs > 0 && rangeMs % stepMs === 0 ? rangeMs / stepMs : refs.count;
+  const scanned = Math.min(back, refs.count);
+  let first = 0;
+  let total = 0;
+  for (let k = 0; k < scanned; k++) {
+    const open = refMs + k * stepMs - rangeMs;
+    while (first < count && times[first]! <= open) first++;
+    lo[k] = first;
+    total += hi[k]! - first;
+  }
+  for (let k = scanned; k < refs.count; k++) {
+    const begin = hi[k - back]!;
+    lo[k] = begin;
+    total += hi[k]! - begin;
   }
   return total;
 }

@@ -367,3 +367,29 @@ test('decode skips what is out of range', () => {
   const { head } = newHead();
   expect(headKernel(head.heap.shared).decode(0x10000, 0, 0, 1, 0, 0)).toBe(0);
 });
+
+test('statistics name the largest metrics, labels and pairs', () => {
+  const { head, reader } = newHead();
+  for (let i = 0; i < 3; i++) head.seriesRef(labelsFrom({ __name__: 'a', job: 'x', i: `${i}` }));
+  append(head, [[head.seriesRef(labelsFrom({ __name__: 'bb', job: 'x' })), 1000, 1]]);
+  const { headStats, ...lists } = reader.stats(2);
+  expect(headStats).toMatchObject({ numSeries: 4, numLabelPairs: 6, minTime: 1000, maxTime: 1000 });
+  expect(lists).toEqual({
+    seriesCountByMetricName: [
+      { name: 'a', value: 3 },
+      { name: 'bb', value: 1 },
+    ],
+    labelValueCountByLabelName: [
+      { name: 'i', value: 3 },
+      { name: '__name__', value: 2 },
+    ],
+    memoryInBytesByLabelName: [
+      { name: '__name__', value: 5 },
+      { name: 'job', value: 4 },
+    ],
+    seriesCountByLabelValuePair: [
+      { name: 'job=x', value: 4 },
+      { name: '__name__=a', value: 3 },
+    ],
+  });
+});

@@ -22,6 +22,7 @@ import {
   slotOf,
 } from './layout.ts';
 import { selectIds } from './select.ts';
+import { type HeadStatistics, headStatistics } from './stats.ts';
 import { HeadSymbols } from './symbols.ts';
 import { directoryGet, findPair, listView, NAME_VALUES } from './tables.ts';
 
@@ -52,6 +53,16 @@ export class HeadReader implements Queryable {
   get timeRange(): { minTime: number; maxTime: number } {
     const { f64 } = this.shared;
     return { minTime: f64[ControlTime.min]!, maxTime: f64[ControlTime.max]! };
+  }
+
+  /** Counts of the index; see {@link headStatistics}. `limit` > 0. */
+  stats(limit: number): HeadStatistics {
+    const querier = this.querier();
+    try {
+      return headStatistics(this.shared, this.symbols, limit);
+    } finally {
+      querier.close();
+    }
   }
 
   querier(): HeadQuerier {

@@ -34,6 +34,12 @@ export class HeadSymbols implements SymbolSpace {
     return text;
   }
 
+  /** UTF-8 length of a text, without decoding it. */
+  byteLength(id: number): number {
+    const { u32 } = this.shared;
+    return u32[directoryGet(this.shared, u32[Control.symbolDirectory]!, id) >>> 2]!;
+  }
+
   id(text: string): number {
     const bytes = this.encoder.encode(text);
     return findSymbol(this.shared, bytes, bytes.length);

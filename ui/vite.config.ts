@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+// Builds every page of the program: ui/NAME/index.html becomes dist/ui/NAME/index.html with assets of its
+// own beside it, so that each server serves one directory. The paths inside are relative, and relative to
+// the page's <base>, which the server writes: a page works below any route prefix.
+
+import { existsSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import react from '@vitejs/plugin-react';
+import { defineConfig, type EnvironmentOptions, type Plugin } from 'vite';
+
+const here = fileURLToPath(new URL('.', import.meta.url));
+
+const pages = ['prometheus', 'alertmanager', 'pushgateway'].filter((page) =>
+  existsSync(`${here}${page}/index.html`),
+);
+
+const environment = (page: string): EnvironmentOptions => ({
+  consumer: 'client',
+  build: {
+    outDir: `${here}../dist/ui/${page}`,
+    emptyOutDir: true,
+    assetsDir: 'assets',
+    copyPublicDir: false,
+    target: 'es2023',
+    modulePreload: { polyfill: false },
+    chunkSizeWarningLimit: 900,
+    rolldownOptions: { input: `${here}${page}/index.html` },
+  },
+});
+
+/** Puts NAME/index.html at the root of its output, where its assets are, and the icon beside it. */
+const pageAtRoot: Plugin = {
+  name: 'page-at-root',
+  enforce: 'post',
+  generateBundle(_options, bundle) {
+    for (const [name, file] of Object.entries(bundle)) {
+      if (!name.endsWith('/index.html') || file.type !== 'asset') continue;
+      const source = String(file.source).replaceAll('"../assets/', '"./assets/');
+      delete bundle[name];
+      this.emitFile({ type: 'asset', fileName: 'index.html', source });
+    }
+    const icon = readFileSync(`${here}shared/favicon.svg`);
+    this.emitFile({ type: 'asset', fileName: 'favicon.svg', source: icon });
+  },
+};
+
+export default defineConfig({
+  root: here,
+  base: './',
+  plugins: [react(), pageAtRoot],
+  environments: Object.fromEntries(pages.map((page) => [page, environment(page)])),
+  builder: {
+    async buildApp(builder) {
+      for (const page of pages) {
+        const found = builder.environments[page];
+        if (found !== undefined) await builder.build(found);
+      }
+    },
+  },
+  // `npx vite ui/prometheus --config ui/vite.config.ts`: the page with hot reload, next to a running server.
+  server: { proxy: { '/api': 'http://127.0.0.1:9090', '/-': 'http://127.0.0.1:9090' } },
+});

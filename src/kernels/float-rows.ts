@@ -149,7 +149,7 @@ export class FloatRows {
   private readonly kernel: FloatKernel;
   private readonly layout: RowLayout;
 
-  /** @param prefixes the text in front of each step's number, e.g. `[1700000000,"`; ASCII, at most 24 bytes */
+  /** @param prefixes the text before each step's number, e.g. `[1700000000,"`; ASCII, ≤ 24 bytes */
   constructor(prefixes: readonly string[]) {
     const layout = layOut(prefixes.length);
     const pages = Math.ceil(layout.bytes / PAGE);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/** The page at `/`: what this is and where the metrics are. Both arguments come from flags and build, not users. */
+/** The page at `/`: what this is and where the metrics are. Both arguments come from flags and build. */
 export function landingPage(version: string, telemetryPath: string): string {
   return `<!DOCTYPE html>
 <html lang="en">

@@ -37,12 +37,13 @@ const PREC: Record<string, number> = {
   atan2: 5,
   '^': 6,
 };
+// biome-ignore lint/complexity/noExcessiveLinesPerFunction: a first parser, which the real one replaces
 export function parseQuery(query: string, _f: EngineFeatures): Expression {
   const toks: { t: string; p: number }[] = [];
   const re =
     /\s*("(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|(?:\d+(?:ms|[smhdwy]))+|0x[0-9a-fA-F]+|\d+\.?\d*(?:[eE][+-]?\d+)?|\.\d+|[a-zA-Z_:][\w:]*|=~|!~|==|!=|<=|>=|[-+*/%^(){}[\],@<>=:])/y;
-  let m: RegExpExecArray | null;
-  while ((m = re.exec(query))) toks.push({ t: m[1]!, p: re.lastIndex - m[1]!.length });
+  for (let m = re.exec(query); m !== null; m = re.exec(query))
+    toks.push({ t: m[1]!, p: re.lastIndex - m[1]!.length });
   toks.push({ t: '', p: query.length });
   let i = 0;
   const peek = () => toks[i]!.t;
@@ -101,7 +102,8 @@ export function parseQuery(query: string, _f: EngineFeatures): Expression {
         }
       } else if (peek() === 'offset') {
         next();
-        const neg = peek() === '-' ? (next(), -1) : 1;
+        const neg = peek() === '-' ? -1 : 1;
+        if (neg < 0) next();
         const o = dur(next()) * neg;
         e =
           e.kind === 'matrixSelector'
@@ -123,6 +125,7 @@ export function parseQuery(query: string, _f: EngineFeatures): Expression {
       } else return e;
     }
   }
+  // biome-ignore lint/complexity/noExcessiveLinesPerFunction: as above
   function primary(): Expression {
     const start = toks[i]!.p;
     const t = next();

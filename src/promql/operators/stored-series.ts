@@ -6,7 +6,7 @@ import type { SelectHints, SeriesSet } from '../../storage/index.ts';
 import type { QueryContext } from './context.ts';
 import { type LabelNeed, NAME_SYMBOL } from './label-sets.ts';
 
-/** Label sets of all rows of a storage's series set, projected to `need`, without making what isn't needed. */
+/** Label sets of all rows of a storage's series set, projected to `need`: makes only what is needed. */
 export function storedLabels(
   series: SeriesSet,
   need: LabelNeed,

@@ -5,7 +5,7 @@
 import { QueryError } from '../engine/errors.ts';
 import type { WindowFunction, Windows } from './windows.ts';
 
-/** Least squares over samples [first, end) with x in seconds from `originMs`: out[0] slope, out[1] intercept. */
+/** Least squares over samples [first, end), x in seconds from `originMs`: out[0] slope, out[1] intercept. */
 function regression(
   times: Float64Array,
   values: Float64Array,

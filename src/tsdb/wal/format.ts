@@ -2,7 +2,8 @@
 // How records stand in WAL segments. A segment is pages of 32 KiB; a record is one or more fragments, none
 // across a page:
 //
-//   type u8 (low 3 bits: 1 full, 2 first, 3 middle, 4 last; bit 3 snappy, bit 4 zstd) | length u16 | CRC-32C u32 | data
+//   type u8 | length u16 | CRC-32C u32 | data
+//   type: low 3 bits 1 full, 2 first, 3 middle, 4 last; bit 3 snappy, bit 4 zstd
 //
 // What is left of a page and too short for a fragment is zero. Segments are numbered files of eight digits.
 

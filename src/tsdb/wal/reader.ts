@@ -46,7 +46,7 @@ function fragmentAt(bytes: Uint8Array, at: number): FragmentView {
   return { type: head, start, end };
 }
 
-/** Position of the next fragment at or after `at`, skipping padding; `bytes.length` at the end. @throws Damage */
+/** Position of the next fragment at or after `at`, past padding; `bytes.length` at the end. @throws Damage */
 function nextFragment(bytes: Uint8Array, at: number): number {
   let position = at;
   while (position < bytes.length) {

@@ -18,7 +18,27 @@ const counters: readonly Reading[] = [
   [
     'prometheus_tsdb_head_series_removed_total',
     'Total number of series removed in the head',
-    () => 0,
+    ({ head }) => head.counters.seriesRemoved,
+  ],
+  [
+    'prometheus_tsdb_head_chunks_created_total',
+    'Total number of chunks created in the head',
+    ({ head }) => head.counters.chunksCreated,
+  ],
+  [
+    'prometheus_tsdb_head_chunks_removed_total',
+    'Total number of chunks removed in the head',
+    ({ head }) => head.counters.chunksRemoved,
+  ],
+  [
+    'prometheus_tsdb_head_truncations_total',
+    'Total number of head truncations attempted.',
+    ({ head }) => head.counters.truncations,
+  ],
+  [
+    'prometheus_tsdb_head_truncations_failed_total',
+    'Total number of head truncations that failed.',
+    ({ head }) => head.counters.truncationsFailed,
   ],
   [
     'prometheus_tsdb_out_of_order_samples_total',

@@ -19,6 +19,8 @@ const LAST_VALUE: usize = 64;
 const BIT_POSITION: usize = 72;
 const LEADING: usize = 76;
 const TRAILING: usize = 77;
+const FLAGS: usize = 78;
+const FLAG_GONE: u8 = 1;
 const NEXT_CUT: usize = 80;
 
 // Fields of a chunk.
@@ -182,7 +184,7 @@ export function check(refs: usize, times: usize, values: usize, statuses: usize,
       status = SKIPPED;
     } else {
       const record = recordOf(id);
-      if (record == 0) {
+      if (record == 0 || (load<u8>(record, FLAGS) & FLAG_GONE) != 0) {
         status = UNKNOWN_SERIES;
       } else {
         const time = load<f64>(times + (i << 3));

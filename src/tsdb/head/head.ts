@@ -19,13 +19,18 @@ import {
   ControlTime,
   HEAD_MAGIC,
   SERIES_BYTES,
+  SERIES_FLAGS,
   SERIES_NEXT_CUT,
+  SYMBOL_TEXT,
   Series,
+  SeriesFlag,
   Slot,
   slotOf,
 } from './layout.ts';
 import { SeriesIndex } from './series-index.ts';
 import { HeadStore, MemoryFullError } from './store.ts';
+import type { Pause, TruncateHost, TruncateResult } from './truncate.ts';
+import { Truncation } from './truncate.ts';
 import {
   directoryGet,
   findSymbol,
@@ -57,6 +62,11 @@ const TIME_MAX = 9e15;
 export interface HeadCounters {
   samplesAppended: number;
   seriesCreated: number;
+  seriesRemoved: number;
+  truncations: number;
+  truncationsFailed: number;
+  chunksCreated: number;
+  chunksRemoved: number;
   seriesRefused: number;
   outOfOrder: number;
   outOfBounds: number;
@@ -74,6 +84,11 @@ export class Head implements Appender {
   readonly counters: HeadCounters = {
     samplesAppended: 0,
     seriesCreated: 0,
+    seriesRemoved: 0,
+    truncations: 0,
+    truncationsFailed: 0,
+    chunksCreated: 0,
+    chunksRemoved: 0,
     seriesRefused: 0,
     outOfOrder: 0,
     outOfBounds: 0,
@@ -93,6 +108,7 @@ export class Head implements Appender {
   /** Ids of series that no WAL record names yet. */
   private unlogged: number[] = [];
   private nextWalRef = 1;
+  private truncating = false;
   private record: { address: number; sizeBytes: number };
 
   constructor(heap: SharedHeap, options: HeadOptions) {
@@ -113,11 +129,12 @@ export class Head implements Appender {
     u32[Control.labelNames] = this.store.newList(16);
     f64[ControlTime.min] = Number.POSITIVE_INFINITY;
     f64[ControlTime.max] = Number.NEGATIVE_INFINITY;
+    f64[ControlTime.floor] = Number.NEGATIVE_INFINITY;
     u32[Control.magic] = HEAD_MAGIC;
   }
 
   get seriesCount(): number {
-    return this.shared.u32[Control.seriesMax]!;
+    return this.counters.seriesCreated - this.counters.seriesRemoved;
   }
 
   get chunkCount(): number {
@@ -135,9 +152,56 @@ export class Head implements Appender {
 
   /** Samples older than this are refused. */
   get minValidTime(): number {
+    const floor = Math.max(-TIME_MAX, this.shared.f64[ControlTime.floor]!);
     return this.maxTime === Number.NEGATIVE_INFINITY
-      ? -TIME_MAX
-      : this.maxTime - this.options.chunkRangeMs / 2;
+      ? floor
+      : Math.max(floor, this.maxTime - this.options.chunkRangeMs / 2);
+  }
+
+  /**
+   * Samples before `minTime` are in blocks: they are refused, and readers that start from now on look at
+   * nothing older. For start-up, before replay; {@link truncate} does it too.
+   */
+  setFloor(minTime: number): void {
+    const { f64 } = this.shared;
+    f64[ControlTime.floor] = Math.max(f64[ControlTime.floor]!, minTime);
+  }
+
+  /**
+   * Drops all samples before `minTime` that stand in whole chunks, hides the rest, and removes series that
+   * have nothing left. Their memory is used again once no reader holds it. Works in short goes; the head
+   * is in use as always. One truncation at a time.
+   * @param pause lets other work in (0) or waits
+   */
+  async truncate(minTime: number, pause: Pause): Promise<TruncateResult> {
+    assert(!this.truncating, 'one truncation at a time');
+    this.truncating = true;
+    const { counters } = this;
+    counters.truncations++;
+    try {
+      const result = await new Truncation(this.truncateHost(), minTime, pause).run();
+      counters.chunksRemoved += result.chunksRemoved;
+      counters.seriesRemoved += result.removedRefs.length;
+      return result;
+    } catch (error) {
+      counters.truncationsFailed++;
+      throw error;
+    } finally {
+      this.truncating = false;
+    }
+  }
+
+  private truncateHost(): TruncateHost {
+    return {
+      shared: this.shared,
+      store: this.store,
+      index: this.index,
+      view: this.view,
+      symbolRemoved: (lengthBytes) => {
+        this.symbolBytes -= lengthBytes;
+      },
+      keepsOutOfOrder: () => false,
+    };
   }
 
   /** Bytes of symbols, for metrics. */
@@ -208,14 +272,14 @@ export class Head implements Appender {
   /** Appends samples read from the WAL, with no bound on their age. Returns the accepted ones. */
   restoreSamples(batch: SampleBatch): number {
     const owned = batch as OwnedBatch;
-    this.check(owned, -TIME_MAX);
+    this.check(owned, Math.max(-TIME_MAX, this.shared.f64[ControlTime.floor]!));
     return this.apply(owned);
   }
 
   seriesLabels(ref: number): Labels | undefined {
     const record = directoryGet(this.shared, this.shared.u32[Control.seriesDirectory]!, ref);
-    if (record === 0) return undefined;
-    const { u32 } = this.shared;
+    const { u32, u8 } = this.shared;
+    if (record === 0 || (u8[record + SERIES_FLAGS]! & SeriesFlag.gone) !== 0) return undefined;
     const at = record >>> 2;
     const count = u32[at + Series.labelCount]!;
     const pairs = u32[at + Series.labels]! >>> 2;
@@ -367,6 +431,7 @@ export class Head implements Appender {
 
   private openChunk(record: number, previous: number, first: number, time: number): void {
     const chunk = this.store.allocate(CHUNK_HEADER_BYTES + FIRST_STREAM_BYTES);
+    this.counters.chunksCreated++;
     const { u32 } = this.shared;
     u32.fill(0, chunk >>> 2, (chunk + CHUNK_HEADER_BYTES) >>> 2);
     u32[(chunk >>> 2) + Chunk.previous] = previous;
@@ -415,7 +480,8 @@ export class Head implements Appender {
   private symbolText(id: number): string {
     const { u32, u8 } = this.shared;
     const address = directoryGet(this.shared, u32[Control.symbolDirectory]!, id);
-    return this.decoder.decode(u8.slice(address + 4, address + 4 + u32[address >>> 2]!));
+    const start = address + SYMBOL_TEXT;
+    return this.decoder.decode(u8.slice(start, start + u32[address >>> 2]!));
   }
 
   /** Fills `pairs` and looks the label set up; 0 when it is new (then `pairs` may be incomplete). */
@@ -457,9 +523,10 @@ export class Head implements Appender {
     if (known !== 0) return known;
     const { u32, u8 } = this.shared;
     const id = u32[Control.symbolMax]! + 1;
-    const address = this.store.allocate(4 + length);
+    const address = this.store.allocate(SYMBOL_TEXT + length);
     u32[address >>> 2] = length;
-    u8.set(this.textBytes.subarray(0, length), address + 4);
+    u32[(address >>> 2) + 1] = 0;
+    u8.set(this.textBytes.subarray(0, length), address + SYMBOL_TEXT);
     this.store.setDirectory(Control.symbolDirectory, id, address);
     this.store.enterSymbol(id, hashBytes(this.textBytes, 0, length));
     Atomics.store(u32, Control.symbolMax, id);
@@ -502,10 +569,16 @@ export class Head implements Appender {
   private addToPostings(id: number, name: number, value: number): void {
     const { store } = this;
     const series = store.pairList(name, NAME_SERIES, 4);
-    if (series.isNew) store.append(this.shared.u32[Control.labelNames]!, name);
+    if (series.isNew) {
+      store.append(this.shared.u32[Control.labelNames]!, name);
+      store.holdSymbol(name);
+    }
     store.append(series.list, id);
     const postings = store.pairList(name, value, 2);
-    if (postings.isNew) store.append(store.pairList(name, NAME_VALUES, 4).list, value);
+    if (postings.isNew) {
+      store.append(store.pairList(name, NAME_VALUES, 4).list, value);
+      store.holdSymbol(value);
+    }
     store.append(postings.list, id);
   }
 }

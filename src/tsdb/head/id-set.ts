@@ -51,13 +51,26 @@ function lowerBound(ids: Uint32Array, id: number, from: number): number {
   return low;
 }
 
-/** Union of ascending arrays, through a bitmap of ids up to `idMax`. */
-export function union(sets: readonly Uint32Array[], idMax: number): Uint32Array {
+/** Union of ascending arrays, through a bitmap of the ids between the smallest and the largest. */
+export function union(sets: readonly Uint32Array[]): Uint32Array {
   if (sets.length === 0) return new Uint32Array(0);
   if (sets.length === 1) return sets[0]!;
-  const bits = new Uint32Array((idMax >>> 5) + 1);
-  for (const ids of sets)
-    for (let i = 0; i < ids.length; i++) bits[ids[i]! >>> 5]! |= 1 << (ids[i]! & 31);
+  let first = 0xffffffff;
+  let last = 0;
+  for (const ids of sets) {
+    if (ids.length === 0) continue;
+    if (ids[0]! < first) first = ids[0]!;
+    if (ids.at(-1)! > last) last = ids.at(-1)!;
+  }
+  if (first > last) return new Uint32Array(0);
+  const base = first - (first & 31);
+  const bits = new Uint32Array(((last - base) >>> 5) + 1);
+  for (const ids of sets) {
+    for (let i = 0; i < ids.length; i++) {
+      const bit = ids[i]! - base;
+      bits[bit >>> 5]! |= 1 << (bit & 31);
+    }
+  }
   let count = 0;
   for (let w = 0; w < bits.length; w++) count += popCount(bits[w]!);
   const out = new Uint32Array(count);
@@ -66,7 +79,7 @@ export function union(sets: readonly Uint32Array[], idMax: number): Uint32Array 
     let word = bits[w]!;
     while (word !== 0) {
       const lowest = word & -word;
-      out[n++] = (w << 5) + 31 - Math.clz32(lowest);
+      out[n++] = base + (w << 5) + 31 - Math.clz32(lowest);
       word ^= lowest;
     }
   }

@@ -8,7 +8,7 @@
 //     +24 symbol table     +28 pair table
 //     +32 list of all series ids            +36 list of all label name ids
 //     +40 closed chunks    +44 open chunks
-//     +48 min time f64     +56 max time f64
+//     +48 min time f64     +56 max time f64  +64 floor f64: readers look at nothing older
 //     +256 + 32·w  slot of worker w: active, batch number, scratch address, scratch bytes
 //
 //   directory: 65,536 page addresses; a page: 65,536 addresses. id -> record
@@ -18,14 +18,14 @@
 //     24 id                 28 samples ever appended
 //     32 newest batch: number, samples before it     40 the batch before: number, samples before it
 //     48 last time i64      56 last delta i64        64 last value (bits)
-//     72 bit position       76 leading, trailing u8  80 time of the next cut i64
+//     72 bit position       76 leading, trailing, flags u8  80 time of the next cut i64
 //
 //   chunk: 32 bytes, then the XOR stream (its two count bytes are filled in when it is exported)
 //     0 samples (atomic)    4 chunk before it        8 min time i64   16 max time i64
 //     24 bytes of stream    28 samples of the series before it
 //
 //   list: count (atomic), address of the ids (atomic), capacity     (growable, ascending ids)
-//   symbol: length, UTF-8 bytes
+//   symbol: length, number of pairs and names that use it, UTF-8 bytes
 //   table: mask, used, then slots; symbol slots hold an id, pair slots (name, value, list)
 
 import { HEAD_CONTROL_ADDRESS } from '../../kernels/index.ts';
@@ -52,6 +52,7 @@ export const Control = {
 export const ControlTime = {
   min: (HEAD_CONTROL_ADDRESS + 48) >>> 3,
   max: (HEAD_CONTROL_ADDRESS + 56) >>> 3,
+  floor: (HEAD_CONTROL_ADDRESS + 64) >>> 3,
 } as const;
 
 export const HEAD_MAGIC = 0x48454152;
@@ -77,12 +78,23 @@ export const Series = {
   bitPosition: 18,
 } as const;
 export const SERIES_BYTES = 96;
+/** Byte offset of the flags (u8). */
+export const SERIES_FLAGS = 78;
+export const SeriesFlag = {
+  /** Removed: appends are refused; the record goes when no reader can hold it. */
+  gone: 1,
+  /** Had no sample yet when the head was last truncated. */
+  spared: 2,
+} as const;
 /** Byte offset of the time of the next cut (i64). */
 export const SERIES_NEXT_CUT = 80;
 
 /** Word offsets in a chunk. */
 export const Chunk = { count: 0, previous: 1, bytes: 6, first: 7 } as const;
 export const CHUNK_HEADER_BYTES = 32;
+/** Bytes of a closed chunk's stream in memory. */
+export const chunkStreamBytes = (u32: Uint32Array, chunk: number): number =>
+  u32[(chunk >>> 2) + Chunk.bytes]!;
 /** Byte offsets of the i64 times. */
 export const CHUNK_MIN_TIME = 8;
 export const CHUNK_MAX_TIME = 16;
@@ -90,6 +102,9 @@ export const CHUNK_MAX_TIME = 16;
 /** Word offsets in a list. */
 export const List = { count: 0, address: 1, capacity: 2 } as const;
 export const LIST_BYTES = 16;
+
+/** Byte offset of a symbol's text. */
+export const SYMBOL_TEXT = 8;
 
 /** Word offsets in a table; slots follow. */
 export const Table = { mask: 0, used: 1, slots: 2 } as const;

@@ -77,7 +77,8 @@ export class HeadReader implements Queryable {
       if (now === batch) break;
       batch = now;
     }
-    return new HeadQuerier(this.shared, this.kernel, this.symbols, this.slot, batch);
+    const floor = this.shared.f64[ControlTime.floor]!;
+    return new HeadQuerier(this.shared, this.kernel, this.symbols, this.slot, batch, floor);
   }
 }
 
@@ -87,6 +88,8 @@ class HeadQuerier implements Querier {
   private readonly symbols: HeadSymbols;
   private readonly slot: number;
   private readonly batch: number;
+  /** What is older is in blocks: the head gives it back while this querier is open. */
+  private readonly floor: number;
   /** Scratch handed out so far by this querier. */
   private scratchUsed = 0;
 
@@ -96,12 +99,14 @@ class HeadQuerier implements Querier {
     symbols: HeadSymbols,
     slot: number,
     batch: number,
+    floor: number,
   ) {
     this.shared = shared;
     this.kernel = kernel;
     this.symbols = symbols;
     this.slot = slot;
     this.batch = batch;
+    this.floor = floor;
   }
 
   select(matchers: readonly Matcher[], minTime: number, maxTime: number): SeriesSet {
@@ -115,8 +120,11 @@ class HeadQuerier implements Querier {
     const counts = chunks + 4 * count;
     this.shared.u32.set(ids, columns >>> 2);
     this.kernel.snapshot(columns, count, this.batch, chunks, counts);
-    return new HeadSeriesSet(this.shared, this.kernel, this.symbols, count, columns, (bytes) =>
-      this.scratch(bytes),
+    return new HeadSeriesSet(
+      { shared: this.shared, kernel: this.kernel, symbols: this.symbols, floor: this.floor },
+      count,
+      columns,
+      (bytes) => this.scratch(bytes),
     );
   }
 
@@ -173,7 +181,9 @@ class HeadQuerier implements Querier {
 
   private overlaps(minTime: number, maxTime: number): boolean {
     const { f64 } = this.shared;
-    return minTime <= f64[ControlTime.max]! && maxTime >= f64[ControlTime.min]!;
+    return (
+      minTime <= f64[ControlTime.max]! && maxTime >= Math.max(this.floor, f64[ControlTime.min]!)
+    );
   }
 
   /** Address of `bytes` of scratch, until the querier is closed. @throws QueryMemoryError */
@@ -191,6 +201,13 @@ class HeadQuerier implements Querier {
   }
 }
 
+interface ReadParts {
+  readonly shared: SharedMemory;
+  readonly kernel: HeadKernel;
+  readonly symbols: HeadSymbols;
+  readonly floor: number;
+}
+
 class HeadSeriesSet implements SeriesSet {
   readonly count: number;
   readonly symbols: HeadSymbols;
@@ -199,6 +216,7 @@ class HeadSeriesSet implements SeriesSet {
   private columnsAddress = 0;
   private readonly shared: SharedMemory;
   private readonly kernel: HeadKernel;
+  private readonly floor: number;
   /** Word indexes of the snapshot's columns. */
   private readonly ids: number;
   private readonly chunks: number;
@@ -210,16 +228,16 @@ class HeadSeriesSet implements SeriesSet {
   private readonly chain: number[] = [];
 
   constructor(
-    shared: SharedMemory,
-    kernel: HeadKernel,
-    symbols: HeadSymbols,
+    parts: ReadParts,
     count: number,
     address: number,
     scratch: (bytes: number) => number,
   ) {
+    const { shared } = parts;
     this.shared = shared;
-    this.kernel = kernel;
-    this.symbols = symbols;
+    this.kernel = parts.kernel;
+    this.symbols = parts.symbols;
+    this.floor = parts.floor;
     this.count = count;
     this.ids = address >>> 2;
     this.chunks = this.ids + count;
@@ -285,17 +303,18 @@ class HeadSeriesSet implements SeriesSet {
         chain.push(chunk, visible);
         total += visible;
       }
-      chunk = u32[(chunk >>> 2) + Chunk.previous]!;
+      chunk = Atomics.load(u32, (chunk >>> 2) + Chunk.previous);
       visible = chunk === 0 ? 0 : u32[(chunk >>> 2) + Chunk.count]!;
     }
     return total;
   }
 
   estimateSamples(row: number, minTime: number, maxTime: number): number {
-    return this.collect(row, minTime, maxTime);
+    return this.collect(row, Math.max(minTime, this.floor), maxTime);
   }
 
-  read(row: number, minTime: number, maxTime: number): number {
+  read(row: number, from: number, maxTime: number): number {
+    const minTime = Math.max(from, this.floor);
     const total = this.collect(row, minTime, maxTime);
     if (total === 0) return 0;
     if (total > this.capacity) this.grow(total);

@@ -67,10 +67,7 @@ function regexpDemand(
   const { setMatches } = regexp;
   if (setMatches !== undefined && !takesEmpty) {
     const ids = (): Uint32Array =>
-      union(
-        setMatches.map((value) => valueList(symbols, matcher.name, value)),
-        symbols.seriesMax,
-      );
+      union(setMatches.map((value) => valueList(symbols, matcher.name, value)));
     return { exclude: negative, ids };
   }
   // With takesEmpty, "matches" is "has no value that does not match"; the same for "does not match".
@@ -79,7 +76,7 @@ function regexpDemand(
     : (text: string) => regexp.test(text);
   return {
     exclude: takesEmpty ? !negative : negative,
-    ids: () => union(matchingLists(symbols, matcher.name, wanted), symbols.seriesMax),
+    ids: () => union(matchingLists(symbols, matcher.name, wanted)),
   };
 }
 

@@ -33,6 +33,26 @@ export class SeriesIndex {
     this.used++;
   }
 
+  /** Takes out an id that was entered under `hash`; the entries after it move up. */
+  remove(hash: number, id: number): void {
+    const { slots, mask } = this;
+    let hole = hash & mask;
+    while (slots[2 * hole + 1] !== id) {
+      if (slots[2 * hole + 1] === EMPTY) return;
+      hole = (hole + 1) & mask;
+    }
+    this.used--;
+    for (let slot = (hole + 1) & mask; slots[2 * slot + 1] !== EMPTY; slot = (slot + 1) & mask) {
+      // An entry may move to the hole when its home does not lie between them.
+      const home = slots[2 * slot]! & mask;
+      if (((slot - home) & mask) < ((slot - hole) & mask)) continue;
+      slots[2 * hole] = slots[2 * slot]!;
+      slots[2 * hole + 1] = slots[2 * slot + 1]!;
+      hole = slot;
+    }
+    slots[2 * hole + 1] = EMPTY;
+  }
+
   private place(hash: number, id: number): void {
     let slot = hash & this.mask;
     while (this.slots[2 * slot + 1] !== EMPTY) slot = (slot + 1) & this.mask;

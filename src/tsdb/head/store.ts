@@ -10,12 +10,17 @@ import {
   LIST_BYTES,
   List,
   PAGE_IDS,
+  SYMBOL_TEXT,
   Slot,
   slotOf,
   Table,
   WORKER_SLOTS,
 } from './layout.ts';
-import { findPair, hashBytes, hashPair, PAIR_WORDS } from './tables.ts';
+import { findPair, hashBytes, hashPair, PAIR_GONE, PAIR_WORDS, SYMBOL_GONE } from './tables.ts';
+
+/** What else than freeing a block waits for the readers: clearing an entry of a directory. */
+export const Deferred = { seriesEntry: -1, symbolEntry: -2 } as const;
+export type Deferred = (typeof Deferred)[keyof typeof Deferred];
 
 /** The memory is exhausted: what was being added is not there, what was there before still is. */
 export class MemoryFullError extends Error {
@@ -32,6 +37,11 @@ export class HeadStore {
   /** Retired blocks, oldest first from `retiredFrom`: address, size, batch number in turns. */
   private retired: number[] = [];
   private retiredFrom = 0;
+  /** Records in each page of a directory, by control word; a page without any is freed. */
+  private readonly pageUse = new Map<number, Uint32Array>();
+  /** Entries of the tables that are marks of something gone. */
+  private symbolsGone = 0;
+  private pairsGone = 0;
 
   constructor(heap: SharedHeap) {
     this.heap = heap;
@@ -68,21 +78,41 @@ export class HeadStore {
     return (this.retired.length - this.retiredFrom) / 3;
   }
 
-  /** Frees what no active reader started early enough to hold. Call after each commit. */
-  reclaim(): void {
+  /** Does something to a directory once every reader that may look there has finished. */
+  defer(what: Deferred, id: number): void {
+    this.retired.push(id, what, this.nextBatch());
+  }
+
+  /** Publishes an empty batch: what was retired until now waits only for readers that are there already. */
+  advance(): number {
+    const number = this.nextBatch();
+    Atomics.store(this.shared.u32, Control.committed, number);
+    return number;
+  }
+
+  /** The oldest batch that an active reader sees, or `newest` when none sees an older one. */
+  oldestReader(newest: number): number {
     const { u32 } = this.shared;
-    const committed = u32[Control.committed]!;
-    let oldest = committed;
+    let oldest = newest;
     for (let worker = 0; worker < WORKER_SLOTS; worker++) {
       const slot = slotOf(worker);
       if (Atomics.load(u32, slot + Slot.active) === 0) continue;
       const batch = Atomics.load(u32, slot + Slot.batch);
       if (((batch - oldest) | 0) < 0) oldest = batch;
     }
-    const end = Math.min(this.retired.length, this.retiredFrom + 3 * FREED_PER_CALL_MAX);
+    return oldest;
+  }
+
+  /** Frees what no active reader started early enough to hold. Call after each commit. */
+  reclaim(blocksMax = FREED_PER_CALL_MAX): void {
+    if (this.retiredFrom === this.retired.length) return;
+    const oldest = this.oldestReader(this.shared.u32[Control.committed]!);
+    const end = Math.min(this.retired.length, this.retiredFrom + 3 * blocksMax);
     let from = this.retiredFrom;
     while (from < end && ((this.retired[from + 2]! - oldest) | 0) <= 0) {
-      this.heap.free(this.retired[from]!, this.retired[from + 1]!);
+      const size = this.retired[from + 1]!;
+      if (size > 0) this.heap.free(this.retired[from]!, size);
+      else this.clearEntry(size, this.retired[from]!);
       from += 3;
     }
     this.retiredFrom = from;
@@ -92,16 +122,35 @@ export class HeadStore {
     }
   }
 
+  private clearEntry(what: number, id: number): void {
+    const word = what === Deferred.seriesEntry ? Control.seriesDirectory : Control.symbolDirectory;
+    const { u32 } = this.shared;
+    const entry = (u32[word]! >>> 2) + (id >>> 16);
+    u32[(u32[entry]! >>> 2) + (id & 0xffff)] = 0;
+    const use = this.pageUse.get(word)!;
+    const left = use[id >>> 16]! - 1;
+    use[id >>> 16] = left;
+    const highest = u32[word === Control.seriesDirectory ? Control.seriesMax : Control.symbolMax]!;
+    // The page that ids still come from stays.
+    if (left === 0 && highest >>> 16 !== id >>> 16) {
+      this.heap.free(u32[entry]!, PAGE_IDS * 4);
+      u32[entry] = 0;
+    }
+  }
+
   /** Sets record `id` of the directory at control word `word`. */
   setDirectory(word: number, id: number, address: number): void {
     const { u32 } = this.shared;
     const entry = (u32[word]! >>> 2) + (id >>> 16);
     if (u32[entry] === 0) u32[entry] = this.allocateZeroed(PAGE_IDS * 4);
     u32[(u32[entry]! >>> 2) + (id & 0xffff)] = address;
+    const use = this.pageUse.get(word)!;
+    use[id >>> 16] = use[id >>> 16]! + 1;
   }
 
   newDirectory(word: number): void {
     this.shared.u32[word] = this.allocateZeroed(DIRECTORY_BYTES);
+    this.pageUse.set(word, new Uint32Array(DIRECTORY_BYTES / 4));
   }
 
   /** An empty list with room for `capacity` ids. */
@@ -142,15 +191,28 @@ export class HeadStore {
     Atomics.store(this.shared.u32, word, table);
   }
 
-  /** Makes room for one more entry: doubles the table when it is two thirds full. */
-  private reserve(word: number, words: number, hashOf: (at: number) => number): void {
+  /**
+   * Makes room for one more entry: a table two thirds full is made anew, of twice the size unless `gone` of
+   * its entries are only marks.
+   */
+  private reserve(
+    word: number,
+    words: number,
+    gone: number,
+    hashOf: (at: number) => number,
+  ): boolean {
     const { u32 } = this.shared;
     const old = u32[word]!;
     const slots = u32[(old >>> 2) + Table.mask]! + 1;
     const used = u32[(old >>> 2) + Table.used]!;
-    if ((used + 1) * 3 <= slots * 2) return;
-    this.newTableFrom(word, old, slots, words, hashOf);
+    if ((used + 1) * 3 <= slots * 2) return false;
+    const live = used - gone;
+    let size = slots;
+    if (live * 2 > slots) size = slots * 2;
+    else if (live * 8 < slots && slots > 1024) size = slots / 2;
+    this.newTableFrom(word, old, size, words, live, hashOf);
     this.retire(old, (Table.slots + slots * words) * 4);
+    return true;
   }
 
   private newTableFrom(
@@ -158,16 +220,19 @@ export class HeadStore {
     old: number,
     slots: number,
     words: number,
+    live: number,
     hashOf: (at: number) => number,
   ): void {
     const { u32 } = this.shared;
-    const table = this.allocateZeroed((Table.slots + 2 * slots * words) * 4);
+    const table = this.allocateZeroed((Table.slots + slots * words) * 4);
     const to = (table >>> 2) + Table.slots;
-    const mask = 2 * slots - 1;
+    const mask = slots - 1;
     u32[(table >>> 2) + Table.mask] = mask;
-    u32[(table >>> 2) + Table.used] = u32[(old >>> 2) + Table.used]!;
-    for (let slot = 0, at = (old >>> 2) + Table.slots; slot < slots; slot++, at += words) {
-      if (u32[at] === 0) continue;
+    u32[(table >>> 2) + Table.used] = live;
+    const end = (old >>> 2) + Table.slots + (u32[(old >>> 2) + Table.mask]! + 1) * words;
+    for (let at = (old >>> 2) + Table.slots; at < end; at += words) {
+      // Both kinds of mark are the same word.
+      if (u32[at] === 0 || u32[at] === PAIR_GONE) continue;
       let target = hashOf(at) & mask;
       while (u32[to + target * words] !== 0) target = (target + 1) & mask;
       u32.copyWithin(to + target * words, at, at + words);
@@ -183,10 +248,11 @@ export class HeadStore {
   /** Enters symbol `id`, whose record is in the directory, under its bytes. */
   enterSymbol(id: number, hash: number): void {
     const { u32, u8 } = this.shared;
-    this.reserve(Control.symbolTable, 1, (at) => {
+    const rebuilt = this.reserve(Control.symbolTable, 1, this.symbolsGone, (at) => {
       const record = this.symbolAddress(u32[at]!);
-      return hashBytes(u8, record + 4, record + 4 + u32[record >>> 2]!);
+      return hashBytes(u8, record + SYMBOL_TEXT, record + SYMBOL_TEXT + u32[record >>> 2]!);
     });
+    if (rebuilt) this.symbolsGone = 0;
     const table = u32[Control.symbolTable]! >>> 2;
     const mask = u32[table + Table.mask]!;
     let slot = hash & mask;
@@ -201,12 +267,59 @@ export class HeadStore {
     return u32[(page >>> 2) + (id & 0xffff)]!;
   }
 
+  /** One more pair (or label name) uses the text. */
+  holdSymbol(id: number): void {
+    const at = (this.symbolAddress(id) >>> 2) + 1;
+    this.shared.u32[at] = this.shared.u32[at]! + 1;
+  }
+
+  /** One less does. With the last the symbol goes: its length in bytes then, -1 otherwise. */
+  releaseSymbol(id: number): number {
+    const { u32, u8 } = this.shared;
+    const record = this.symbolAddress(id);
+    const uses = u32[(record >>> 2) + 1]! - 1;
+    u32[(record >>> 2) + 1] = uses;
+    if (uses > 0) return -1;
+    const length = u32[record >>> 2]!;
+    const table = u32[Control.symbolTable]! >>> 2;
+    const mask = u32[table + Table.mask]!;
+    let slot = hashBytes(u8, record + SYMBOL_TEXT, record + SYMBOL_TEXT + length) & mask;
+    while (u32[table + Table.slots + slot] !== id) slot = (slot + 1) & mask;
+    Atomics.store(u32, table + Table.slots + slot, SYMBOL_GONE);
+    this.symbolsGone++;
+    this.defer(Deferred.symbolEntry, id);
+    this.retire(record, SYMBOL_TEXT + length);
+    return length;
+  }
+
+  /** A slot of the pair table was marked as gone. */
+  pairRemoved(): void {
+    this.pairsGone++;
+  }
+
+  /** Word index of the slot of a pair that is there; 0 when it is not. */
+  pairSlot(name: number, value: number): number {
+    const { u32 } = this.shared;
+    const table = u32[Control.pairTable]! >>> 2;
+    const mask = u32[table + Table.mask]!;
+    let slot = hashPair(name, value) & mask;
+    for (;;) {
+      const at = table + Table.slots + slot * PAIR_WORDS;
+      if (u32[at] === 0) return 0;
+      if (u32[at] === name && u32[at + 1] === value) return at;
+      slot = (slot + 1) & mask;
+    }
+  }
+
   /** List of a pair, made with room for `capacity` ids when it is new. */
   pairList(name: number, value: number, capacity: number): { list: number; isNew: boolean } {
     const known = findPair(this.shared, name, value);
     if (known !== 0) return { list: known, isNew: false };
     const { u32 } = this.shared;
-    this.reserve(Control.pairTable, PAIR_WORDS, (at) => hashPair(u32[at]!, u32[at + 1]!));
+    const rebuilt = this.reserve(Control.pairTable, PAIR_WORDS, this.pairsGone, (at) =>
+      hashPair(u32[at]!, u32[at + 1]!),
+    );
+    if (rebuilt) this.pairsGone = 0;
     const list = this.newList(capacity);
     const table = u32[Control.pairTable]! >>> 2;
     const mask = u32[table + Table.mask]!;

@@ -3,7 +3,7 @@
 
 import type { SharedMemory } from '../../kernels/index.ts';
 import type { SymbolSpace } from '../../storage/index.ts';
-import { Control } from './layout.ts';
+import { Control, SYMBOL_TEXT } from './layout.ts';
 import { directoryGet, findSymbol } from './tables.ts';
 
 /** Texts remembered by one thread; when there are more, all are forgotten and decoded again. */
@@ -19,16 +19,13 @@ export class HeadSymbols implements SymbolSpace {
     this.shared = shared;
   }
 
-  get seriesMax(): number {
-    return Atomics.load(this.shared.u32, Control.seriesMax);
-  }
-
   text(id: number): string {
     const known = this.texts.get(id);
     if (known !== undefined) return known;
     const { u32, u8 } = this.shared;
     const address = directoryGet(this.shared, u32[Control.symbolDirectory]!, id);
-    const text = this.decoder.decode(u8.slice(address + 4, address + 4 + u32[address >>> 2]!));
+    const start = address + SYMBOL_TEXT;
+    const text = this.decoder.decode(u8.slice(start, start + u32[address >>> 2]!));
     if (this.texts.size >= REMEMBERED_MAX) this.texts = new Map();
     this.texts.set(id, text);
     return text;

@@ -4,7 +4,7 @@
 // reader may come at any moment: what it can reach is complete, because pointers are stored last.
 
 import type { SharedMemory } from '../../kernels/index.ts';
-import { Control, List, Table } from './layout.ts';
+import { Control, List, SYMBOL_TEXT, Table } from './layout.ts';
 
 /** Address of record `id` in a directory, 0 when there is none. */
 export function directoryGet(m: SharedMemory, directory: number, id: number): number {
@@ -38,17 +38,22 @@ export function findSymbol(m: SharedMemory, bytes: Uint8Array, length: number): 
   for (;;) {
     const id = Atomics.load(m.u32, table + Table.slots + slot);
     if (id === 0) return 0;
-    if (symbolIs(m, directoryGet(m, directory, id), bytes, length)) return id;
+    if (id !== SYMBOL_GONE && symbolIs(m, directoryGet(m, directory, id), bytes, length)) return id;
     slot = (slot + 1) & mask;
   }
 }
 
 function symbolIs(m: SharedMemory, address: number, bytes: Uint8Array, length: number): boolean {
   if (m.u32[address >>> 2] !== length) return false;
-  const start = address + 4;
+  const start = address + SYMBOL_TEXT;
   for (let i = 0; i < length; i++) if (m.u8[start + i] !== bytes[i]) return false;
   return true;
 }
+
+/** In a slot of the symbol table: there was a symbol; the search goes on. No symbol has this id. */
+export const SYMBOL_GONE = 0xffffffff;
+/** In place of a name id in a slot of the pair table: there was a pair; the search goes on. */
+export const PAIR_GONE = 0xffffffff;
 
 /** Words of a slot of the pair table: name id (0 = empty), value id, list address. */
 export const PAIR_WORDS = 3;
@@ -65,7 +70,7 @@ export function findPair(m: SharedMemory, name: number, value: number): number {
     const at = table + Table.slots + slot * PAIR_WORDS;
     const key = Atomics.load(m.u32, at);
     if (key === 0) return 0;
-    if (key === name && m.u32[at + 1] === value) return m.u32[at + 2]!;
+    if (key === name && m.u32[at + 1] === value) return Atomics.load(m.u32, at + 2);
     slot = (slot + 1) & mask;
   }
 }

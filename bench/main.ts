@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+// npm run bench -- ingest | query | load [--option=value …]; bench/README.md describes them.
+
+import { fileURLToPath } from 'node:url';
+import { Options } from './harness/options.ts';
+import { allSystems, isInstalled, type SystemName } from './harness/systems.ts';
+import { ingestReport, runIngest } from './ingest/ingest.ts';
+import { forkTargets, serveTargets } from './ingest/target-process.ts';
+import type { TargetServerOptions } from './ingest/target-server.ts';
+
+// The bundle lies in a folder of the repository.
+const root = fileURLToPath(new URL('..', import.meta.url));
+
+const say = (text: string): void => void process.stdout.write(`${text}\n`);
+
+/** The systems asked for that are installed; the others are named and left out. */
+function systemsOf(options: Options): SystemName[] {
+  const wanted = options.text('systems', allSystems.join(',')).split(',');
+  const chosen = allSystems.filter((name) => wanted.includes(name));
+  for (const name of chosen) if (!isInstalled(name)) say(`${name} is not installed: left out`);
+  return chosen.filter(isInstalled);
+}
+
+async function ingest(options: Options): Promise<void> {
+  const settings = {
+    targets: options.number('targets', 100),
+    seriesPerTarget: options.number('series', 1000),
+    intervalSeconds: options.number('interval', 1),
+    warmUpSeconds: options.number('warm-up', 10),
+    rounds: options.number('rounds', 6),
+    roundSeconds: options.number('round', 10),
+    gzip: options.flag('gzip'),
+    systems: systemsOf(options),
+    profileDirectory: options.text('profile', ''),
+  };
+  options.refuseOthers();
+  const { targets, seriesPerTarget, intervalSeconds, rounds, roundSeconds } = settings;
+  say(
+    `${targets} targets × ${seriesPerTarget} series at ${intervalSeconds} s, ` +
+      `${rounds} rounds of ${roundSeconds} s`,
+  );
+  say(ingestReport(await runIngest(root, settings, forkTargets)));
+}
+
+const [workload = '', ...args] = process.argv.slice(2);
+if (workload === 'serve-targets') {
+  await serveTargets(JSON.parse(args[0] ?? '{}') as TargetServerOptions);
+} else {
+  const options = new Options(args);
+  if (workload === 'ingest') await ingest(options);
+  else {
+    process.stderr.write('npm run bench -- ingest | query | load: see bench/README.md\n');
+    process.exit(2);
+  }
+}

@@ -21,6 +21,13 @@ function systemsOf(options: Options): SystemName[] {
   return chosen.filter(isInstalled);
 }
 
+/** `--node=--cpu-prof,--cpu-prof-dir=…` */
+const nodeArgumentsOf = (options: Options): string[] =>
+  options
+    .text('node', '')
+    .split(',')
+    .filter((argument) => argument !== '');
+
 async function ingest(options: Options): Promise<void> {
   const settings = {
     targets: options.number('targets', 100),
@@ -31,7 +38,7 @@ async function ingest(options: Options): Promise<void> {
     roundSeconds: options.number('round', 10),
     gzip: options.flag('gzip'),
     systems: systemsOf(options),
-    profileDirectory: options.text('profile', ''),
+    nodeArguments: nodeArgumentsOf(options),
   };
   options.refuseOthers();
   const { targets, seriesPerTarget, intervalSeconds, rounds, roundSeconds } = settings;

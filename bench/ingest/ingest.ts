@@ -17,8 +17,8 @@ export interface IngestOptions {
   readonly roundSeconds: number;
   readonly gzip: boolean;
   readonly systems: readonly SystemName[];
-  /** Folder for a CPU profile of ours; none when empty. */
-  readonly profileDirectory: string;
+  /** Arguments of Node itself for ours: profiling. */
+  readonly nodeArguments: readonly string[];
 }
 
 /** Outcome for one system. */
@@ -89,11 +89,9 @@ export async function runIngest(
     const systems: RunningSystem[] = [];
     for (const name of options.systems) {
       const config = scrapeConfig(name, targets.ports, options.intervalSeconds);
-      const nodeArguments =
-        options.profileDirectory === ''
-          ? []
-          : ['--cpu-prof', `--cpu-prof-dir=${options.profileDirectory}`];
-      systems.push(await startSystem(stage, root, name, { config, nodeArguments }));
+      systems.push(
+        await startSystem(stage, root, name, { config, nodeArguments: options.nodeArguments }),
+      );
     }
     return await measure(systems, targets, options);
   } finally {

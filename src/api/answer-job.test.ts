@@ -48,6 +48,8 @@ class FakeQuerier implements Querier {
       labelValueId: () => 0,
       read: () => 0,
       columns: newSampleColumns(0),
+      histograms: undefined,
+      startTimes: undefined,
       estimateSamples: () => 0,
     };
   }

@@ -2,7 +2,7 @@
 // What the engine, the scrapers and the APIs know of a database. All bounds are inclusive
 // milliseconds. Reading is synchronous: it happens in query workers, which may block.
 
-import type { Labels, Matcher, SampleColumns } from '../model/index.ts';
+import type { Histogram, Labels, Matcher, SampleColumns } from '../model/index.ts';
 
 /** What a query will do with the series; advice only. */
 export interface SelectHints {
@@ -47,6 +47,18 @@ export interface SeriesSet {
    */
   read(row: number, minTime: number, maxTime: number): number;
   readonly columns: SampleColumns;
+  /**
+   * After a read: undefined when all its samples are floats (the usual case, which costs nothing).
+   * Else entry i belongs to sample i: its native histogram, or undefined where that is a float.
+   * `values[i]` of a histogram is its sum, so that staleness markers are found in `valueBits` for both.
+   * Valid as long as `columns`, but the histograms themselves may be kept.
+   */
+  readonly histograms: readonly (Histogram | undefined)[] | undefined;
+  /**
+   * After a read: since when the counter of sample i counts (its start timestamp, ms since the
+   * epoch), 0 = unknown. Undefined when no sample of the read has one. Valid as long as `columns`.
+   */
+  readonly startTimes: Float64Array | undefined;
   /** Upper estimate of the samples of `row` in the range, without decoding. For limits and plans. */
   estimateSamples(row: number, minTime: number, maxTime: number): number;
 }
@@ -109,6 +121,14 @@ export interface SampleBatch {
   readonly values: Float64Array;
   /** `values` as words (low first): write staleness markers here. */
   readonly valueBits: Uint32Array;
+  /**
+   * Native histograms: entry i belongs to sample i, undefined where it is a float. Undefined when the
+   * batch has none. Write a histogram's sum, or the staleness marker, as `values[i]` too: a histogram
+   * entry whose value bits are the marker is a stale histogram sample. `releaseBatch` forgets them.
+   */
+  histograms?: (Histogram | undefined)[] | undefined;
+  /** Start timestamps (ms, 0 = none) for the samples of the same index; undefined = none. */
+  startTimes?: Float64Array | undefined;
   /** {@link AppendStatus} of each sample, filled by `append`. */
   readonly status: Uint8Array;
   /** Addresses of the columns in the shared memory, for kernels; 0 where there is none. */

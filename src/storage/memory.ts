@@ -2,6 +2,7 @@
 // A database of plain arrays: for tests, for embedding, and for evaluating what isn't stored anywhere.
 
 import {
+  type Histogram,
   type Labels,
   METRIC_NAME,
   type Matcher,
@@ -29,6 +30,10 @@ interface MemorySeries {
   readonly ids: Uint32Array;
   columns: SampleColumns;
   count: number;
+  /** By sample; undefined while all are floats. */
+  histograms: (Histogram | undefined)[] | undefined;
+  /** By sample, 0 = none; undefined while none has one. */
+  startTimes: number[] | undefined;
 }
 
 class MemorySymbols implements SymbolSpace {
@@ -70,6 +75,8 @@ class MemorySeriesSet implements SeriesSet {
   readonly symbols: SymbolSpace;
   readonly maxLabelCount: number;
   columns: SampleColumns = newSampleColumns(0);
+  histograms: readonly (Histogram | undefined)[] | undefined;
+  startTimes: Float64Array | undefined;
   private readonly rows: readonly MemorySeries[];
 
   constructor(rows: readonly MemorySeries[], symbols: SymbolSpace) {
@@ -96,9 +103,12 @@ class MemorySeriesSet implements SeriesSet {
 
   /** The columns are views of the series' own: no sample is copied. */
   read(row: number, minTime: number, maxTime: number): number {
-    const { columns, count } = this.rows[row]!;
+    const { columns, count, histograms, startTimes } = this.rows[row]!;
     const from = firstAtOrAfter(columns.times, count, minTime);
     const to = firstAtOrAfter(columns.times, count, maxTime + 1);
+    this.histograms = histograms?.slice(from, to);
+    this.startTimes =
+      startTimes === undefined ? undefined : Float64Array.from(startTimes.slice(from, to));
     this.columns = {
       times: columns.times.subarray(from, to),
       values: columns.values.subarray(from, to),
@@ -112,6 +122,12 @@ class MemorySeriesSet implements SeriesSet {
     const from = firstAtOrAfter(columns.times, count, minTime);
     return firstAtOrAfter(columns.times, count, maxTime + 1) - from;
   }
+}
+
+function setStart(series: MemorySeries, at: number, startMs: number): void {
+  if (startMs === 0 && series.startTimes === undefined) return;
+  series.startTimes ??= new Array<number>(series.count).fill(0);
+  series.startTimes[at] = startMs;
 }
 
 /** Whether a label's value ('' when absent) passes. @throws MatcherError */
@@ -173,11 +189,27 @@ export class MemoryStorage implements Queryable {
     return this.series.size;
   }
 
-  /** Adds a sample; one at the same time is replaced, earlier ones are put in their place. */
-  add(labels: Labels, timeMs: number, value: number): void {
+  /**
+   * Adds a sample; one at the same time is replaced, earlier ones are put in their place.
+   *
+   * @param startMs since when the counter counts, 0 = unknown
+   */
+  add(labels: Labels, timeMs: number, value: number, startMs = 0): void {
     const series = this.seriesOf(labels);
     const at = this.place(series, timeMs);
     series.columns.values[at] = value;
+    if (series.histograms !== undefined) series.histograms[at] = undefined;
+    setStart(series, at, startMs);
+  }
+
+  /** As {@link add}, for a native histogram. */
+  addHistogram(labels: Labels, timeMs: number, histogram: Histogram, startMs = 0): void {
+    const series = this.seriesOf(labels);
+    const at = this.place(series, timeMs);
+    series.columns.values[at] = histogram.sum;
+    series.histograms ??= new Array<Histogram | undefined>(series.count).fill(undefined);
+    series.histograms[at] = histogram;
+    setStart(series, at, startMs);
   }
 
   /** Adds a staleness marker. */
@@ -185,6 +217,8 @@ export class MemoryStorage implements Queryable {
     const series = this.seriesOf(labels);
     const at = this.place(series, timeMs);
     setStale(series.columns.valueBits, at);
+    if (series.histograms !== undefined) series.histograms[at] = undefined;
+    setStart(series, at, 0);
   }
 
   /** Forgets everything. */
@@ -217,7 +251,14 @@ export class MemoryStorage implements Queryable {
         ids[2 * i] = this.interned.intern(name);
         ids[2 * i + 1] = this.interned.intern(value);
       });
-      series = { labels, ids, columns: newSampleColumns(16), count: 0 };
+      series = {
+        labels,
+        ids,
+        columns: newSampleColumns(16),
+        count: 0,
+        histograms: undefined,
+        startTimes: undefined,
+      };
       this.series.set(key, series);
       const name = labelValue(labels, METRIC_NAME);
       const known = this.byName.get(name);
@@ -242,6 +283,8 @@ export class MemoryStorage implements Queryable {
     // As words: a staleness marker must keep its bits.
     valueBits.copyWithin(2 * at + 2, 2 * at, 2 * series.count);
     times[at] = timeMs;
+    series.histograms?.splice(at, 0, undefined);
+    series.startTimes?.splice(at, 0, 0);
     series.count++;
     return at;
   }

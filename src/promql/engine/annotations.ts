@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Warnings and infos that accompany an answer. Upstream keeps one of each text, wherever it arose.
 
-import { quote } from '../../model/index.ts';
+import { formatFloatG, quote } from '../../model/index.ts';
 import type { PositionRange } from '../ast/nodes.ts';
-import { formatFloatG, formatTimestamp } from '../result/float-text.ts';
+import { formatTimestamp } from '../result/float-text.ts';
 
 /** Each kind is cut off after so many, with a line that says how many more there were. */
 export const ANNOTATIONS_MAX = 10;

@@ -2,7 +2,7 @@
 // Aggregations that must see all elements of a step together: quantile and count_values.
 
 import type { AggregatePlan } from '../plan/nodes.ts';
-import { formatFloatF } from '../result/float-text.ts';
+import { formatFloatF } from '../../model/index.ts';
 import { type SeriesList, type StepBatch, type Steps, StepMatrix } from './batch.ts';
 import {
   MatrixOperator,

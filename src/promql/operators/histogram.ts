@@ -4,7 +4,7 @@
 // only in `le` are one histogram.
 
 import type { HistogramPlan } from '../plan/nodes.ts';
-import { formatFloatG } from '../result/float-text.ts';
+import { formatFloatG } from '../../model/index.ts';
 import { type Steps, StepMatrix } from './batch.ts';
 import {
   type Buckets,

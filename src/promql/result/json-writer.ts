@@ -2,7 +2,7 @@
 // hot
 // JSON as bytes: what a big answer costs is mostly the text of its numbers.
 
-import { formatSampleValue } from './float-text.ts';
+import { formatSampleValue } from '../../model/index.ts';
 
 const ZERO = 48;
 const POINT = 46;

@@ -212,6 +212,9 @@ class HeadSeriesSet implements SeriesSet {
   readonly count: number;
   readonly symbols: HeadSymbols;
   columns: SampleColumns;
+  /** The head holds floats only, without start timestamps. */
+  readonly histograms = undefined;
+  readonly startTimes = undefined;
   private capacity = 0;
   private columnsAddress = 0;
   private readonly shared: SharedMemory;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Outgoing HTTP: the contract of base/http.ts over undici. This is on the scrape path: a request costs
-// one promise, one timer and a few small objects beside what undici needs.
+// Outgoing HTTP: the contract of base/http.ts over undici and our own plain connections. This is on the scrape path: a request costs
+// one promise, one timer and a few small objects beside what the connection needs.
 
 import {
   type BodySink,
@@ -167,7 +167,7 @@ class UndiciClient implements HttpClient {
         followRedirects: this.options.followRedirects,
       });
       deadline.watch(exchange);
-      route.dispatcher.dispatch(
+      route.carrier.dispatch(
         {
           origin: route.origin,
           path: route.path,

@@ -21,6 +21,7 @@ export interface Flow {
 
 /** Takes the bytes of one body as they come from the connection. */
 export interface BodyReceiver {
+  /** `chunk` is valid during the call. */
   receive(chunk: Uint8Array): void;
   /** All has come: calls `done` once everything has reached the sink. */
   finish(done: () => void): void;
@@ -106,7 +107,9 @@ class DecodingReceiver implements BodyReceiver {
     this.flow = flow;
   }
 
-  receive(chunk: Uint8Array): void {
+  receive(bytes: Uint8Array): void {
+    // The connection reads into the same memory again.
+    const chunk = Uint8Array.prototype.slice.call(bytes);
     if (this.stream) {
       this.feed(this.stream, chunk);
       return;

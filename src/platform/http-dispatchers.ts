@@ -5,6 +5,7 @@ import { Agent, type Dispatcher, ProxyAgent } from 'undici';
 import { HttpError, type HttpClientOptions } from '../base/index.ts';
 import { type ProxyChooser, proxyChooser } from './http-proxy.ts';
 import type { SecretFiles } from './http-secrets.ts';
+import { type ExchangeCarrier, Http1Client } from './http1-client.ts';
 import { type TlsConnectOptions, tlsConnectOptions, tlsStamp } from './http-tls.ts';
 
 /** As Go's transport in Prometheus: an idle connection outlives all usual scrape intervals. */
@@ -15,7 +16,7 @@ const EXTRA_DISPATCHERS_MAX = 64;
 
 /** Where a request goes and how it is spelled there. */
 export interface RoutePlan {
-  readonly dispatcher: Dispatcher;
+  readonly carrier: ExchangeCarrier;
   readonly origin: string;
   /** Path and query, or a whole URL for a proxy. */
   readonly path: string;
@@ -31,8 +32,9 @@ function basicCredentials(url: URL): string {
 }
 
 /**
- * Chooses connections: one agent for all that is reached directly (it keeps a pool for each origin and
- * forgets those that lost their connections), further ones for Unix sockets and for tunnels.
+ * Chooses connections: our own client for plain HTTP that is reached directly, undici for everything
+ * else: one agent for TLS and for proxies that are asked for whole URLs (it keeps a pool for each origin
+ * and forgets those that lost their connections), further ones for Unix sockets and for tunnels.
  */
 export class Dispatchers {
   private readonly options: HttpClientOptions;
@@ -42,6 +44,7 @@ export class Dispatchers {
   private stamp: string | undefined;
   private tls: TlsConnectOptions = {};
   private direct: Dispatcher | undefined;
+  private plain: Http1Client | undefined;
   private readonly extra = new Map<string, Dispatcher>();
 
   constructor(
@@ -62,17 +65,19 @@ export class Dispatchers {
     const path = url.pathname + url.search;
     if (socketPath !== undefined) {
       const dispatcher = this.extraDispatcher(`unix:${socketPath}`, () => this.agent(socketPath));
-      return { dispatcher, origin: url.origin, path, headers: noHeaders };
+      return { carrier: dispatcher, origin: url.origin, path, headers: noHeaders };
     }
     const proxy = this.chooseProxy(url);
     if (proxy !== undefined) return this.proxied(url, path, proxy);
-    this.direct ??= this.agent(undefined);
-    return { dispatcher: this.direct, origin: url.origin, path, headers: noHeaders };
+    const carrier = url.protocol === 'http:' ? this.plainClient() : this.directAgent();
+    return { carrier, origin: url.origin, path, headers: noHeaders };
   }
 
   /** Drops all connections; requests under way fail. */
   async close(): Promise<void> {
-    const all = this.take();
+    const all: ExchangeCarrier[] = this.take();
+    if (this.plain) all.push(this.plain);
+    this.plain = undefined;
     await Promise.all(all.map((dispatcher) => dispatcher.destroy()));
   }
 
@@ -92,6 +97,19 @@ export class Dispatchers {
     this.tls = tlsConnectOptions(this.options.tls, this.files);
     this.stamp = stamp;
     for (const dispatcher of this.take()) void dispatcher.close();
+  }
+
+  private plainClient(): Http1Client {
+    this.plain ??= new Http1Client({
+      connectTimeoutMs: CONNECT_TIMEOUT_MS,
+      idleMs: IDLE_CONNECTION_MS,
+    });
+    return this.plain;
+  }
+
+  private directAgent(): Dispatcher {
+    this.direct ??= this.agent(undefined);
+    return this.direct;
   }
 
   private agent(socketPath: string | undefined): Dispatcher {
@@ -134,12 +152,11 @@ export class Dispatchers {
       // Plain HTTP is asked of the proxy itself, by the whole URL.
       const headers: Record<string, string> = { host: url.host };
       if (proxyUrl.username) headers['proxy-authorization'] = basicCredentials(proxyUrl);
-      this.direct ??= this.agent(undefined);
       const { origin } = proxyUrl;
-      return { dispatcher: this.direct, origin, path: url.origin + path, headers };
+      return { carrier: this.directAgent(), origin, path: url.origin + path, headers };
     }
     const dispatcher = this.extraDispatcher(`proxy:${proxy}`, () => this.tunnel(proxyUrl));
-    return { dispatcher, origin: url.origin, path, headers: noHeaders };
+    return { carrier: dispatcher, origin: url.origin, path, headers: noHeaders };
   }
 
   /** HTTPS through a proxy: CONNECT, then TLS with the target inside. Also all of SOCKS. */

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// One request and its answer over a connection that undici provides.
+// One request and its answer over a connection that somebody else provides.
 
 import { STATUS_CODES } from 'node:http';
-import type { Dispatcher } from 'undici';
 import { type BodySink, HttpError } from '../base/index.ts';
 import { type BodyReceiver, bodyReceiver } from './http-decoding.ts';
+import type { ExchangeControl, ExchangeHandler } from './http1-client.ts';
 
 export interface ExchangeOptions {
   /** After decompression; 0 = no limit. */
@@ -40,16 +40,16 @@ function firstValues(raw: RawHeaders): Record<string, string> {
 }
 
 /**
- * undici's handler for one exchange. The outcome is told once, through `answer`; the body has then
+ * The handler of one exchange. The outcome is told once, through `answer`; the body has then
  * gone to the sink. Bodies of redirects that are followed go nowhere.
  */
-export class Exchange implements Dispatcher.DispatchHandler {
+export class Exchange implements ExchangeHandler {
   readonly answer: Promise<ExchangeAnswer>;
   /** Whether the answer's head has arrived. */
   started = false;
   private resolve!: (answer: ExchangeAnswer) => void;
   private reject!: (error: Error) => void;
-  private controller: Dispatcher.DispatchController | undefined;
+  private controller: ExchangeControl | undefined;
   private failure: Error | undefined;
   private receiver: BodyReceiver | undefined;
   private head: ExchangeAnswer | undefined;
@@ -76,13 +76,13 @@ export class Exchange implements Dispatcher.DispatchHandler {
     this.reject(error);
   }
 
-  onRequestStart(controller: Dispatcher.DispatchController): void {
+  onRequestStart(controller: ExchangeControl): void {
     this.controller = controller;
     if (this.failure) controller.abort(this.failure);
   }
 
   onResponseStart(
-    controller: Dispatcher.DispatchController,
+    controller: ExchangeControl,
     status: number,
     raw: RawHeaders,
     statusText = '',
@@ -115,7 +115,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
     );
   }
 
-  onResponseData(_controller: Dispatcher.DispatchController, chunk: Uint8Array): void {
+  onResponseData(_controller: ExchangeControl, chunk: Uint8Array): void {
     if (this.failure) return;
     try {
       this.receiver?.receive(chunk);
@@ -134,7 +134,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
     }
   }
 
-  onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
+  onResponseError(_controller: ExchangeControl, error: Error): void {
     this.fail(error);
   }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Outgoing HTTP: the contract of base/http.ts over undici and our own plain connections. This is on the scrape path: a request costs
-// one promise, one timer and a few small objects beside what the connection needs.
+// Outgoing HTTP: the contract of base/http.ts over our own plain connections and undici. This is on the
+// scrape path: a request costs one promise, one timer and a few small objects beside what the connection
+// needs.
 
 import {
   type BodySink,

@@ -17,5 +17,6 @@ export * from './matcher.ts';
 export * from './names.ts';
 export * from './quote.ts';
 export * from './regexp.ts';
+export * from './regexp-search.ts';
 export * from './relabel.ts';
 export * from './staleness.ts';

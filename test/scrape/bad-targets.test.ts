@@ -183,7 +183,7 @@ test('more series than memory takes: an error, and the others go on', async () =
   const options = { scrapeIntervalMs: 60_000, scrapeTimeoutMs: 60_000 };
   const { bad, rig, upOf } = await scrapeBeside(manySeries(600_000), options, 24 << 20);
   expect(bad?.lastError).toMatch(/^out of memory/);
-  expect(upOf('bad')).toEqual(['0']);
+  expect(new Set(upOf('bad'))).toEqual(new Set(['0']));
   const before = upOf('good').length;
   await new Promise((resolve) => setTimeout(resolve, 500));
   expect(upOf('good').length).toBeGreaterThan(before);

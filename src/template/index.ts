@@ -1,0 +1,11 @@
+// SPDX-License-Identifier: Apache-2.0
+export { alertFunctions, jsonText } from './alert-functions.ts';
+export { TemplateError } from './errors.ts';
+export { defaultLimits, type ExecutionLimits } from './execute.ts';
+export { print, printf, printValue } from './format.ts';
+export { humanizeDuration } from './humanize.ts';
+export { type QuerySample, type RuleTemplateContext, ruleFunctions } from './rule-functions.ts';
+export { AlertExpander, type AlertTemplateData, checkAlertTemplate } from './rule-template.ts';
+export { type TemplateFunctions, TemplateSet } from './template.ts';
+export { DurationValue, durationText, formatTime, TimeValue, ZERO_TIME_MS } from './time.ts';
+export * from './values.ts';

@@ -94,7 +94,7 @@ describe('functions', () => {
     'ALow Diskxa-b-c',
   );
   gives(
-    '{{reReplaceAll "(\\\\d+)-(\\\\w)" "${2}$1" "12-a 3-b"}}{{match "^d.s" .Name}}',
+    '{{reReplaceAll "(\\\\d+)-(\\\\w)" "$2$1" "12-a 3-b"}}{{match "^d.s" .Name}}',
     'a12 b3true',
   );
   gives(

@@ -8,6 +8,7 @@ export class DecodeError extends Error {
 }
 
 const TWO_32 = 4294967296;
+const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
 
 /** Appends to a buffer that grows. */
 export class ByteWriter {
@@ -45,6 +46,12 @@ export class ByteWriter {
     const high = Math.floor(value / TWO_32);
     this.u32be(high >>> 0);
     this.u32be(value - high * TWO_32);
+  }
+
+  f64be(value: number): void {
+    this.reserve(8);
+    this.view.setFloat64(this.length, value);
+    this.length += 8;
   }
 
   /** value >= 0. */
@@ -86,7 +93,6 @@ export class ByteWriter {
 export class ByteReader {
   private readonly source: Uint8Array;
   private readonly view: DataView;
-  private readonly decoder = new TextDecoder('utf-8', { ignoreBOM: true });
   position: number;
 
   constructor(source: Uint8Array, position = 0) {
@@ -116,6 +122,29 @@ export class ByteReader {
     return this.view.getUint32(this.position - 4);
   }
 
+  /** A whole number in two's complement; inexact beyond 2^53. */
+  i64be(): number {
+    const high = this.u32be() | 0;
+    return high * TWO_32 + this.u32be();
+  }
+
+  f64be(): number {
+    this.need(8);
+    this.position += 8;
+    return this.view.getFloat64(this.position - 8);
+  }
+
+  skip(bytes: number): void {
+    this.need(bytes);
+    this.position += bytes;
+  }
+
+  /** Passes over a varint of any size. */
+  skipVarint(): void {
+    for (let i = 0; i < 10; i++) if (this.u8() < 128) return;
+    throw new DecodeError(`varint at ${this.position} is too long`);
+  }
+
   /** @throws DecodeError also for numbers of 2^53 and more */
   uvarint(): number {
     let value = 0;
@@ -141,6 +170,6 @@ export class ByteReader {
     const length = this.uvarint();
     this.need(length);
     this.position += length;
-    return this.decoder.decode(this.source.slice(this.position - length, this.position));
+    return decoder.decode(this.source.slice(this.position - length, this.position));
   }
 }

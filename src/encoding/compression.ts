@@ -6,3 +6,11 @@ export interface BlockCompression {
   /** @throws Error for bytes that are not a snappy block */
   decompress(bytes: Uint8Array): Uint8Array;
 }
+
+/** Zstandard frames. Implemented in platform/. */
+export interface FrameCompression {
+  /** Undefined where this runtime can only read. */
+  readonly compress: ((bytes: Uint8Array) => Uint8Array) | undefined;
+  /** @throws Error for bytes that are not a frame */
+  decompress(bytes: Uint8Array): Uint8Array;
+}

@@ -41,7 +41,7 @@ test('flags become numbers', () => {
     connectionsMax: 512,
     autoReloadMs: undefined,
     timestampToleranceMs: 2,
-    walCompression: true,
+    walCompression: 'snappy',
     useLockfile: true,
     dataPath: 'data/',
   });

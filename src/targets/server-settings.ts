@@ -32,7 +32,7 @@ export interface ServerSettings {
   readonly querySamplesMax: number;
   /** 0: scrape timestamps are stored as they are. */
   readonly timestampToleranceMs: number;
-  readonly walCompression: boolean;
+  readonly walCompression: 'none' | 'snappy' | 'zstd';
   readonly flags: Readonly<Record<string, string>>;
 }
 
@@ -105,7 +105,11 @@ export function serverSettings(values: FlagValues): ServerSettings {
     timestampToleranceMs: values.flag('scrape.adjust-timestamps')
       ? ms('scrape.timestamp-tolerance')
       : 0,
-    walCompression: values.flag('storage.tsdb.wal-compression'),
+    walCompression: !values.flag('storage.tsdb.wal-compression')
+      ? 'none'
+      : values.text('storage.tsdb.wal-compression-type') === 'zstd'
+        ? 'zstd'
+        : 'snappy',
     flags: values.all(),
   };
 }

@@ -6,7 +6,7 @@ import type { Clock, FileSystem, Logger } from '../base/index.ts';
 import type { SharedMemory } from '../kernels/index.ts';
 import { createMemory, SharedHeap } from '../kernels/index.ts';
 import type { Registry } from '../metrics/index.ts';
-import { createSnappy } from '../platform/index.ts';
+import { createSnappy, createZstd } from '../platform/index.ts';
 import type { Appender } from '../storage/index.ts';
 import { openDatabase } from '../tsdb/index.ts';
 import type { ServerSettings } from './server-settings.ts';
@@ -56,6 +56,7 @@ export async function openStorage(
     logger,
     heap,
     snappy: createSnappy(),
+    zstd: createZstd(),
     processId: process.pid,
     lock: settings.useLockfile,
     walCompression: settings.walCompression,

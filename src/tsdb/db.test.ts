@@ -85,7 +85,7 @@ function samplesOf(db: Database): [number, number][][] {
 const expected = (count: number): [number, number][][] =>
   [1, 2].map((factor) => Array.from({ length: count }, (_, k) => [k, k * factor + 0.5]));
 
-test.each([true, false])(
+test.each(['snappy', 'none'] as const)(
   'everything appended is there after a death without goodbye (compression: %s)',
   async (walCompression) => {
     const directory = newDirectory();
@@ -137,7 +137,9 @@ test('a segment cut at any byte gives a prefix of its records, and the place whe
   const whole = readFileSync(join(directory, 'wal/00000000'));
   const records = (bytes: Uint8Array): { records: Uint8Array[]; end: number } => {
     const found: Uint8Array[] = [];
-    const damage = readSegment(bytes, createSnappy(), (record) => found.push(record.slice()));
+    const damage = readSegment(bytes, { snappy: createSnappy() }, (record) =>
+      found.push(record.slice()),
+    );
     return { records: found, end: damage?.offsetBytes ?? bytes.length };
   };
   const all = records(whole).records;
@@ -159,7 +161,7 @@ test('a segment cut at any byte gives a prefix of its records, and the place whe
 
 test('flipped bits end the reading there, are counted, and later segments go', async () => {
   const directory = newDirectory();
-  const db = await open(directory, { walSegmentBytes: 32768, walCompression: false });
+  const db = await open(directory, { walSegmentBytes: 32768, walCompression: 'none' });
   fill(db, 0, 3000);
   db.close();
   const path = join(directory, 'wal/00000001');
@@ -193,16 +195,15 @@ test('a directory in use by a living process is refused in one sentence', async 
   await expect(open('/proc/nowhere')).rejects.toThrow(/cannot use \/proc\/nowhere for data/);
 });
 
-test('a full disk refuses the batch whole, and writing goes on when there is room', async () => {
-  const directory = newDirectory();
+/** A file system whose disk is full while `state.full`. */
+function limitedFiles(state: { full: boolean }): FileSystem {
   const real = createNodeFileSystem();
-  let full = false;
   const limited = (file: FileHandle): FileHandle => ({
     readSync: (...args) => file.readSync(...args),
     writeSync: (bytes, offset, length, position) => {
       // As a disk does: some of it is written, then there is no room.
-      file.writeSync(bytes, offset, full ? Math.min(5, length) : length, position);
-      if (full) throw new FileError('ENOSPC', 'wal', 'no space left on device');
+      file.writeSync(bytes, offset, state.full ? Math.min(5, length) : length, position);
+      if (state.full) throw new FileError('ENOSPC', 'wal', 'no space left on device');
     },
     truncateSync: (size) => file.truncateSync(size),
     syncSync: () => file.syncSync(),
@@ -210,28 +211,59 @@ test('a full disk refuses the batch whole, and writing goes on when there is roo
     sizeBytes: () => file.sizeBytes(),
     closeSync: () => file.closeSync(),
   });
-  const files: FileSystem = {
-    ...real,
-    openSync: (path, mode) => limited(real.openSync(path, mode)),
+  return { ...real, openSync: (path, mode) => limited(real.openSync(path, mode)) };
+}
+
+test('with a full disk samples wait in memory within a limit, and are written when there is room', async () => {
+  const directory = newDirectory();
+  const state = { full: false };
+  let now = 0;
+  const clock = { ...createNodeClock(), monotonicMs: () => now };
+  const lines: string[] = [];
+  const logger = {
+    ...silentLogger,
+    info: (message: string) => void lines.push(message),
+    error: (message: string) => void lines.push(message),
+    child: () => logger,
   };
-  const db = await open(directory, { files });
+  const db = await open(directory, {
+    files: limitedFiles(state),
+    clock,
+    logger,
+    walWaitingBytesMax: 2000,
+  });
+  lines.length = 0;
   fill(db, 0, 3);
-  full = true;
-  expect(() => fill(db, 3, 1)).toThrow(StorageError);
+  state.full = true;
+  fill(db, 3, 20);
   expect(db.wal.counters.writesFailed).toBe(1);
-  full = false;
-  fill(db, 3, 2);
-  expect(samplesOf(db)).toEqual(expected(5));
+  expect(db.walQueue.isFailing).toBe(true);
+  expect(db.walQueue.waitingBytes).toBeGreaterThan(0);
+  expect(() => fill(db, 23, 100)).toThrow(StorageError);
+  const kept = samplesOf(db)[0]!.length;
+  expect(samplesOf(db)).toEqual(expected(kept));
+  expect(db.walQueue.refused).toBe(1);
+  now += 1000;
+  expect(() => fill(db, kept, 1)).toThrow(StorageError);
+  expect(db.wal.counters.writesFailed).toBe(2);
+  state.full = false;
+  now += 1000;
+  fill(db, kept, 2);
+  expect(db.walQueue.isFailing).toBe(false);
+  expect(db.walQueue.waitingBytes).toBe(0);
+  expect(lines.length).toBe(2);
+  expect(lines[0]).toMatch(/^Cannot write the WAL: samples are kept in memory only/);
+  expect(lines[1]).toBe('The WAL is written again; nothing was lost');
   db.close();
   const again = await open(directory);
   expect(again.walCorruptions).toBe(0);
-  expect(samplesOf(again)).toEqual(expected(5));
+  expect(samplesOf(again)).toEqual(expected(kept + 2));
   again.close();
 });
 
 test("the kernel's samples record is the twin's", async () => {
   const directory = newDirectory();
-  const db = await open(directory, { walCompression: false });
+  const db = await open(directory, { walCompression: 'none' });
   fill(db, 0, 1);
   db.close();
   const bytes = readFileSync(join(directory, 'wal/00000000'));
@@ -241,6 +273,7 @@ test("the kernel's samples record is the twin's", async () => {
       refs: new Float64Array([1, 2]),
       times: new Float64Array([1.7e12, 1.7e12]),
       valueBits: new Uint32Array(values.buffer),
+      startTimes: new Float64Array(2),
     },
     2,
   );

@@ -3,19 +3,23 @@
 
 import type { Clock, FileSystem, Logger } from '../base/index.ts';
 import { FileError } from '../base/index.ts';
-import type { BlockCompression } from '../encoding/index.ts';
+import type { BlockCompression, FrameCompression } from '../encoding/index.ts';
 import type { SharedHeap } from '../kernels/index.ts';
 import type { Appender } from '../storage/index.ts';
 import { TsdbError } from './errors.ts';
 import { DEFAULT_CHUNK_RANGE_MS, Head } from './head/head.ts';
 import { MemoryFullError } from './head/store.ts';
+import type { Pause, TruncateResult } from './head/truncate.ts';
 import type { DirectoryLock } from './lock.ts';
 import { lockDirectory } from './lock.ts';
 import { DEFAULT_SEGMENT_BYTES } from './wal/format.ts';
+import type { WalCodecs } from './wal/reader.ts';
 import type { WalSink } from './wal/records.ts';
 import type { ReplayProgress } from './wal/replay.ts';
 import { replayWal } from './wal/replay.ts';
-import { WalWriter } from './wal/writer.ts';
+import { ResilientWal } from './wal/resilient.ts';
+import { type CheckpointCounters, WalTruncator } from './wal/truncation.ts';
+import { WalWriter, walCompression } from './wal/writer.ts';
 
 export interface DatabaseOptions {
   readonly directory: string;
@@ -24,10 +28,17 @@ export interface DatabaseOptions {
   readonly logger: Logger;
   readonly heap: SharedHeap;
   readonly snappy: BlockCompression;
+  /** Without it zstd records cannot be read. */
+  readonly zstd?: FrameCompression;
   /** For the lock file. */
   readonly processId: number;
   readonly lock?: boolean;
-  readonly walCompression?: boolean;
+  /** Records are compressed unless this is `none`; with snappy unless this says otherwise. */
+  readonly walCompression?: 'none' | 'snappy' | 'zstd';
+  /** Bytes of records that may wait in memory while the disk takes none. */
+  readonly walWaitingBytesMax?: number;
+  /** Samples before this are in blocks: they are neither replayed nor taken. */
+  readonly floorTime?: number;
   readonly walSegmentBytes?: number;
   readonly chunkRangeMs?: number;
   readonly onReplayProgress?: (progress: ReplayProgress) => void;
@@ -42,20 +53,32 @@ class LateWal implements WalSink {
   }
 }
 
+const messageOf = (error: unknown): string =>
+  error instanceof Error ? error.message : String(error);
+
 /** An open database. The opener closes it. */
 export class Database {
   readonly head: Head;
   readonly wal: WalWriter;
+  /** The log as the head writes to it. */
+  readonly walQueue: ResilientWal;
   readonly directory: string;
   readonly replaySeconds: number;
   readonly walCorruptions: number;
   /** 1 clean, 0 dirty, -1 no lock file. */
   readonly cleanStart: number;
   private readonly lock: DirectoryLock | undefined;
+  private readonly truncator: WalTruncator;
+  private readonly logger: Logger;
+  private readonly pause: Pause;
 
   constructor(parts: {
     head: Head;
     wal: WalWriter;
+    walQueue: ResilientWal;
+    truncator: WalTruncator;
+    logger: Logger;
+    pause: Pause;
     directory: string;
     lock: DirectoryLock | undefined;
     replaySeconds: number;
@@ -63,6 +86,10 @@ export class Database {
   }) {
     this.head = parts.head;
     this.wal = parts.wal;
+    this.walQueue = parts.walQueue;
+    this.truncator = parts.truncator;
+    this.logger = parts.logger;
+    this.pause = parts.pause;
     this.directory = parts.directory;
     this.lock = parts.lock;
     this.replaySeconds = parts.replaySeconds;
@@ -74,8 +101,38 @@ export class Database {
     return this.head;
   }
 
+  get checkpoints(): CheckpointCounters {
+    return this.truncator.counters;
+  }
+
+  /**
+   * Forgets what is in blocks: head samples before `minTime`, series with nothing left, and the part of the
+   * log that only they needed. Works in short goes. A log that cannot be shortened is logged and counted,
+   * and is tried again next time. @throws MemoryFullError
+   */
+  async truncateHead(minTime: number): Promise<TruncateResult> {
+    const result = await this.head.truncate(minTime, this.pause);
+    this.truncator.expire(result.removedRefs);
+    try {
+      await this.truncator.truncate(minTime, this.head.walRefs());
+    } catch (error) {
+      this.logger.error(
+        'Cannot shorten the WAL; it is whole and tried again after the next block',
+        {
+          err: messageOf(error),
+        },
+      );
+    }
+    return result;
+  }
+
   /** Syncs the log and gives the directory back. Nothing may be appended after it. */
   close(): void {
+    if (!this.walQueue.retry()) {
+      this.logger.error('The WAL cannot be written at shutdown: these bytes of it are lost', {
+        bytes: this.walQueue.waitingBytes,
+      });
+    }
     this.wal.close();
     this.lock?.release();
   }
@@ -101,22 +158,25 @@ async function openLocked(
   options: DatabaseOptions,
   lock: DirectoryLock | undefined,
 ): Promise<Database> {
-  const { directory, files, clock, logger, heap, snappy } = options;
+  const { directory, files, clock, logger, heap, snappy, zstd } = options;
+  const codecs: WalCodecs = { snappy, ...(zstd === undefined ? {} : { zstd }) };
+  const pause: Pause = (delayMs) => new Promise((resolve) => void clock.setTimer(delayMs, resolve));
   const start = clock.monotonicMs();
   const late = new LateWal();
   const head = new Head(heap, {
     chunkRangeMs: options.chunkRangeMs ?? DEFAULT_CHUNK_RANGE_MS,
     wal: late,
   });
+  if (options.floorTime !== undefined) head.setFloor(options.floorTime);
   logger.info('Replaying WAL, this may take a while');
   const replayed = await replayWal({
     files,
     logger,
     directory: `${directory}/wal`,
-    snappy,
+    codecs,
     head,
     ...(options.onReplayProgress === undefined ? {} : { onProgress: options.onReplayProgress }),
-    pause: () => new Promise((resolve) => void clock.setTimer(0, resolve)),
+    pause,
   });
   const replaySeconds = (clock.monotonicMs() - start) / 1000;
   logger.info('WAL replay completed', {
@@ -124,21 +184,30 @@ async function openLocked(
     samples: replayed.samples,
     total_replay_duration: `${replaySeconds.toFixed(3)}s`,
   });
-  const wal = new WalWriter(
-    {
-      files,
-      logger,
-      directory: `${directory}/wal`,
-      compression: options.walCompression === false ? undefined : snappy,
-      segmentBytes: options.walSegmentBytes ?? DEFAULT_SEGMENT_BYTES,
-    },
-    replayed.nextSegment,
-  );
+  const setting = options.walCompression ?? 'snappy';
+  if (setting === 'zstd' && zstd?.compress === undefined) {
+    logger.warn('This Node.js cannot write zstd: WAL records are compressed with snappy');
+  }
+  const compression = walCompression(setting, codecs);
+  const segmentBytes = options.walSegmentBytes ?? DEFAULT_SEGMENT_BYTES;
+  const log = { files, logger, directory: `${directory}/wal`, compression, segmentBytes };
+  const wal = new WalWriter(log, replayed.nextSegment);
   wal.open();
-  late.target = wal;
+  const walQueue = new ResilientWal(wal, {
+    clock,
+    logger,
+    ...(options.walWaitingBytesMax === undefined
+      ? {}
+      : { waitingBytesMax: options.walWaitingBytesMax }),
+  });
+  late.target = walQueue;
   return new Database({
     head,
     wal,
+    walQueue,
+    truncator: new WalTruncator({ ...log, codecs, writer: wal, pause }),
+    logger,
+    pause,
     directory,
     lock,
     replaySeconds,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-export type TsdbErrorCode = 'locked' | 'directory' | 'memory_full';
+export type TsdbErrorCode = 'locked' | 'directory' | 'memory_full' | 'wal_corrupt';
 
 /** A database that cannot be opened. `code` is API and never reworded; the message is for people. */
 export class TsdbError extends Error {

@@ -35,6 +35,7 @@ import {
   directoryGet,
   findSymbol,
   hashBytes,
+  listView,
   NAME_SERIES,
   NAME_VALUES,
   PAIR_WORDS,
@@ -188,6 +189,16 @@ export class Head implements Appender {
       throw error;
     } finally {
       this.truncating = false;
+    }
+  }
+
+  /** Refs in the log of all series. Visit them at once. */
+  *walRefs(): IterableIterator<number> {
+    const { u32 } = this.shared;
+    const directory = u32[Control.seriesDirectory]!;
+    for (const id of listView(this.shared, u32[Control.allSeries]!)) {
+      const at = directoryGet(this.shared, directory, id) >>> 2;
+      yield u32[at + Series.walRefLow]! + u32[at + Series.walRefHigh]! * 4294967296;
     }
   }
 

@@ -1,10 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The payloads of WAL records, as Prometheus writes them. Fragments, pages and segments around them are
-// in writer.ts and reader.ts.
-//
-//   series  (1): for each series: ref u64 big-endian, uvarint labels, then uvarint-prefixed texts
-//   samples (2): first ref u64, first time i64 (both big-endian), then for each sample
-//                varint ref - first ref, varint time - first time, value bits big-endian
+// The payloads of WAL records, as Prometheus writes them: series and float samples here, the others in
+// records-other.ts and records-histogram.ts. Fragments, pages and segments around them are in writer.ts and
+// reader.ts; docs/formats/wal.md has the pictures.
 
 import { ByteReader, ByteWriter } from '../../encoding/index.ts';
 import type { Label, Labels } from '../../model/index.ts';
@@ -18,31 +15,44 @@ export interface WalSink {
   log(records: readonly Uint8Array[]): void;
 }
 
-/** Types that this program reads; others are skipped and counted. */
-export const RecordType = { series: 1, samples: 2 } as const;
-
-/** Names of all types that upstream writes, for logs of what was skipped. */
-export const recordTypeNames: Readonly<Record<number, string>> = {
-  1: 'series',
-  2: 'samples',
-  3: 'tombstones',
-  4: 'exemplars',
-  5: 'mmap markers',
-  6: 'metadata',
-  7: 'histograms',
-  8: 'float histograms',
-  9: 'histograms with custom buckets',
-  10: 'float histograms with custom buckets',
-  11: 'samples with start times',
-  12: 'histograms with start times',
-  13: 'float histograms with start times',
-};
+export const RecordType = {
+  series: 1,
+  samples: 2,
+  tombstones: 3,
+  exemplars: 4,
+  mmapMarkers: 5,
+  metadata: 6,
+  histograms: 7,
+  floatHistograms: 8,
+  customHistograms: 9,
+  customFloatHistograms: 10,
+  samplesWithStart: 11,
+  histogramsWithStart: 12,
+  floatHistogramsWithStart: 13,
+  /** In checkpoints only: the time that the truncation of the log used. */
+  minValidTime: 14,
+} as const;
 
 /** One series as logged: its 64-bit ref in halves. */
 export interface LoggedSeries {
   readonly refLow: number;
   readonly refHigh: number;
   readonly labels: Labels;
+}
+
+export function writeLabels(writer: ByteWriter, labels: Labels): void {
+  writer.uvarint(labels.length);
+  for (const { name, value } of labels) {
+    writer.text(name);
+    writer.text(value);
+  }
+}
+
+export function readLabels(reader: ByteReader): Labels {
+  const count = reader.uvarint();
+  const labels: Label[] = [];
+  for (let i = 0; i < count; i++) labels.push({ name: reader.text(), value: reader.text() });
+  return labels;
 }
 
 /** A series record. The result is fresh memory. */
@@ -52,11 +62,7 @@ export function encodeSeriesRecord(series: readonly LoggedSeries[]): Uint8Array 
   for (const { refLow, refHigh, labels } of series) {
     writer.u32be(refHigh);
     writer.u32be(refLow);
-    writer.uvarint(labels.length);
-    for (const { name, value } of labels) {
-      writer.text(name);
-      writer.text(value);
-    }
+    writeLabels(writer, labels);
   }
   return writer.bytes();
 }
@@ -68,13 +74,36 @@ export function decodeSeriesRecord(
 ): void {
   const reader = new ByteReader(record, 1);
   while (reader.left > 0) {
-    const high = reader.u32be();
-    const ref = high * 4294967296 + reader.u32be();
-    const count = reader.uvarint();
-    const labels: Label[] = [];
-    for (let i = 0; i < count; i++) labels.push({ name: reader.text(), value: reader.text() });
-    visit(ref, labels);
+    const ref = reader.i64be();
+    visit(ref, readLabels(reader));
   }
+}
+
+/**
+ * The parts of a series record for which `keep` holds, as a record of their own; `record` itself when all
+ * do, undefined when none does. @throws DecodeError
+ */
+export function filterSeriesRecord(
+  record: Uint8Array,
+  keep: (ref: number) => boolean,
+): Uint8Array | undefined {
+  const reader = new ByteReader(record, 1);
+  const kept: Uint8Array[] = [];
+  let dropped = 0;
+  while (reader.left > 0) {
+    const start = reader.position;
+    const ref = reader.i64be();
+    const texts = 2 * reader.uvarint();
+    for (let i = 0; i < texts; i++) reader.skip(reader.uvarint());
+    if (keep(ref)) kept.push(record.subarray(start, reader.position));
+    else dropped++;
+  }
+  if (dropped === 0) return record;
+  if (kept.length === 0) return undefined;
+  const writer = new ByteWriter(record.length);
+  writer.u8(RecordType.series);
+  for (const part of kept) writer.raw(part);
+  return writer.bytes();
 }
 
 /** Columns that samples are decoded into; the caller owns them. */
@@ -84,22 +113,30 @@ export interface ReplayColumns {
   readonly times: Float64Array;
   /** Value bits as words, low first. */
   readonly valueBits: Uint32Array;
+  /** Start times, 0 where there is none; filled from records that have them. */
+  readonly startTimes: Float64Array;
 }
 
-/** Most samples that a samples record of `length` bytes can hold. */
-export const samplesMax = (length: number): number => Math.max(0, Math.floor((length - 17) / 10));
+export const newReplayColumns = (capacity: number): ReplayColumns => ({
+  refs: new Float64Array(capacity),
+  times: new Float64Array(capacity),
+  valueBits: new Uint32Array(2 * capacity),
+  startTimes: new Float64Array(capacity),
+});
+
+/** Most samples that a samples record of `length` bytes, with start times or without, can hold. */
+export const samplesMax = (length: number): number => Math.max(1, Math.floor((length + 7) / 10));
 
 /**
- * Decodes a samples record (type byte included) to the columns at 0..n-1; returns n. The columns hold
- * {@link samplesMax}. @throws DecodeError
+ * Decodes a record of samples, with start times or without (type byte included), to the columns at 0..n-1;
+ * returns n. The columns hold {@link samplesMax}. @throws DecodeError
  */
 export function decodeSamplesRecord(record: Uint8Array, out: ReplayColumns): number {
+  if (record[0] === RecordType.samplesWithStart) return decodeSamplesWithStart(record, out);
   const reader = new ByteReader(record, 1);
   if (reader.left === 0) return 0;
-  const firstRefHigh = reader.u32be();
-  const firstRef = firstRefHigh * 4294967296 + reader.u32be();
-  const firstTimeHigh = reader.u32be() | 0;
-  const firstTime = firstTimeHigh * 4294967296 + reader.u32be();
+  const firstRef = reader.i64be();
+  const firstTime = reader.i64be();
   let n = 0;
   while (reader.left > 0) {
     out.refs[n] = firstRef + reader.varint();
@@ -108,12 +145,102 @@ export function decodeSamplesRecord(record: Uint8Array, out: ReplayColumns): num
     out.valueBits[2 * n] = reader.u32be();
     n++;
   }
+  out.startTimes.fill(0, 0, n);
   return n;
 }
 
+function decodeSamplesWithStart(record: Uint8Array, out: ReplayColumns): number {
+  const reader = new ByteReader(record, 1);
+  if (reader.left === 0) return 0;
+  const place = new StartTimePlaces(reader);
+  let n = 0;
+  while (n === 0 || reader.left > 0) {
+    place.next();
+    out.refs[n] = place.ref;
+    out.times[n] = place.time;
+    out.startTimes[n] = place.startTime;
+    out.valueBits[2 * n + 1] = reader.u32be();
+    out.valueBits[2 * n] = reader.u32be();
+    n++;
+  }
+  return n;
+}
+
+const NO_START = 0;
+const SAME_START = 1;
+const EXPLICIT_START = 2;
+
+/** Reads (ref, time, start time) of the entries of a record that has start times, one after the other. */
+export class StartTimePlaces {
+  ref = 0;
+  time = 0;
+  startTime = 0;
+  private readonly reader: ByteReader;
+  private firstTime = 0;
+  private firstStart = 0;
+  private isFirst = true;
+
+  constructor(reader: ByteReader) {
+    this.reader = reader;
+  }
+
+  next(): void {
+    const { reader } = this;
+    if (this.isFirst) {
+      this.isFirst = false;
+      this.ref = reader.varint();
+      this.time = this.firstTime = reader.varint();
+      this.startTime = this.firstStart = reader.varint();
+      return;
+    }
+    this.ref += reader.varint();
+    this.time = this.firstTime + reader.varint();
+    const mark = reader.u8();
+    if (mark === NO_START) this.startTime = 0;
+    else if (mark !== SAME_START) this.startTime = this.firstStart + reader.varint();
+  }
+}
+
+/** The same, writing. */
+export class StartTimeWriter {
+  private readonly writer: ByteWriter;
+  private firstTime = 0;
+  private firstStart = 0;
+  private ref = 0;
+  private startTime = 0;
+  private isFirst = true;
+
+  constructor(writer: ByteWriter) {
+    this.writer = writer;
+  }
+
+  next(ref: number, time: number, startTime: number): void {
+    const { writer } = this;
+    if (this.isFirst) {
+      this.isFirst = false;
+      this.firstTime = time;
+      this.firstStart = startTime;
+      writer.varint(ref);
+      writer.varint(time);
+      writer.varint(startTime);
+    } else {
+      writer.varint(ref - this.ref);
+      writer.varint(time - this.firstTime);
+      if (startTime === 0) writer.u8(NO_START);
+      else if (startTime === this.startTime) writer.u8(SAME_START);
+      else {
+        writer.u8(EXPLICIT_START);
+        writer.varint(startTime - this.firstStart);
+      }
+    }
+    this.ref = ref;
+    this.startTime = startTime;
+  }
+}
+
 /**
- * A samples record from columns, for tools and tests; the head has a kernel that gives the same bytes.
- * Refs and times are whole numbers below 2^53.
+ * A samples record from columns, for tools, checkpoints and tests; the head has a kernel that gives the same
+ * bytes. Refs and times are whole numbers below 2^53.
  */
 export function encodeSamplesRecord(columns: ReplayColumns, count: number): Uint8Array {
   const writer = new ByteWriter(17 + 28 * count);
@@ -130,4 +257,43 @@ export function encodeSamplesRecord(columns: ReplayColumns, count: number): Uint
     writer.u32be(columns.valueBits[2 * i]!);
   }
   return writer.bytes();
+}
+
+/** The same with start times. */
+export function encodeSamplesWithStartRecord(columns: ReplayColumns, count: number): Uint8Array {
+  const writer = new ByteWriter(1 + 38 * count);
+  writer.u8(RecordType.samplesWithStart);
+  const place = new StartTimeWriter(writer);
+  for (let i = 0; i < count; i++) {
+    place.next(columns.refs[i]!, columns.times[i]!, columns.startTimes[i]!);
+    writer.u32be(columns.valueBits[2 * i + 1]!);
+    writer.u32be(columns.valueBits[2 * i]!);
+  }
+  return writer.bytes();
+}
+
+/** The samples at `minTime` or later as a record; `record` itself when all are, undefined when none is. */
+export function filterSamplesRecord(
+  record: Uint8Array,
+  minTime: number,
+  scratch: (capacity: number) => ReplayColumns,
+): Uint8Array | undefined {
+  const columns = scratch(samplesMax(record.length));
+  const count = decodeSamplesRecord(record, columns);
+  const { refs, times, valueBits, startTimes } = columns;
+  let kept = 0;
+  for (let i = 0; i < count; i++) {
+    if (times[i]! < minTime) continue;
+    refs[kept] = refs[i]!;
+    times[kept] = times[i]!;
+    startTimes[kept] = startTimes[i]!;
+    valueBits[2 * kept] = valueBits[2 * i]!;
+    valueBits[2 * kept + 1] = valueBits[2 * i + 1]!;
+    kept++;
+  }
+  if (kept === count) return record;
+  if (kept === 0) return undefined;
+  return record[0] === RecordType.samplesWithStart
+    ? encodeSamplesWithStartRecord(columns, kept)
+    : encodeSamplesRecord(columns, kept);
 }

@@ -3,33 +3,34 @@
 // before is kept, what comes after is cut off and said so.
 
 import type { FileSystem, Logger } from '../../base/index.ts';
-import { FileError } from '../../base/index.ts';
-import type { BlockCompression } from '../../encoding/index.ts';
-import { newSampleColumns } from '../../model/index.ts';
 import type { SampleBatch } from '../../storage/index.ts';
+import { TsdbError } from '../errors.ts';
 import type { Head } from '../head/head.ts';
+import { removeUnfinished } from './checkpoint.ts';
 import { newestCheckpoint, segmentName, segmentNumbers } from './format.ts';
-import type { WalDamage } from './reader.ts';
-import { readSegment } from './reader.ts';
+import type { WalCodecs, WalDamage } from './reader.ts';
+import { SegmentReader, visitRecords } from './reader.ts';
 import type { ReplayColumns } from './records.ts';
 import {
   decodeSamplesRecord,
   decodeSeriesRecord,
+  newReplayColumns,
   RecordType,
-  recordTypeNames,
   samplesMax,
 } from './records.ts';
+import { decodeMinValidTimeRecord } from './records-other.ts';
+import { RefTable } from './ref-set.ts';
 
 export interface ReplayOptions {
   readonly files: FileSystem;
   readonly logger: Logger;
   readonly directory: string;
-  readonly snappy: BlockCompression;
+  readonly codecs: WalCodecs;
   readonly head: Head;
   /** Told after each segment. */
   readonly onProgress?: (progress: ReplayProgress) => void;
-  /** Lets other work in between segments; replay of a big WAL takes seconds. */
-  readonly pause?: () => Promise<void>;
+  /** Lets other work in now and then; replay of a big WAL takes seconds. */
+  readonly pause?: (delayMs: number) => Promise<void>;
 }
 
 /** Segment numbers, as /api/v1/status/walreplay has them. */
@@ -49,36 +50,13 @@ export interface ReplayResult {
 }
 
 const BATCH_SAMPLES = 1 << 16;
-/** WAL refs below this are looked up in an array, others in a map. */
-const DENSE_REFS_MAX = 1 << 26;
-
-/** WAL ref -> series id. */
-class RefTable {
-  private dense = new Uint32Array(1 << 12);
-  private readonly sparse = new Map<number, number>();
-
-  set(ref: number, id: number): void {
-    if (ref >= DENSE_REFS_MAX) {
-      this.sparse.set(ref, id);
-      return;
-    }
-    if (ref >= this.dense.length) {
-      const grown = new Uint32Array(Math.max(2 * this.dense.length, ref + 1));
-      grown.set(this.dense);
-      this.dense = grown;
-    }
-    this.dense[ref] = id;
-  }
-
-  get(ref: number): number {
-    if (ref < this.dense.length) return this.dense[ref]!;
-    return this.sparse.get(ref) ?? 0;
-  }
-}
+/** Bytes of the log read between two pauses. */
+const BYTES_PER_GO = 1 << 20;
 
 class Replay {
   samples = 0;
   unknownRefs = 0;
+  /** Records of types that this version does not know. */
   readonly skipped = new Map<number, number>();
   private readonly head: Head;
   private readonly refs = new RefTable();
@@ -92,18 +70,20 @@ class Replay {
 
   record(record: Uint8Array): void {
     const type = record[0];
-    if (type === RecordType.series) {
+    if (type === RecordType.samples || type === RecordType.samplesWithStart) {
+      this.restoreSamples(record);
+    } else if (type === RecordType.series) {
       decodeSeriesRecord(record, (ref, labels) =>
         this.refs.set(ref, this.head.restoreSeries(ref, labels)),
       );
-    } else if (type === RecordType.samples) {
-      this.restore(record);
+    } else if (type === RecordType.minValidTime) {
+      this.head.setFloor(decodeMinValidTimeRecord(record));
     } else if (type !== undefined) {
       this.skipped.set(type, (this.skipped.get(type) ?? 0) + 1);
     }
   }
 
-  private restore(record: Uint8Array): void {
+  private restoreSamples(record: Uint8Array): void {
     const most = samplesMax(record.length);
     if (most > this.columns.refs.length) this.columns = newReplayColumns(most);
     const count = decodeSamplesRecord(record, this.columns);
@@ -126,11 +106,6 @@ class Replay {
   release(): void {
     this.head.releaseBatch(this.batch);
   }
-}
-
-function newReplayColumns(capacity: number): ReplayColumns {
-  const { times, valueBits } = newSampleColumns(capacity);
-  return { refs: new Float64Array(capacity), times, valueBits };
 }
 
 /** Files to read, oldest first: those of the newest checkpoint, then the segments after it. */
@@ -171,58 +146,87 @@ function repair(
   return lost;
 }
 
-/** Reads the whole directory into the head. @throws FileError when it cannot be read, MemoryFullError */
+async function readFile(
+  options: ReplayOptions,
+  path: string,
+  replay: Replay,
+): Promise<WalDamage | undefined> {
+  const handle = options.files.openSync(path, 'read');
+  try {
+    const reader = new SegmentReader(handle, options.codecs);
+    while (visitRecords(reader, BYTES_PER_GO, (record) => replay.record(record))) {
+      await options.pause?.(0);
+    }
+    return reader.damage;
+  } finally {
+    handle.closeSync();
+  }
+}
+
+async function readCheckpoint(
+  options: ReplayOptions,
+  paths: readonly string[],
+  replay: Replay,
+): Promise<void> {
+  for (const path of paths) {
+    const damage = await readFile(options, path, replay);
+    if (damage === undefined) continue;
+    throw new TsdbError(
+      'wal_corrupt',
+      path,
+      `cannot read checkpoint ${path}: ${damage.reason} at byte ${damage.offsetBytes}. It cannot be repaired: move its directory away to start without the series it holds, or restore it from a backup`,
+    );
+  }
+}
+
+/** Reads segments up to the first damage; returns 1 when there was one, after cutting the log there. */
+async function readSegments(
+  options: ReplayOptions,
+  segments: readonly number[],
+  replay: Replay,
+): Promise<number> {
+  const min = segments[0] ?? 0;
+  const max = segments.at(-1) ?? 0;
+  for (const number of segments) {
+    const path = `${options.directory}/${segmentName(number)}`;
+    const damage = await readFile(options, path, replay);
+    options.onProgress?.({ min, max, current: number });
+    if (damage === undefined) continue;
+    const lost = repair(options, number, damage, segments);
+    options.logger.warn('Encountered WAL read error, attempting repair', {
+      err: `corruption in segment ${path} at ${damage.offsetBytes}: ${damage.reason}`,
+      bytesDropped: lost,
+      segmentsDropped: segments.filter((n) => n > number).length,
+    });
+    return 1;
+  }
+  return 0;
+}
+
+/** Reads the whole directory into the head. @throws FileError, TsdbError, MemoryFullError */
 export async function replayWal(options: ReplayOptions): Promise<ReplayResult> {
-  const { files, logger, directory, snappy, head } = options;
+  const { files, logger, directory, head } = options;
+  removeUnfinished(files, directory);
   const { segments, checkpoint } = filesToRead(options);
   const replay = new Replay(head);
   let corruptions = 0;
-  const min = segments[0] ?? 0;
-  const max = segments.at(-1) ?? 0;
   try {
-    for (const path of checkpoint) {
-      const damage = readSegment(files.readFileSync(path), snappy, (record) =>
-        replay.record(record),
-      );
-      if (damage !== undefined) {
-        throw new FileError(
-          'EIO',
-          path,
-          `cannot read checkpoint ${path}: ${damage.reason} at byte ${damage.offsetBytes}`,
-        );
-      }
-    }
-    for (const number of segments) {
-      const damage = readSegment(
-        files.readFileSync(`${directory}/${segmentName(number)}`),
-        snappy,
-        (record) => replay.record(record),
-      );
-      options.onProgress?.({ min, max, current: number });
-      if (damage !== undefined) {
-        corruptions++;
-        const lost = repair(options, number, damage, segments);
-        logger.warn('Encountered WAL read error, attempting repair', {
-          err: `corruption in segment ${segmentName(number)} at ${damage.offsetBytes}: ${damage.reason}`,
-          bytesDropped: lost,
-        });
-        break;
-      }
-      await options.pause?.();
-    }
+    await readCheckpoint(options, checkpoint, replay);
+    corruptions = await readSegments(options, segments, replay);
   } finally {
     replay.release();
   }
   for (const [type, count] of replay.skipped) {
-    logger.warn('WAL records of a kind that this version does not keep were skipped', {
-      kind: recordTypeNames[type] ?? `type ${type}`,
+    logger.warn('WAL records of a type that this version does not know were skipped', {
+      type,
       records: count,
     });
   }
-  if (replay.unknownRefs > 0)
+  if (replay.unknownRefs > 0) {
     logger.warn('Unknown series references', { samples: replay.unknownRefs });
-  const newest = segmentNumbers(files.listSync(directory)).at(-1);
-  const covered = newestCheckpoint(files.listSync(directory))?.number ?? -1;
-  const nextSegment = Math.max(newest ?? -1, covered) + 1;
+  }
+  const names = files.listSync(directory);
+  const newest = segmentNumbers(names).at(-1) ?? -1;
+  const nextSegment = Math.max(newest, newestCheckpoint(names)?.number ?? -1) + 1;
   return { nextSegment, samples: replay.samples, unknownRefs: replay.unknownRefs, corruptions };
 }

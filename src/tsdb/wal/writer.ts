@@ -3,18 +3,36 @@
 // `log` returns, and survives the death of the process.
 
 import type { FileHandle, FileSystem, Logger } from '../../base/index.ts';
-import type { BlockCompression } from '../../encoding/index.ts';
 import { crc32c } from '../../encoding/index.ts';
 import { StorageError } from '../../storage/index.ts';
 import {
   DEFAULT_SEGMENT_BYTES,
   FRAGMENT_HEADER_BYTES,
   FRAGMENT_SNAPPY,
+  FRAGMENT_ZSTD,
   Fragment,
   PAGE_BYTES,
   segmentName,
 } from './format.ts';
+import type { WalCodecs } from './reader.ts';
 import type { WalSink } from './records.ts';
+
+/** How records are compressed; `flag` marks them. */
+export interface WalCompression {
+  readonly flag: number;
+  compress(bytes: Uint8Array): Uint8Array;
+}
+
+/** What a setting of `none`, `snappy` or `zstd` means here; snappy where zstd cannot be written. */
+export function walCompression(
+  type: 'none' | 'snappy' | 'zstd',
+  { snappy, zstd }: WalCodecs,
+): WalCompression | undefined {
+  if (type === 'none') return undefined;
+  const compress = type === 'zstd' ? zstd?.compress : undefined;
+  if (compress !== undefined) return { flag: FRAGMENT_ZSTD, compress };
+  return { flag: FRAGMENT_SNAPPY, compress: (bytes) => snappy.compress(bytes) };
+}
 
 export interface WalWriterOptions {
   readonly files: FileSystem;
@@ -22,7 +40,7 @@ export interface WalWriterOptions {
   /** The `wal` directory; it exists. */
   readonly directory: string;
   /** Undefined: records are written as they are. */
-  readonly compression: BlockCompression | undefined;
+  readonly compression: WalCompression | undefined;
   /** A multiple of the page size. */
   readonly segmentBytes?: number;
 }
@@ -53,6 +71,7 @@ export class WalWriter implements WalSink {
   /** What the current `log` adds. */
   private buffer = new Uint8Array(1 << 16);
   private buffered = 0;
+  private readonly syncing = new Set<Promise<void>>();
 
   /** Starts segment `firstSegment`, which does not exist yet, with the first record. */
   constructor(options: WalWriterOptions, firstSegment: number) {
@@ -100,7 +119,7 @@ export class WalWriter implements WalSink {
     const raw = record.slice();
     if (compression === undefined) return { data: raw, flag: 0 };
     const data = compression.compress(raw);
-    return data.length < raw.length ? { data, flag: FRAGMENT_SNAPPY } : { data: raw, flag: 0 };
+    return data.length < raw.length ? { data, flag: compression.flag } : { data: raw, flag: 0 };
   }
 
   /** Whether a record of `length` bytes fits in what is left of the segment. */
@@ -203,11 +222,35 @@ export class WalWriter implements WalSink {
     }
   }
 
+  /** The current segment is complete; the next record goes into a new one. */
+  cut(): void {
+    if (this.written > 0) this.nextSegment();
+  }
+
+  /** The segment that was written is synced off this thread, then closed. */
   private nextSegment(): void {
-    this.file?.closeSync();
+    const { file } = this;
     this.file = undefined;
-    this.number++;
+    const number = this.number++;
     this.written = 0;
+    if (file === undefined) return;
+    const done = file.sync().then(
+      () => file.closeSync(),
+      (error) => {
+        this.options.logger.error('Cannot sync a WAL segment', {
+          segment: number,
+          err: messageOf(error),
+        });
+        file.closeSync();
+      },
+    );
+    this.syncing.add(done);
+    void done.finally(() => this.syncing.delete(done));
+  }
+
+  /** Waits until all complete segments are durable. */
+  async settled(): Promise<void> {
+    await Promise.all(this.syncing);
   }
 }
 

@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: Apache-2.0
+// Keeps the log short: after the head was truncated, the older two thirds of the segments become a
+// checkpoint. Series that the head has removed stay in checkpoints as long as segments may hold samples of
+// them.
+
+import type { FileSystem, Logger } from '../../base/index.ts';
+import { createCheckpoint, removeCovered } from './checkpoint.ts';
+import { segmentNumbers } from './format.ts';
+import type { WalCodecs } from './reader.ts';
+import { RefSet } from './ref-set.ts';
+import type { WalCompression, WalWriter } from './writer.ts';
+
+export interface WalTruncationOptions {
+  readonly files: FileSystem;
+  readonly logger: Logger;
+  readonly directory: string;
+  readonly codecs: WalCodecs;
+  readonly compression: WalCompression | undefined;
+  readonly segmentBytes: number;
+  readonly writer: WalWriter;
+  readonly pause: (delayMs: number) => Promise<void>;
+}
+
+/** Counts for metrics. */
+export interface CheckpointCounters {
+  creations: number;
+  creationsFailed: number;
+  deletions: number;
+  deletionsFailed: number;
+  truncations: number;
+  truncationsFailed: number;
+}
+
+interface Expired {
+  readonly refs: Float64Array;
+  /** No later segment has samples of these. */
+  readonly segment: number;
+}
+
+export class WalTruncator {
+  readonly counters: CheckpointCounters = {
+    creations: 0,
+    creationsFailed: 0,
+    deletions: 0,
+    deletionsFailed: 0,
+    truncations: 0,
+    truncationsFailed: 0,
+  };
+  private readonly options: WalTruncationOptions;
+  private expired: Expired[] = [];
+
+  constructor(options: WalTruncationOptions) {
+    this.options = options;
+  }
+
+  /** Series that the head has just removed; the current segment may still name them. */
+  expire(refs: Float64Array): void {
+    if (refs.length > 0) {
+      this.expired.push({ refs, segment: this.options.writer.currentSegment });
+    }
+  }
+
+  /**
+   * Makes a checkpoint of the older segments and removes them. Nothing happens while there are too few.
+   * @param liveRefs refs of the series in the head
+   * @param minTime samples before it are in blocks
+   * @throws FileError, StorageError, CheckpointError; the log is whole then, only longer than needed
+   */
+  async truncate(minTime: number, liveRefs: Iterable<number>): Promise<void> {
+    const { files, directory, writer, logger } = this.options;
+    writer.cut();
+    // The segment being written is not there yet or stays.
+    const numbers = segmentNumbers(files.listSync(directory)).filter(
+      (n) => n < writer.currentSegment,
+    );
+    const first = numbers[0];
+    const newest = numbers.at(-1);
+    if (first === undefined || newest === undefined) return;
+    const last = first + Math.floor(((newest - first) * 2) / 3);
+    if (last <= first) return;
+    this.counters.truncations++;
+    this.counters.creations++;
+    logger.info('Creating checkpoint', { from_segment: first, to_segment: last, mint: minTime });
+    const refs = new RefSet();
+    for (const ref of liveRefs) refs.add(ref);
+    for (const batch of this.expired) {
+      if (batch.segment > last) for (const ref of batch.refs) refs.add(ref);
+    }
+    try {
+      await createCheckpoint({
+        ...this.options,
+        first,
+        last,
+        keep: (ref) => refs.has(ref),
+        minTime,
+      });
+    } catch (error) {
+      this.counters.creationsFailed++;
+      this.counters.truncationsFailed++;
+      throw error;
+    }
+    this.expired = this.expired.filter(({ segment }) => segment > last);
+    this.remove(last);
+  }
+
+  private remove(last: number): void {
+    const { files, directory, logger } = this.options;
+    this.counters.deletions++;
+    try {
+      removeCovered(files, directory, last);
+    } catch (error) {
+      // What stays is read over at the next start and removed by the next checkpoint.
+      this.counters.deletionsFailed++;
+      logger.error('Cannot remove WAL segments that a checkpoint covers', {
+        err: error instanceof Error ? error.message : String(error),
+      });
+    }
+  }
+}

@@ -1,0 +1,267 @@
+// SPDX-License-Identifier: Apache-2.0
+// hot
+// One block as a query sees it.
+
+import type { Matcher, SampleColumns } from '../../model/index.ts';
+import { compareText, newSampleColumns } from '../../model/index.ts';
+import type { Querier, SeriesSet, SymbolSpace } from '../../storage/index.ts';
+import { intersect } from '../head/id-set.ts';
+import type { SeriesEntry } from '../index/reader.ts';
+import { newSeriesEntry } from '../index/reader.ts';
+import { selectRefs } from '../index/select.ts';
+import type { BlockReader } from './block-reader.ts';
+import { ChunkCursor, ChunkEncoding } from './chunk-files.ts';
+import type { ChunkMemory, DecodeTarget } from './chunk-memory.ts';
+import { BlockError } from './errors.ts';
+import type { Intervals } from './tombstones.ts';
+import { covers } from './tombstones.ts';
+
+/** What most writers put into a chunk; for estimates. */
+const SAMPLES_PER_CHUNK = 120;
+
+export class BlockQuerier implements Querier {
+  private readonly block: BlockReader;
+  private readonly memory: ChunkMemory;
+
+  constructor(block: BlockReader, memory: ChunkMemory) {
+    this.block = block;
+    this.memory = memory;
+  }
+
+  /** @throws MatcherError, BlockError */
+  select(matchers: readonly Matcher[], minTime: number, maxTime: number): SeriesSet {
+    const { block, memory } = this;
+    return new BlockSeriesSet(block, memory, this.refs(matchers, minTime, maxTime));
+  }
+
+  /** Refs of series that match and have a chunk in range that is not deleted whole. */
+  private refs(matchers: readonly Matcher[], minTime: number, maxTime: number): Uint32Array {
+    const { block } = this;
+    if (!block.overlaps(minTime, maxTime)) return new Uint32Array(0);
+    const refs = selectRefs(block.index, matchers);
+    const whole = minTime <= block.meta.minTime && maxTime >= block.meta.maxTime - 1;
+    if (whole && block.tombstones.seriesCount === 0) return refs;
+    const entry = newSeriesEntry();
+    return refs.filter((ref) => {
+      block.index.readSeries(ref, entry);
+      return hasChunk(entry, minTime, maxTime, block.tombstones.of(ref));
+    });
+  }
+
+  labelNames(matchers: readonly Matcher[], minTime: number, maxTime: number): string[] {
+    const { index, symbols } = this.block;
+    if (!this.block.overlaps(minTime, maxTime)) return [];
+    if (matchers.length === 0) return [...index.labelNames];
+    const found = new Set<number>();
+    this.eachSeries(matchers, (entry) => {
+      for (let i = 0; i < entry.labelCount; i++) found.add(entry.pairs[2 * i]! + 1);
+    });
+    return [...found].map((id) => symbols.text(id)).sort(compareText);
+  }
+
+  labelValues(
+    name: string,
+    matchers: readonly Matcher[],
+    minTime: number,
+    maxTime: number,
+  ): string[] {
+    const { index } = this.block;
+    const values: string[] = [];
+    if (!this.block.overlaps(minTime, maxTime)) return values;
+    if (matchers.length === 0) {
+      index.eachValue(name, (value) => values.push(value));
+      return values;
+    }
+    const refs = selectRefs(index, matchers);
+    // Few series: their labels; many: which of the values' postings meet them.
+    if (refs.length < 4 * index.valueCount(name)) return this.valuesOf(name, refs);
+    index.eachValue(name, (value, place) => {
+      if (intersect(index.postings(place), refs).length > 0) values.push(value);
+    });
+    return values;
+  }
+
+  private valuesOf(name: string, refs: Uint32Array): string[] {
+    const { index } = this.block;
+    const nameIndex = index.symbolIndex(name);
+    const found = new Set<number>();
+    const entry = newSeriesEntry();
+    for (const ref of refs) {
+      index.readSeries(ref, entry, false);
+      for (let i = 0; i < entry.labelCount; i++) {
+        if (entry.pairs[2 * i] === nameIndex) found.add(entry.pairs[2 * i + 1]!);
+      }
+    }
+    return [...found].map((id) => index.symbol(id)).sort(compareText);
+  }
+
+  private eachSeries(matchers: readonly Matcher[], visit: (entry: SeriesEntry) => void): void {
+    const { index } = this.block;
+    const entry = newSeriesEntry();
+    for (const ref of selectRefs(index, matchers)) {
+      index.readSeries(ref, entry, false);
+      visit(entry);
+    }
+  }
+
+  close(): void {}
+}
+
+function hasChunk(
+  entry: SeriesEntry,
+  minTime: number,
+  maxTime: number,
+  deleted: Intervals | undefined,
+): boolean {
+  for (let i = 0; i < entry.chunkCount; i++) {
+    const min = entry.minTimes[i]!;
+    const max = entry.maxTimes[i]!;
+    if (min > maxTime || max < minTime) continue;
+    if (deleted === undefined || !covers(deleted, min, max)) return true;
+  }
+  return false;
+}
+
+/** Removes the samples of columns[from, to) that are deleted; returns the new end. */
+export function dropDeleted(
+  { times, valueBits }: SampleColumns,
+  from: number,
+  to: number,
+  deleted: Intervals,
+): number {
+  let n = from;
+  let next = 0;
+  for (let i = from; i < to; i++) {
+    const time = times[i]!;
+    while (next < deleted.length && deleted[next + 1]! < time) next += 2;
+    if (next < deleted.length && deleted[next]! <= time) continue;
+    times[n] = time;
+    valueBits[2 * n] = valueBits[2 * i]!;
+    valueBits[2 * n + 1] = valueBits[2 * i + 1]!;
+    n++;
+  }
+  return n;
+}
+
+const noColumns = newSampleColumns(0);
+
+export class BlockSeriesSet implements SeriesSet {
+  readonly count: number;
+  readonly symbols: SymbolSpace;
+  private readonly block: BlockReader;
+  private readonly memory: ChunkMemory;
+  private readonly refs: Uint32Array;
+  private readonly entry = newSeriesEntry();
+  /** The row whose series is in `entry`. */
+  private entryRow = -1;
+  private cursor: ChunkCursor | undefined;
+  private target: DecodeTarget | undefined;
+  private labelsMax: number | undefined;
+
+  constructor(block: BlockReader, memory: ChunkMemory, refs: Uint32Array) {
+    this.block = block;
+    this.memory = memory;
+    this.refs = refs;
+    this.count = refs.length;
+    this.symbols = block.symbols;
+  }
+
+  get columns(): SampleColumns {
+    return this.target?.columns ?? noColumns;
+  }
+
+  private series(row: number): SeriesEntry {
+    if (row !== this.entryRow) {
+      this.entryRow = -1;
+      this.block.index.readSeries(this.refs[row]!, this.entry);
+      this.entryRow = row;
+    }
+    return this.entry;
+  }
+
+  get maxLabelCount(): number {
+    if (this.labelsMax === undefined) {
+      let most = 0;
+      for (let row = 0; row < this.count; row++) {
+        most = Math.max(most, this.series(row).labelCount);
+      }
+      this.labelsMax = most;
+    }
+    return this.labelsMax;
+  }
+
+  labelIds(row: number, out: Uint32Array): number {
+    const { pairs, labelCount } = this.series(row);
+    for (let i = 0; i < 2 * labelCount; i++) out[i] = pairs[i]! + 1;
+    return labelCount;
+  }
+
+  labelValueId(row: number, nameId: number): number {
+    const { pairs, labelCount } = this.series(row);
+    for (let i = 0; i < labelCount; i++) {
+      if (pairs[2 * i] === nameId - 1) return pairs[2 * i + 1]! + 1;
+    }
+    return 0;
+  }
+
+  estimateSamples(row: number, minTime: number, maxTime: number): number {
+    const { minTimes, maxTimes, chunkCount } = this.series(row);
+    let chunks = 0;
+    for (let i = 0; i < chunkCount; i++) {
+      if (minTimes[i]! <= maxTime && maxTimes[i]! >= minTime) chunks++;
+    }
+    return chunks * SAMPLES_PER_CHUNK;
+  }
+
+  /** @throws BlockError */
+  read(row: number, minTime: number, maxTime: number): number {
+    const { minTimes, maxTimes, chunkRefs, chunkCount } = this.series(row);
+    const deleted = this.block.tombstones.of(this.refs[row]!);
+    let n = 0;
+    for (let i = 0; i < chunkCount; i++) {
+      if (minTimes[i]! > maxTime || maxTimes[i]! < minTime) continue;
+      if (deleted !== undefined && covers(deleted, minTimes[i]!, maxTimes[i]!)) continue;
+      const end = this.decode(chunkRefs[i]!, minTime, maxTime, n);
+      n = deleted === undefined ? end : dropDeleted(this.columns, n, end, deleted);
+    }
+    return n;
+  }
+
+  /** Decodes one chunk to the columns from `n` on; returns the new end. */
+  private decode(ref: number, minTime: number, maxTime: number, n: number): number {
+    this.cursor ??= new ChunkCursor(this.block.chunks, this.memory);
+    const { cursor } = this;
+    cursor.load(ref);
+    if (cursor.encoding !== ChunkEncoding.xor) this.unknown(cursor.encoding, ref);
+    const { bytes } = cursor.window;
+    const count = cursor.length < 2 ? 0 : (bytes[cursor.at]! << 8) | bytes[cursor.at + 1]!;
+    if (count === 0) return n;
+    const target = this.room(n + count, n);
+    return (
+      n +
+      this.memory.decodeXor(cursor.window, cursor.at, cursor.length, minTime, maxTime, target, n)
+    );
+  }
+
+  private unknown(encoding: number, ref: number): never {
+    const path = this.block.chunks.path(Math.floor(ref / 4294967296));
+    throw new BlockError(
+      'version',
+      path,
+      `the chunk at ${ref % 4294967296} has encoding ${encoding}`,
+    );
+  }
+
+  /** Columns with room for `capacity` samples, of which the first `kept` stay. */
+  private room(capacity: number, kept: number): DecodeTarget {
+    const old = this.target;
+    if (old !== undefined && old.capacity >= capacity) return old;
+    const target = this.memory.newColumns(Math.max(1024, 2 * capacity));
+    if (old !== undefined && kept > 0) {
+      target.columns.times.set(old.columns.times.subarray(0, kept));
+      target.columns.valueBits.set(old.columns.valueBits.subarray(0, 2 * kept));
+    }
+    this.target = target;
+    return target;
+  }
+}

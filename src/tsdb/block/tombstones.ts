@@ -3,7 +3,7 @@
 //
 //   0130ba30   version 1 u8   ( series ref uvarint   min time varint   max time varint )*   CRC-32C
 //
-// The checksum covers everything behind the magic. Times are inclusive.
+// The checksum covers the entries. Times are inclusive.
 
 import type { FileSystem } from '../../base/index.ts';
 import { FileError } from '../../base/index.ts';
@@ -96,7 +96,7 @@ export class Tombstones {
       }
     }
     const bytes = out.bytes();
-    out.u32be(crc32c(bytes, 4, bytes.length));
+    out.u32be(crc32c(bytes, HEADER_BYTES, bytes.length));
     return out.bytes();
   }
 }
@@ -110,7 +110,7 @@ export function decodeTombstones(bytes: Uint8Array, path: string): Tombstones {
   if (reader.u32be() !== MAGIC) throw fail('format', 'it does not begin as tombstones do');
   const end = bytes.length - CHECKSUM_BYTES;
   if (end < HEADER_BYTES) throw fail('truncated', 'its checksum is missing');
-  if (new ByteReader(bytes, end).u32be() !== crc32c(bytes, 4, end)) {
+  if (new ByteReader(bytes, end).u32be() !== crc32c(bytes, HEADER_BYTES, end)) {
     throw fail('checksum_mismatch', 'its checksum is wrong');
   }
   const version = reader.u8();

@@ -57,14 +57,8 @@ function valuePlaces(
   return places;
 }
 
-/** Highest ref that an index of this size can hold. */
-const refMax = (index: IndexReader): number => Math.floor(index.toc.labelIndices / 16) + 1;
-
 function refsOf(index: IndexReader, places: readonly number[]): Uint32Array {
-  return union(
-    places.map((place) => index.postings(place)),
-    refMax(index),
-  );
+  return union(places.map((place) => index.postings(place)));
 }
 
 /** Ascending refs of the series that match all matchers. @throws MatcherError, BlockError */

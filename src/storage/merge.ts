@@ -3,7 +3,7 @@
 // Several storages as one: series with the same labels are one row, their samples in order, each time once.
 // A selector that finds series in one source only gets that source's own set: merging costs it nothing.
 
-import type { Matcher, SampleColumns } from '../model/index.ts';
+import type { Histogram, Matcher, SampleColumns } from '../model/index.ts';
 import { compareText, newSampleColumns } from '../model/index.ts';
 import type { Querier, SelectHints, SeriesSet, SymbolSpace } from './contracts.ts';
 
@@ -131,12 +131,18 @@ class MergedSeriesSet implements SeriesSet {
   readonly symbols: SymbolSpace;
   readonly maxLabelCount: number;
   columns: SampleColumns = newSampleColumns(0);
+  histograms: readonly (Histogram | undefined)[] | undefined;
+  startTimes: Float64Array | undefined;
   private readonly sets: readonly SeriesSet[];
   private readonly labels: LabelSets;
   /** members[row * sets + i]: row in set i plus one, 0 when it is not there. */
   private readonly members: Uint32Array;
   private own = newSampleColumns(0);
   private spare = newSampleColumns(0);
+  /** Beside `own`; undefined while no sample has one. */
+  private ownHistograms: (Histogram | undefined)[] | undefined;
+  private ownStartTimes: number[] | undefined;
+  private picks = new Int32Array(0);
 
   constructor(
     sets: readonly SeriesSet[],
@@ -186,12 +192,19 @@ class MergedSeriesSet implements SeriesSet {
         n = got;
         continue;
       }
-      if (only !== undefined) this.take(only.columns, n);
+      if (only !== undefined) this.take(only, n);
       only = undefined;
-      n = this.add(set.columns, got, n);
+      n = this.add(set, got, n);
     }
-    this.columns = only?.columns ?? this.own;
+    this.show(only);
     return n;
+  }
+
+  private show(only: SeriesSet | undefined): void {
+    this.columns = only?.columns ?? this.own;
+    this.histograms = only === undefined ? this.ownHistograms : only.histograms;
+    if (only !== undefined) this.startTimes = only.startTimes;
+    else this.startTimes = this.ownStartTimes && Float64Array.from(this.ownStartTimes);
   }
 
   private grow(capacity: number, kept: number): void {
@@ -202,23 +215,34 @@ class MergedSeriesSet implements SeriesSet {
     this.own = grown;
   }
 
-  private take(from: SampleColumns, count: number): void {
+  private take({ columns, histograms, startTimes }: SeriesSet, count: number): void {
     this.grow(count, 0);
-    this.own.times.set(from.times.subarray(0, count));
-    this.own.valueBits.set(from.valueBits.subarray(0, 2 * count));
+    this.own.times.set(columns.times.subarray(0, count));
+    this.own.valueBits.set(columns.valueBits.subarray(0, 2 * count));
+    this.ownHistograms = histograms?.slice(0, count);
+    this.ownStartTimes = startTimes && Array.from(startTimes.subarray(0, count));
   }
 
-  /** Joins `count` samples with the `n` of our own; returns how many there are then. */
-  private add(from: SampleColumns, count: number, n: number): number {
+  /** Joins the `count` samples that `set` read with the `n` of our own; returns how many there are then. */
+  private add(set: SeriesSet, count: number, n: number): number {
+    const from = set.columns;
     this.grow(n + count, n);
     const { times, valueBits } = this.own;
     if (from.times[0]! > times[n - 1]!) {
       times.set(from.times.subarray(0, count), n);
       valueBits.set(from.valueBits.subarray(0, 2 * count), 2 * n);
+      this.ownHistograms = join(this.ownHistograms, n, set.histograms, count, undefined);
+      this.ownStartTimes = join(this.ownStartTimes, n, set.startTimes, count, 0);
       return n + count;
     }
-    if (this.spare.times.length < n + count) this.spare = newSampleColumns(2 * (n + count));
-    const merged = mergeColumns(this.own, n, from, count, this.spare);
+    if (this.spare.times.length < n + count) {
+      this.spare = newSampleColumns(2 * (n + count));
+      this.picks = new Int32Array(2 * (n + count));
+    }
+    const merged = mergeColumns(this.own, n, from, count, this.spare, this.picks);
+    const picks = this.picks.subarray(0, merged);
+    this.ownHistograms = pick(this.ownHistograms, set.histograms, picks, undefined);
+    this.ownStartTimes = pick(this.ownStartTimes, set.startTimes, picks, 0);
     const { own } = this;
     this.own = this.spare;
     this.spare = own;
@@ -226,9 +250,38 @@ class MergedSeriesSet implements SeriesSet {
   }
 }
 
+/** `a` with its `aCount` entries and then those of `b`; undefined when neither is there. */
+function join<T>(
+  a: T[] | undefined,
+  aCount: number,
+  b: ArrayLike<T> | undefined,
+  bCount: number,
+  nothing: T,
+): T[] | undefined {
+  if (a === undefined && b === undefined) return undefined;
+  const joined = a ?? new Array<T>(aCount).fill(nothing);
+  for (let i = 0; i < bCount; i++) joined.push(b === undefined ? nothing : b[i]!);
+  return joined;
+}
+
+/** What {@link mergeColumns} chose, of columns beside the merged ones. */
+function pick<T>(
+  a: ArrayLike<T> | undefined,
+  b: ArrayLike<T> | undefined,
+  picks: Int32Array,
+  nothing: T,
+): T[] | undefined {
+  if (a === undefined && b === undefined) return undefined;
+  return Array.from(picks, (at) => {
+    const source = at >= 0 ? a : b;
+    return source === undefined ? nothing : source[at >= 0 ? at : ~at]!;
+  });
+}
+
 /**
  * Merges two ascending columns into `out`, which has room for both; where both have a sample at a time,
- * that of `a` stays. Returns how many samples there are.
+ * that of `a` stays. Returns how many samples there are. `picks` tells where sample i came from: index of `a`,
+ * or ~index of `b`.
  */
 export function mergeColumns(
   a: SampleColumns,
@@ -236,6 +289,7 @@ export function mergeColumns(
   b: SampleColumns,
   bCount: number,
   out: SampleColumns,
+  picks?: Int32Array,
 ): number {
   let i = 0;
   let k = 0;
@@ -251,6 +305,7 @@ export function mergeColumns(
     out.times[n] = time;
     out.valueBits[2 * n] = source.valueBits[2 * at]!;
     out.valueBits[2 * n + 1] = source.valueBits[2 * at + 1]!;
+    if (picks !== undefined) picks[n] = fromA ? at : ~at;
     n++;
   }
   return n;

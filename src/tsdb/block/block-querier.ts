@@ -2,7 +2,7 @@
 // hot
 // One block as a query sees it.
 
-import type { Matcher, SampleColumns } from '../../model/index.ts';
+import type { Histogram, Matcher, SampleColumns } from '../../model/index.ts';
 import { compareText, newSampleColumns } from '../../model/index.ts';
 import type { Querier, SeriesSet, SymbolSpace } from '../../storage/index.ts';
 import { intersect } from '../head/id-set.ts';
@@ -148,6 +148,8 @@ const noColumns = newSampleColumns(0);
 export class BlockSeriesSet implements SeriesSet {
   readonly count: number;
   readonly symbols: SymbolSpace;
+  histograms: (Histogram | undefined)[] | undefined;
+  startTimes: Float64Array | undefined;
   private readonly block: BlockReader;
   private readonly memory: ChunkMemory;
   private readonly refs: Uint32Array;

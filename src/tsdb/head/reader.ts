@@ -15,6 +15,7 @@ import {
   CHUNK_MAX_TIME,
   CHUNK_MIN_TIME,
   Chunk,
+  chunkStreamBytes,
   Control,
   ControlTime,
   Series,
@@ -82,7 +83,7 @@ export class HeadReader implements Queryable {
   }
 }
 
-class HeadQuerier implements Querier {
+export class HeadQuerier implements Querier {
   private readonly shared: SharedMemory;
   private readonly kernel: HeadKernel;
   private readonly symbols: HeadSymbols;
@@ -109,7 +110,7 @@ class HeadQuerier implements Querier {
     this.floor = floor;
   }
 
-  select(matchers: readonly Matcher[], minTime: number, maxTime: number): SeriesSet {
+  select(matchers: readonly Matcher[], minTime: number, maxTime: number): HeadSeriesSet {
     const ids = this.overlaps(minTime, maxTime)
       ? selectIds(this.symbols, matchers)
       : new Uint32Array(0);
@@ -208,7 +209,19 @@ interface ReadParts {
   readonly floor: number;
 }
 
-class HeadSeriesSet implements SeriesSet {
+/**
+ * A chunk as it stands in the memory: its first two bytes, the count, are not filled in. `bytes` is 0 where
+ * it still changes: decode it by `read`.
+ */
+export interface ChunkStream {
+  readonly address: number;
+  readonly bytes: number;
+  readonly count: number;
+  readonly minTime: number;
+  readonly maxTime: number;
+}
+
+export class HeadSeriesSet implements SeriesSet {
   readonly count: number;
   readonly symbols: HeadSymbols;
   columns: SampleColumns;
@@ -336,6 +349,41 @@ class HeadSeriesSet implements SeriesSet {
       );
     }
     return n;
+  }
+
+  /**
+   * The chunks of a row that may have samples in range, oldest first, for writing a block: what is closed
+   * can be copied as it is.
+   */
+  chunkStreams(row: number, from: number, maxTime: number): ChunkStream[] {
+    this.collect(row, Math.max(from, this.floor), maxTime);
+    const { chain } = this;
+    const streams: ChunkStream[] = [];
+    for (let i = chain.length - 2; i >= 0; i -= 2) {
+      const chunk = chain[i]!;
+      const count = chain[i + 1]!;
+      streams.push({
+        address: chunk + CHUNK_HEADER_BYTES,
+        bytes: this.streamBytes(row, chunk, count),
+        count,
+        minTime: this.time(chunk + CHUNK_MIN_TIME),
+        maxTime: this.time(chunk + CHUNK_MAX_TIME),
+      });
+    }
+    return streams;
+  }
+
+  /** Bytes of a chunk's stream when all of it is visible and it stays as it is; 0 otherwise. */
+  private streamBytes(row: number, chunk: number, count: number): number {
+    const { u32 } = this.shared;
+    if (chunk !== u32[this.chunks + row]!) return chunkStreamBytes(u32, chunk);
+    // The newest: it may be open. The bit position is stored before the count, so it covers the count.
+    const record = this.record(row);
+    const bits = Atomics.load(u32, record + Series.bitPosition);
+    const same =
+      Atomics.load(u32, record + Series.openChunk) === chunk &&
+      Atomics.load(u32, (chunk >>> 2) + Chunk.count) === count;
+    return same ? Math.min((bits + 7) >>> 3, u32[(chunk >>> 2) + Chunk.bytes]!) : 0;
   }
 
   private grow(samples: number): void {

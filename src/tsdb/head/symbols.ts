@@ -22,13 +22,39 @@ export class HeadSymbols implements SymbolSpace {
   text(id: number): string {
     const known = this.texts.get(id);
     if (known !== undefined) return known;
-    const { u32, u8 } = this.shared;
-    const address = directoryGet(this.shared, u32[Control.symbolDirectory]!, id);
-    const start = address + SYMBOL_TEXT;
-    const text = this.decoder.decode(u8.slice(start, start + u32[address >>> 2]!));
+    const text = this.decode(id);
     if (this.texts.size >= REMEMBERED_MAX) this.texts = new Map();
     this.texts.set(id, text);
     return text;
+  }
+
+  /** The highest id so far. */
+  get idMax(): number {
+    return Atomics.load(this.shared.u32, Control.symbolMax);
+  }
+
+  /** As `text`, without remembering it. */
+  decode(id: number): string {
+    const { u32, u8 } = this.shared;
+    const address = directoryGet(this.shared, u32[Control.symbolDirectory]!, id);
+    const start = address + SYMBOL_TEXT;
+    return this.decoder.decode(u8.slice(start, start + u32[address >>> 2]!));
+  }
+
+  /** Order of two texts by their bytes. */
+  compare(a: number, b: number): number {
+    const { u32, u8 } = this.shared;
+    const directory = u32[Control.symbolDirectory]!;
+    const x = directoryGet(this.shared, directory, a);
+    const y = directoryGet(this.shared, directory, b);
+    const xLength = u32[x >>> 2]!;
+    const yLength = u32[y >>> 2]!;
+    const n = Math.min(xLength, yLength);
+    for (let i = SYMBOL_TEXT; i < SYMBOL_TEXT + n; i++) {
+      const order = u8[x + i]! - u8[y + i]!;
+      if (order !== 0) return order;
+    }
+    return xLength - yLength;
   }
 
   /** UTF-8 length of a text, without decoding it. */

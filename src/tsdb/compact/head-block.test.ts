@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: Apache-2.0
+// A block written from the head holds what the head held, for our reader and for the real programs.
+
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { peerPath } from '../../../test/peers.ts';
+import { seededPrng } from '../../base/index.ts';
+import { createMemory, SharedHeap } from '../../kernels/index.ts';
+import type { Labels, Matcher } from '../../model/index.ts';
+import { labelsFrom, labelsKey } from '../../model/index.ts';
+import { createNodeFileSystem } from '../../platform/index.ts';
+import type { Querier } from '../../storage/index.ts';
+import { mergeQueriers } from '../../storage/index.ts';
+import { BlockQuerier } from '../block/block-querier.ts';
+import { BlockReader } from '../block/block-reader.ts';
+import { PlainChunkMemory, SharedChunkMemory } from '../block/chunk-memory.ts';
+import { newUlid } from '../block/ulid.ts';
+import { Head } from '../head/head.ts';
+import { HeadReader } from '../head/reader.ts';
+import { PageCache } from '../index/paged-file.ts';
+import { writeHeadBlock } from './head-block.ts';
+
+const files = createNodeFileSystem();
+const RANGE = 7_200_000;
+let directory = '';
+
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), 'hearth-block-'));
+});
+afterEach(() => rmSync(directory, { recursive: true }));
+
+interface Filled {
+  readonly heap: SharedHeap;
+  readonly head: Head;
+  readonly reader: HeadReader;
+}
+
+/** A head with odd series over somewhat more than three hours from `start`. */
+function filledHead(start: number, seriesCount: number): Filled {
+  const heap = new SharedHeap(createMemory(256 << 20));
+  const head = new Head(heap, { chunkRangeMs: RANGE, wal: undefined });
+  head.reserveScratch(0, 16 << 20);
+  const prng = seededPrng(7);
+  const series: { ref: number; step: number; end: number; value: number }[] = [];
+  for (let i = 0; i < seriesCount; i++) {
+    const labels = labelsFrom({
+      __name__: `metric_${i % 7}`,
+      instance: `host-${seriesCount - i}:9090`,
+      job: i % 3 === 0 ? 'ä"\n\\' : 'node',
+      ...(i % 5 === 0 ? { zone: `z${i % 11}` } : {}),
+    });
+    // Some end early, so that their newest chunk is in the block.
+    const end = start + (i % 4 === 0 ? RANGE / 2 : 2 * RANGE);
+    series.push({ ref: head.seriesRef(labels), step: 5000 * (1 + (i % 9)), end, value: i });
+  }
+  const batch = head.newBatch(seriesCount);
+  for (let time = start; time < start + 1.6 * RANGE; time += 5000) {
+    batch.count = 0;
+    for (const one of series) {
+      if (time >= one.end || (time - start) % one.step !== 0) continue;
+      one.value += prng.below(3) === 0 ? prng.next() : prng.below(10);
+      batch.refs[batch.count] = one.ref;
+      batch.times[batch.count] = time + prng.below(3);
+      batch.values[batch.count] = prng.below(50) === 0 ? Number.NaN : one.value;
+      batch.count++;
+    }
+    head.append(batch);
+  }
+  head.releaseBatch(batch);
+  return { heap, head, reader: new HeadReader(heap.shared, 0) };
+}
+
+/** All samples by series, as text. */
+function contents(
+  querier: Querier,
+  matchers: readonly Matcher[],
+  min: number,
+  max: number,
+): Map<string, string> {
+  const set = querier.select(matchers, min, max);
+  const found = new Map<string, string>();
+  const pairs = new Uint32Array(2 * set.maxLabelCount);
+  for (let row = 0; row < set.count; row++) {
+    const count = set.labelIds(row, pairs);
+    const labels: [string, string][] = [];
+    for (let i = 0; i < count; i++) {
+      labels.push([set.symbols.text(pairs[2 * i]!), set.symbols.text(pairs[2 * i + 1]!)]);
+    }
+    const n = set.read(row, min, max);
+    const samples: string[] = [];
+    for (let i = 0; i < n; i++) samples.push(`${set.columns.times[i]}=${set.columns.values[i]}`);
+    if (n > 0) found.set(labelsKey(labelsFrom(labels)), samples.join(' '));
+  }
+  querier.close();
+  return found;
+}
+
+const selectors: readonly (readonly Matcher[])[] = [
+  [],
+  [{ name: '__name__', type: '=', value: 'metric_3' }],
+  [{ name: 'zone', type: '=', value: '' }],
+  [{ name: 'zone', type: '!=', value: '' }],
+  [{ name: 'job', type: '!=', value: 'node' }],
+  [
+    { name: 'instance', type: '=~', value: 'host-1.*' },
+    { name: '__name__', type: '=~', value: 'metric_1|metric_2' },
+  ],
+  [{ name: 'zone', type: '!~', value: 'z[1-4]' }],
+  [{ name: 'zone', type: '=~', value: '(z1)?' }],
+  [{ name: 'nowhere', type: '=', value: 'x' }],
+];
+
+function write({ reader }: Filled, minTime: number, maxTime: number) {
+  const ulid = newUlid(1_700_000_000_000, seededPrng(1));
+  return writeHeadBlock(reader, { files, directory, ulid, minTime, maxTime });
+}
+
+const START = 1_699_999_200_000;
+
+test('a block holds what the head held, for every selector and range', () => {
+  const filled = filledHead(START, 300);
+  const meta = write(filled, START, START + RANGE)!;
+  expect(readdirSync(directory)).toEqual([meta.ulid]);
+  const block = new BlockReader(files, `${directory}/${meta.ulid}`, new PageCache(1 << 20));
+  expect(block.meta).toEqual(meta);
+  expect(meta.stats.numSeries).toBe(300);
+  const shared = filled.heap.shared;
+  const scratch = filled.heap.allocate(8 << 20);
+  for (const memory of [new PlainChunkMemory(), new SharedChunkMemory(shared, scratch, 8 << 20)]) {
+    for (const matchers of selectors) {
+      for (const [min, max] of [
+        [START, START + RANGE - 1],
+        [START + 1_000_000, START + 1_090_001],
+      ] as const) {
+        const querier = new BlockQuerier(block, memory);
+        expect(contents(querier, matchers, min, max)).toEqual(
+          contents(filled.reader.querier(), matchers, min, max),
+        );
+        memory.reset();
+      }
+    }
+  }
+  block.close();
+});
+
+test('label names and values of a block are those of the head', () => {
+  const filled = filledHead(START, 60);
+  const meta = write(filled, START, START + RANGE)!;
+  const block = new BlockReader(files, `${directory}/${meta.ulid}`, new PageCache(1 << 16));
+  const inBlock = new BlockQuerier(block, new PlainChunkMemory());
+  const inHead = filled.reader.querier();
+  const [min, max] = [START, START + RANGE - 1];
+  for (const matchers of selectors) {
+    expect(inBlock.labelNames(matchers, min, max)).toEqual(inHead.labelNames(matchers, min, max));
+    for (const name of ['zone', 'instance', 'job', 'nothing']) {
+      expect(inBlock.labelValues(name, matchers, min, max)).toEqual(
+        inHead.labelValues(name, matchers, min, max),
+      );
+    }
+  }
+  inHead.close();
+  block.close();
+});
+
+test('a block made of parts of chunks, and the head after it, make up the whole', () => {
+  const filled = filledHead(START, 40);
+  const cut = START + 3_333_333;
+  const [min, max] = [START, START + 2 * RANGE];
+  const whole = contents(filled.reader.querier(), [], min, max);
+  const meta = write(filled, START, cut)!;
+  const block = new BlockReader(files, `${directory}/${meta.ulid}`, new PageCache(1 << 20));
+  const memory = new PlainChunkMemory();
+  const both = () => mergeQueriers([new BlockQuerier(block, memory), filled.reader.querier()]);
+  // The head still has all: every sample of the block is there twice.
+  expect(contents(both(), [], min, max)).toEqual(whole);
+  filled.head.setFloor(cut);
+  expect(contents(both(), [], min, max)).toEqual(whole);
+  block.close();
+});
+
+test('nothing in range, no block', () => {
+  const filled = filledHead(START, 3);
+  expect(write(filled, 1000, 2000)).toBeUndefined();
+  expect(readdirSync(directory)).toEqual([]);
+});
+
+const promtool = peerPath('promtool');
+
+/** Lines of the real `tsdb dump`, which wants a WAL to be there. */
+function realDump(): string[] {
+  files.makeDirectorySync(`${directory}/wal`);
+  const run = spawnSync(promtool ?? '', ['tsdb', 'dump', directory], {
+    encoding: 'utf8',
+    maxBuffer: 1 << 28,
+  });
+  expect(run.stderr).toBe('');
+  return run.stdout.trimEnd().split('\n');
+}
+
+/** Go's %v of a float. */
+function goFloat(value: number): string {
+  if (Number.isNaN(value)) return 'NaN';
+  const exponent = value === 0 ? 0 : Math.floor(Math.log10(Math.abs(value)));
+  return exponent >= 21 ? value.toExponential() : String(value);
+}
+
+test.skipIf(promtool === undefined)('the real promtool dumps the same samples', () => {
+  const filled = filledHead(START, 50);
+  write(filled, START, START + RANGE);
+  const querier = filled.reader.querier();
+  const set = querier.select([], START, START + RANGE - 1);
+  const pairs = new Uint32Array(2 * set.maxLabelCount);
+  const expected: string[] = [];
+  for (let row = 0; row < set.count; row++) {
+    const count = set.labelIds(row, pairs);
+    const labels: Labels = Array.from({ length: count }, (_, i) => ({
+      name: set.symbols.text(pairs[2 * i]!),
+      value: set.symbols.text(pairs[2 * i + 1]!),
+    }));
+    const text = labels.map(({ name, value }) => `${name}=${JSON.stringify(value)}`).join(', ');
+    const n = set.read(row, START, START + RANGE - 1);
+    for (let i = 0; i < n; i++) {
+      expected.push(`{${text}} ${goFloat(set.columns.values[i]!)} ${set.columns.times[i]}`);
+    }
+  }
+  querier.close();
+  expect(realDump().sort()).toEqual(expected.sort());
+});

@@ -280,8 +280,8 @@ function pick<T>(
 
 /**
  * Merges two ascending columns into `out`, which has room for both; where both have a sample at a time,
- * that of `a` stays. Returns how many samples there are. `picks` tells where sample i came from: index of `a`,
- * or ~index of `b`.
+ * that of `a` stays. Returns how many samples there are. `picks` tells where sample i came from: index of
+ * `a`, or ~index of `b`.
  */
 export function mergeColumns(
   a: SampleColumns,

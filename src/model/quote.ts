@@ -25,6 +25,8 @@ export function quote(text: string): string {
     if (short !== undefined) return short;
     const code = char.codePointAt(0) ?? 0;
     if (code < 0x80) return '\\x' + hex(code, 2);
+    // A byte of a text that is no UTF-8, as string literals of queries can write them.
+    if (code >= 0xdc80 && code <= 0xdcff) return '\\x' + hex(code - 0xdc00, 2);
     if (code >= 0xd800 && code < 0xe000) return '\ufffd';
     return code < 0x10000 ? '\\u' + hex(code, 4) : '\\U' + hex(code, 8);
   });

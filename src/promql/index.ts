@@ -19,9 +19,16 @@ export type {
   StringResult,
   VectorResult,
 } from './result/result.ts';
+export { expressionToJson } from './format/json.ts';
+export { formatExpression } from './format/pretty.ts';
+export { expressionText } from './format/text.ts';
+export { type FunctionSignature, functionSignatures } from './functions/signatures.ts';
+export { typeText, valueTypeOf } from './functions/types.ts';
+export { ParseError } from './parser/errors.ts';
 export {
-  expressionToJson,
-  formatExpression,
-  parseExpression,
-  parseSelector,
-} from './engine/parse.ts';
+  allSyntaxFeatures,
+  NESTING_MAX,
+  type SyntaxFeatures,
+  TREE_DEPTH_MAX,
+} from './parser/options.ts';
+export { parseExpression, parseSelector } from './parser/parser.ts';

@@ -15,12 +15,12 @@ import {
 import { LabelSets, needAll } from '../operators/label-sets.ts';
 import { cleanNames } from '../operators/merge.ts';
 import { PlanBuilder, typeOf } from '../plan/build.ts';
+import { parseExpression } from '../parser/parser.ts';
 import type { Plan, RangePlan } from '../plan/nodes.ts';
 import { GridSeries, type QueryResult, type QueryTimings, SampleSeries } from '../result/result.ts';
 import { Annotations } from './annotations.ts';
 import { Compiler } from './compile.ts';
 import { QueryError } from './errors.ts';
-import { parseQuery } from './parse.ts';
 
 export interface EngineOptions {
   readonly lookbackDeltaMs: number;
@@ -95,7 +95,7 @@ export class Engine {
    * @throws QueryError
    */
   instant(queryable: Queryable, request: InstantRequest, control: QueryControl): QueryResult {
-    const expression = parseQuery(request.query, this.features);
+    const expression = parseExpression(request.query, this.features);
     const steps = { startMs: request.timeMs, stepMs: 1, count: 1 };
     return this.execute(queryable, request, control, { expression, steps, instant: true });
   }
@@ -106,7 +106,7 @@ export class Engine {
    * @throws QueryError
    */
   range(queryable: Queryable, request: RangeRequest, control: QueryControl): QueryResult {
-    const expression = parseQuery(request.query, this.features);
+    const expression = parseExpression(request.query, this.features);
     const type = typeOf(expression);
     if (type === 'matrix' || type === 'string') {
       throw new QueryError(

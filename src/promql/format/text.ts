@@ -6,6 +6,8 @@ import {
   METRIC_NAME,
   compareText,
   formatDuration,
+  formatFloatFixed,
+  formatFloatG,
   quote,
 } from '../../model/index.ts';
 import type {
@@ -20,7 +22,6 @@ import type {
   VectorMatching,
   VectorSelector,
 } from '../ast/nodes.ts';
-import { formatFloatF, formatFloatG } from '../result/float-text.ts';
 
 const plainName = /^[a-zA-Z_][a-zA-Z0-9_]*$/;
 
@@ -36,7 +37,9 @@ function durationText(ms: number): string {
 }
 
 function numberText({ value, isDuration }: NumberLiteral): string {
-  return isDuration ? durationText(value * 1000 + Math.sign(value) * 1e-6) : formatFloatF(value);
+  return isDuration
+    ? durationText(value * 1000 + Math.sign(value) * 1e-6)
+    : formatFloatFixed(value);
 }
 
 function operandText(node: DurationOperand | undefined): string {

@@ -7,7 +7,7 @@ import type {
   SyntaxNode,
   SyntaxVectorMatching,
 } from '../../apitypes/index.ts';
-import { formatFloatFixed, type Matcher } from '../../model/index.ts';
+import { formatFloatF, type Matcher } from '../../model/index.ts';
 import type {
   Call,
   DurationOperand,
@@ -20,7 +20,7 @@ import { functionSignatures } from '../functions/signatures.ts';
 
 function durationToJson(node: DurationOperand | undefined): SyntaxDuration | null {
   if (node === undefined) return null;
-  if (node.kind === 'number') return { type: 'numberLiteral', val: formatFloatFixed(node.value) };
+  if (node.kind === 'number') return { type: 'numberLiteral', val: formatFloatF(node.value) };
   return {
     type: 'durationExpr',
     op: node.op === '' ? '+' : node.op,
@@ -73,7 +73,7 @@ function callToJson({ name, args }: Call): SyntaxNode {
 export function expressionToJson(node: Expression): SyntaxNode {
   switch (node.kind) {
     case 'number':
-      return { type: 'numberLiteral', val: formatFloatFixed(node.value) };
+      return { type: 'numberLiteral', val: formatFloatF(node.value) };
     case 'string':
       return { type: 'stringLiteral', val: node.value };
     case 'paren':

@@ -6,7 +6,7 @@ import {
   METRIC_NAME,
   compareText,
   formatDuration,
-  formatFloatFixed,
+  formatFloatF,
   formatFloatG,
   quote,
 } from '../../model/index.ts';
@@ -37,9 +37,7 @@ function durationText(ms: number): string {
 }
 
 function numberText({ value, isDuration }: NumberLiteral): string {
-  return isDuration
-    ? durationText(value * 1000 + Math.sign(value) * 1e-6)
-    : formatFloatFixed(value);
+  return isDuration ? durationText(value * 1000 + Math.sign(value) * 1e-6) : formatFloatF(value);
 }
 
 function operandText(node: DurationOperand | undefined): string {

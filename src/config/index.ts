@@ -5,4 +5,5 @@ export type { GlobalConfig } from './global-section.ts';
 export type { ScrapeJob } from './job-section.ts';
 export { marshalConfig } from './marshal.ts';
 export { directoryOf, resolvePath } from './paths.ts';
+export { parseRuleFile, type RuleFile, type RuleFileDefaults } from './rule-file.ts';
 export { ConfigError, type ConfigIssue, formatIssue } from './yaml-value.ts';

@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+export {
+  type Alert,
+  AlertingRule,
+  type AlertState,
+  type RestoreWindow,
+  RuleError,
+} from './alerting-rule.ts';
+export type {
+  AlertTemplates,
+  LastSample,
+  RuleAnswer,
+  RuleEvaluator,
+  RuleQuery,
+  RuleSample,
+} from './evaluator.ts';
+export { type RuleContext, type RuleEntry, RuleGroup, type RuleHealth } from './group.ts';
+export { createRuleMetrics, type RuleMetrics } from './metrics.ts';
+export * from './options.ts';
+export { RuleManager } from './rule-manager.ts';

@@ -3,10 +3,9 @@
 // returns the encoded envelope.
 
 import type { ServerRequest, ServerResponse } from '../base/index.ts';
-import { isValidLabelName, quote } from '../model/index.ts';
+import { isValidLabelName, quote, unescapeName } from '../model/index.ts';
 import { ApiError, encodedAnswer, failureAnswer, invalidParameter } from './answers.ts';
 import type { EngineMetrics } from './engine-metrics.ts';
-import { unescapeName } from './escaped-name.ts';
 import {
   limitParameter,
   MAX_TIME_MS,

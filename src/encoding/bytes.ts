@@ -54,6 +54,13 @@ export class ByteWriter {
     this.length += 8;
   }
 
+  /** A double, least significant byte first. */
+  f64le(value: number): void {
+    this.reserve(8);
+    this.view.setFloat64(this.length, value, true);
+    this.length += 8;
+  }
+
   /** value >= 0. */
   uvarint(value: number): void {
     this.reserve(10);
@@ -72,6 +79,24 @@ export class ByteWriter {
 
   /** Length in bytes as uvarint, then UTF-8. */
   text(value: string): void {
+    // Short ASCII, which is nearly everything, without the encoder.
+    const { length } = value;
+    if (length < 64) {
+      this.reserve(length + 1);
+      const { buffer } = this;
+      let at = this.length + 1;
+      let i = 0;
+      for (; i < length; i++) {
+        const code = value.charCodeAt(i);
+        if (code > 127) break;
+        buffer[at++] = code;
+      }
+      if (i === length) {
+        buffer[this.length] = length;
+        this.length = at;
+        return;
+      }
+    }
     const bytes = this.encoder.encode(value);
     this.uvarint(bytes.length);
     this.raw(bytes);
@@ -81,6 +106,11 @@ export class ByteWriter {
     this.reserve(bytes.length);
     this.buffer.set(bytes, this.length);
     this.length += bytes.length;
+  }
+
+  /** Starts over; views of what was written become invalid. */
+  clear(): void {
+    this.length = 0;
   }
 
   /** What was written; a view that stays valid until more is written. */

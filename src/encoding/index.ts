@@ -3,3 +3,4 @@ export * from './md5.ts';
 export * from './bytes.ts';
 export * from './crc32c.ts';
 export * from './compression.ts';
+export * from './protobuf.ts';

@@ -1,44 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 // What one gathering of instruments yields: families of metrics, flat enough for thousands of series.
 
+import type { FamilyType, Metric, MetricFamily } from '../model/index.ts';
 import { compareText } from '../model/index.ts';
 
-export type MetricType = 'counter' | 'gauge' | 'summary' | 'histogram' | 'untyped';
-
-/** Label names and values in turns, sorted by name: [name, value, name, value, …]. */
-export type LabelPairs = readonly string[];
-
-/** One quantile of a summary or one cumulative bucket of a histogram. */
-export interface DistributionPoint {
-  /** The quantile (0..1) or the bucket's upper bound. */
-  readonly bound: number;
-  readonly value: number;
-}
-
-/** What summaries and histograms have instead of a value. */
-export interface Distribution {
-  readonly count: number;
-  readonly sum: number;
-  /** Ascending by bound; a histogram's +Inf bucket may be left out. */
-  readonly points: readonly DistributionPoint[];
-}
-
-/** One metric: a label set with its value, or with its distribution. */
-export interface Metric {
-  readonly labels: LabelPairs;
-  readonly value: number;
-  readonly distribution?: Distribution;
-  /** Only where the metric brought a time of its own, e.g. in federation. */
-  readonly timestampMs?: number;
-}
-
-/** All metrics of one name, in output order. */
-export interface MetricFamily {
-  readonly name: string;
-  readonly help: string;
-  readonly type: MetricType;
-  readonly metrics: readonly Metric[];
-}
+export type {
+  Distribution,
+  DistributionPoint,
+  LabelPairs,
+  Metric,
+  MetricFamily,
+} from '../model/index.ts';
+export type MetricType = FamilyType;
 
 /** Order of the metrics of a family: fewer labels first, then by values, as client libraries do. */
 export function compareMetrics(a: Metric, b: Metric): number {

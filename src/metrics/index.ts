@@ -6,3 +6,4 @@ export * from './negotiate.ts';
 export * from './process.ts';
 export * from './registry.ts';
 export * from './write.ts';
+export * from './write-protobuf.ts';

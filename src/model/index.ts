@@ -14,6 +14,8 @@ export * from './histogram/text.ts';
 export * from './histogram/validate.ts';
 export * from './labels.ts';
 export * from './matcher.ts';
+export * from './metric-family.ts';
+export * from './name-escaping.ts';
 export * from './names.ts';
 export * from './quote.ts';
 export * from './regexp.ts';

@@ -2,11 +2,14 @@
 // npm run bench -- ingest | query | load [--option=value …]; bench/README.md describes them.
 
 import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
 import { Options } from './harness/options.ts';
 import { allSystems, isInstalled, type SystemName } from './harness/systems.ts';
 import { ingestReport, runIngest } from './ingest/ingest.ts';
 import { forkTargets, serveTargets } from './ingest/target-process.ts';
 import type { TargetServerOptions } from './ingest/target-server.ts';
+import { fullFleet } from './query/fleet.ts';
+import { queryReport, runQueries } from './query/query.ts';
 
 // The bundle lies in a folder of the repository.
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -49,12 +52,31 @@ async function ingest(options: Options): Promise<void> {
   say(ingestReport(await runIngest(root, settings, forkTargets)));
 }
 
+async function query(options: Options): Promise<void> {
+  const settings = {
+    fleet: {
+      ...fullFleet,
+      instances: options.number('instances', fullFleet.instances),
+      hours: options.number('hours', fullFleet.hours),
+    },
+    rounds: options.number('rounds', 7),
+    filter: options.text('filter', ''),
+    systems: systemsOf(options),
+    cacheDirectory: join(root, '.cache/bench'),
+    nodeArguments: nodeArgumentsOf(options),
+    flags: [],
+  };
+  options.refuseOthers();
+  say(queryReport(await runQueries(root, settings)));
+}
+
 const [workload = '', ...args] = process.argv.slice(2);
 if (workload === 'serve-targets') {
   await serveTargets(JSON.parse(args[0] ?? '{}') as TargetServerOptions);
 } else {
   const options = new Options(args);
   if (workload === 'ingest') await ingest(options);
+  else if (workload === 'query') await query(options);
   else {
     process.stderr.write('npm run bench -- ingest | query | load: see bench/README.md\n');
     process.exit(2);

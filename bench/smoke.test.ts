@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+// The workloads run small and silent, so that they cannot rot. No number is looked at for its size.
+
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, expect, test } from 'vitest';
+import { repositoryRoot } from '../tools/tidy.ts';
+import { allSystems, installed, isInstalled } from './harness/systems.ts';
+import { ingestReport, runIngest } from './ingest/ingest.ts';
+import { localTargets } from './ingest/target-process.ts';
+import { difference } from './query/answers.ts';
+import { fullFleet, generateFleet } from './query/fleet.ts';
+import { queryReport, runQueries } from './query/query.ts';
+
+const cacheDirectory = mkdtempSync(join(tmpdir(), 'hearth-smoke-'));
+afterAll(() => rmSync(cacheDirectory, { recursive: true, force: true }));
+
+const systems = allSystems.filter(isInstalled);
+
+test('ingest', async () => {
+  const results = await runIngest(
+    repositoryRoot,
+    {
+      targets: 3,
+      seriesPerTarget: 50,
+      intervalSeconds: 1,
+      warmUpSeconds: 2,
+      rounds: 1,
+      roundSeconds: 2,
+      gzip: true,
+      systems,
+      nodeArguments: [],
+    },
+    localTargets,
+  );
+  expect(results.map(({ name }) => name)).toEqual(systems);
+  for (const { samples, cpuMicrosPerSample, residentBytesPerSeries } of results) {
+    expect(samples).toBeGreaterThan(0);
+    expect(samples % 50).toBe(0);
+    expect(cpuMicrosPerSample).toHaveLength(1);
+    expect(residentBytesPerSeries).toBeGreaterThan(0);
+  }
+  expect(ingestReport(results)).toContain('CPU µs/sample');
+});
+
+test('query', async () => {
+  const run = await runQueries(repositoryRoot, {
+    fleet: { ...fullFleet, instances: 1, hours: 2 },
+    rounds: 1,
+    systems: systems.filter((name) => name !== 'prometheus' || installed('promtool') !== undefined),
+    filter: 'sum by',
+    cacheDirectory,
+    nodeArguments: [],
+    flags: [],
+  });
+  expect(run.results).toHaveLength(1);
+  expect(run.results[0]?.difference).toBe(undefined);
+  expect(run.results[0]?.answered).toBe(true);
+  expect(queryReport(run)).toContain('geometric mean');
+});
+
+test('the data set is the same every time and off every edge', () => {
+  const options = { ...fullFleet, instances: 2, hours: 1 };
+  const fleet = generateFleet(options);
+  expect(generateFleet(options)).toEqual(fleet);
+  expect(new Set(fleet.map(({ labels }) => JSON.stringify(labels))).size).toBe(fleet.length);
+  for (const { times } of fleet) for (const time of times) expect(time % 1000).not.toBe(0);
+  const full = generateFleet({ ...fullFleet, hours: 0.01 });
+  expect(full.length).toBeGreaterThan(3800);
+  expect(full.length).toBeLessThan(4200);
+});
+
+test('answers that differ are told apart', () => {
+  const answer = (value: string) => ({
+    status: 'success',
+    data: { resultType: 'matrix', result: [{ metric: { a: 'b' }, values: [[1, value]] as const }] },
+  });
+  expect(difference(answer('1'), answer('1'))).toBe(undefined);
+  expect(difference(answer('1'), answer('1.0000000001'))).toBe(undefined);
+  expect(difference(answer('1'), answer('1.00001'))).toContain('theirs 1.00001');
+  expect(difference(answer('NaN'), answer('1'))).toContain('theirs 1');
+  expect(difference({ status: 'error', error: 'no' }, answer('1'))).toContain('ours: error no');
+});

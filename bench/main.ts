@@ -8,6 +8,7 @@ import { allSystems, isInstalled, type SystemName } from './harness/systems.ts';
 import { ingestReport, runIngest } from './ingest/ingest.ts';
 import { forkTargets, serveTargets } from './ingest/target-process.ts';
 import type { TargetServerOptions } from './ingest/target-server.ts';
+import { loadReport, runLoad } from './load/load.ts';
 import { fullFleet } from './query/fleet.ts';
 import { queryReport, runQueries } from './query/query.ts';
 
@@ -70,6 +71,21 @@ async function query(options: Options): Promise<void> {
   say(queryReport(await runQueries(root, settings)));
 }
 
+async function load(options: Options): Promise<void> {
+  const settings = {
+    fleet: fullFleet,
+    targets: options.number('targets', 100),
+    seriesPerTarget: options.number('series', 1000),
+    intervalSeconds: options.number('interval', 1),
+    seconds: options.number('seconds', 20),
+    clients: options.number('clients', 20),
+    cacheDirectory: join(root, '.cache/bench'),
+    nodeArguments: nodeArgumentsOf(options),
+  };
+  options.refuseOthers();
+  say(loadReport(await runLoad(root, settings, forkTargets)));
+}
+
 const [workload = '', ...args] = process.argv.slice(2);
 if (workload === 'serve-targets') {
   await serveTargets(JSON.parse(args[0] ?? '{}') as TargetServerOptions);
@@ -77,6 +93,7 @@ if (workload === 'serve-targets') {
   const options = new Options(args);
   if (workload === 'ingest') await ingest(options);
   else if (workload === 'query') await query(options);
+  else if (workload === 'load') await load(options);
   else {
     process.stderr.write('npm run bench -- ingest | query | load: see bench/README.md\n');
     process.exit(2);

@@ -9,6 +9,7 @@ import { repositoryRoot } from '../tools/tidy.ts';
 import { allSystems, installed, isInstalled } from './harness/systems.ts';
 import { ingestReport, runIngest } from './ingest/ingest.ts';
 import { localTargets } from './ingest/target-process.ts';
+import { loadReport, runLoad } from './load/load.ts';
 import { difference } from './query/answers.ts';
 import { fullFleet, generateFleet } from './query/fleet.ts';
 import { queryReport, runQueries } from './query/query.ts';
@@ -25,7 +26,7 @@ test('ingest', async () => {
       targets: 3,
       seriesPerTarget: 50,
       intervalSeconds: 1,
-      warmUpSeconds: 2,
+      warmUpSeconds: 0.1,
       rounds: 1,
       roundSeconds: 2,
       gzip: true,
@@ -58,6 +59,28 @@ test('query', async () => {
   expect(run.results[0]?.difference).toBe(undefined);
   expect(run.results[0]?.answered).toBe(true);
   expect(queryReport(run)).toContain('geometric mean');
+});
+
+test('load', async () => {
+  const result = await runLoad(
+    repositoryRoot,
+    {
+      fleet: { ...fullFleet, instances: 1, hours: 2 },
+      targets: 2,
+      seriesPerTarget: 50,
+      intervalSeconds: 1,
+      seconds: 2,
+      clients: 2,
+      cacheDirectory,
+      nodeArguments: [],
+    },
+    localTargets,
+  );
+  expect(result.idle.scrapes).toBeGreaterThan(0);
+  expect(result.idle.answers).toBe(0);
+  expect(result.busy.answers).toBeGreaterThan(0);
+  expect(result.busy.delaysMs.length).toBeGreaterThan(0);
+  expect(loadReport(result)).toContain('event loop delay');
 });
 
 test('the data set is the same every time and off every edge', () => {

@@ -51,6 +51,8 @@ export function scrapeConfig(
   ].join('\n');
 }
 
+const FIRST_SCRAPE_TIMEOUT_MS = 60_000;
+
 interface Tally {
   readonly scrapes: number;
   readonly cpuSeconds: number;
@@ -99,11 +101,29 @@ export async function runIngest(
   }
 }
 
+/** Waits until all have begun: Prometheus takes five seconds to hear of its targets. */
+async function allScrape(
+  systems: readonly RunningSystem[],
+  targets: RemoteTargets,
+  options: IngestOptions,
+): Promise<void> {
+  const end = performance.now() + FIRST_SCRAPE_TIMEOUT_MS;
+  for (;;) {
+    const stats = await targets.stats();
+    const late = systems.find(({ name }) => (stats[name]?.scrapes ?? 0) < options.targets);
+    if (late === undefined) return;
+    if (performance.now() > end)
+      throw new Error(`${late.name} does not scrape:\n${late.program.output}`);
+    await sleep(100);
+  }
+}
+
 async function measure(
   systems: readonly RunningSystem[],
   targets: RemoteTargets,
   options: IngestOptions,
 ): Promise<IngestResult[]> {
+  await allScrape(systems, targets, options);
   await sleep(options.warmUpSeconds * 1000);
   await targets.resetDelays();
   const cpu = new Map<SystemName, number[]>(systems.map(({ name }) => [name, []]));

@@ -6,7 +6,7 @@ import { spawnSync } from 'node:child_process';
 import { closeSync, existsSync, mkdirSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Labels } from '../../src/model/index.ts';
-import { createLogger, createNodeFileSystem, createSnappy } from '../../src/platform/index.ts';
+import { createLogger, createNodeFileSystem } from '../../src/platform/index.ts';
 import { encodeSamplesRecord, encodeSeriesRecord, WalWriter } from '../../src/tsdb/index.ts';
 import { installed } from '../harness/systems.ts';
 import type { FleetOptions, FleetSeries } from './fleet.ts';
@@ -88,7 +88,7 @@ export function createWal(
       files: createNodeFileSystem(),
       logger: createLogger({ level: 'error', format: 'logfmt' }),
       directory: join(directory, 'wal'),
-      compression: createSnappy(),
+      compression: undefined,
     },
     0,
   );
@@ -102,6 +102,7 @@ export function createWal(
     refs: new Float64Array(SAMPLES_PER_RECORD),
     times: new Float64Array(SAMPLES_PER_RECORD),
     valueBits: new Uint32Array(2 * SAMPLES_PER_RECORD),
+    startTimes: new Float64Array(SAMPLES_PER_RECORD),
   };
   const values = new Float64Array(columns.valueBits.buffer);
   const next = new Uint32Array(fleet.length);

@@ -29,6 +29,7 @@ const errorTypes: Readonly<Record<WorkerErrorCode, ApiError['errorType']>> = {
 
 export interface QueryPoolOptions {
   readonly shared: SharedMemory;
+  readonly chunksDirectory: string;
   readonly workers: number;
   readonly lookbackDeltaMs: number;
   readonly samplesMax: number;
@@ -47,6 +48,7 @@ export function startQueryPool(options: QueryPoolOptions): WorkerPool {
   const size = options.workers;
   const workerData: Omit<QueryWorkerData, 'slot'> = {
     memory: options.shared.memory,
+    chunksDirectory: options.chunksDirectory,
     lookbackDeltaMs: options.lookbackDeltaMs,
     samplesMax: options.samplesMax,
   };

@@ -8,6 +8,7 @@ import { loadAnswerJob } from '../api/index.ts';
 import type { SharedMemory } from '../kernels/index.ts';
 import { QUERY_CONTROL_ADDRESS, viewMemory } from '../kernels/index.ts';
 import type { WorkerReply, WorkerRequest } from '../platform/index.ts';
+import { createNodeFileSystem } from '../platform/index.ts';
 import type { QueryControl } from '../promql/index.ts';
 import {
   Engine,
@@ -23,6 +24,8 @@ import { HeadReader } from '../tsdb/index.ts';
 export interface QueryWorkerData {
   readonly memory: WebAssembly.Memory;
   readonly slot: number;
+  /** Where the head's closed chunks are. */
+  readonly chunksDirectory: string;
   readonly lookbackDeltaMs: number;
   readonly samplesMax: number;
 }
@@ -71,7 +74,10 @@ function backendOf(
 
 const data = workerData as QueryWorkerData;
 const shared = viewMemory(data.memory);
-const reader = new HeadReader(shared, data.slot);
+const reader = new HeadReader(shared, data.slot, {
+  files: createNodeFileSystem(),
+  directory: data.chunksDirectory,
+});
 const answerJob = await loadAnswerJob();
 
 parentPort?.on('message', ({ id, request, queuedMs }: WorkerRequest) => {

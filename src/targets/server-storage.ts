@@ -16,6 +16,8 @@ export interface Storage {
   readonly shared: SharedMemory;
   readonly heap: SharedHeap;
   readonly appender: Appender;
+  /** Where the head's closed chunks are. */
+  readonly chunksDirectory: string;
   corruptions(): number;
   walReplay(): WalReplayStatus;
   memory(): { readonly used: number; readonly reserved: number };
@@ -72,6 +74,7 @@ export async function openStorage(
     shared: heap.shared,
     heap,
     appender: database.appender,
+    chunksDirectory: database.chunksDirectory,
     corruptions: () => database.walCorruptions,
     walReplay: () => replayed,
     memory: () => ({ used: heap.usedBytes, reserved: heap.reservedBytes }),

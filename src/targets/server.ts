@@ -225,6 +225,7 @@ async function openDatabase(graph: Graph): Promise<Storage> {
   lifetime.storage = storage;
   lifetime.pool = startQueryPool({
     shared: storage.shared,
+    chunksDirectory: storage.chunksDirectory,
     workers,
     lookbackDeltaMs: settings.lookbackDeltaMs,
     samplesMax: settings.querySamplesMax,

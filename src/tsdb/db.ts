@@ -8,6 +8,7 @@ import type { SharedHeap } from '../kernels/index.ts';
 import type { Appender } from '../storage/index.ts';
 import { TsdbError } from './errors.ts';
 import { DEFAULT_CHUNK_RANGE_MS, Head } from './head/head.ts';
+import { HeadReader } from './head/reader.ts';
 import { MemoryFullError } from './head/store.ts';
 import type { Pause, TruncateResult } from './head/truncate.ts';
 import type { DirectoryLock } from './lock.ts';
@@ -65,12 +66,14 @@ export class Database {
   readonly directory: string;
   readonly replaySeconds: number;
   readonly walCorruptions: number;
+  readonly chunkCorruptions: number;
   /** 1 clean, 0 dirty, -1 no lock file. */
   readonly cleanStart: number;
   private readonly lock: DirectoryLock | undefined;
   private readonly truncator: WalTruncator;
   private readonly logger: Logger;
   private readonly pause: Pause;
+  private readonly files: FileSystem;
 
   constructor(parts: {
     head: Head;
@@ -79,10 +82,12 @@ export class Database {
     truncator: WalTruncator;
     logger: Logger;
     pause: Pause;
+    files: FileSystem;
     directory: string;
     lock: DirectoryLock | undefined;
     replaySeconds: number;
     walCorruptions: number;
+    chunkCorruptions: number;
   }) {
     this.head = parts.head;
     this.wal = parts.wal;
@@ -90,15 +95,34 @@ export class Database {
     this.truncator = parts.truncator;
     this.logger = parts.logger;
     this.pause = parts.pause;
+    this.files = parts.files;
     this.directory = parts.directory;
     this.lock = parts.lock;
     this.replaySeconds = parts.replaySeconds;
     this.walCorruptions = parts.walCorruptions;
+    this.chunkCorruptions = parts.chunkCorruptions;
     this.cleanStart = parts.lock?.cleanStart ?? -1;
   }
 
   get appender(): Appender {
     return this.head;
+  }
+
+  /** Where readers of the head find its chunk files. */
+  get chunksDirectory(): string {
+    return `${this.directory}/chunks_head`;
+  }
+
+  /**
+   * A reader of the head for this thread, under a number (0..63) that no other reader has now. Other threads
+   * make theirs from the memory and {@link chunksDirectory}.
+   */
+  newReader(worker: number, scratchBytes: number): HeadReader {
+    this.head.reserveScratch(worker, scratchBytes);
+    return new HeadReader(this.head.heap.shared, worker, {
+      files: this.files,
+      directory: this.chunksDirectory,
+    });
   }
 
   get checkpoints(): CheckpointCounters {
@@ -133,6 +157,7 @@ export class Database {
         bytes: this.walQueue.waitingBytes,
       });
     }
+    this.head.close();
     this.wal.close();
     this.lock?.release();
   }
@@ -141,6 +166,7 @@ export class Database {
 function prepareDirectory(options: DatabaseOptions): void {
   try {
     options.files.makeDirectorySync(`${options.directory}/wal`);
+    options.files.makeDirectorySync(`${options.directory}/chunks_head`);
   } catch (error) {
     if (!(error instanceof FileError)) throw error;
     throw new TsdbError(
@@ -168,6 +194,8 @@ async function openLocked(
     wal: late,
   });
   if (options.floorTime !== undefined) head.setFloor(options.floorTime);
+  const chunkFiles = { files, logger, directory: `${directory}/chunks_head` };
+  const chunks = await head.openChunkFiles(chunkFiles, () => pause(0));
   logger.info('Replaying WAL, this may take a while');
   const replayed = await replayWal({
     files,
@@ -178,6 +206,12 @@ async function openLocked(
     ...(options.onReplayProgress === undefined ? {} : { onProgress: options.onReplayProgress }),
     pause,
   });
+  const orphans = head.endReplay();
+  if (orphans > 0) {
+    logger.warn('Head chunks of series that the WAL does not name were left out', {
+      series: orphans,
+    });
+  }
   const replaySeconds = (clock.monotonicMs() - start) / 1000;
   logger.info('WAL replay completed', {
     series: head.seriesCount,
@@ -208,10 +242,12 @@ async function openLocked(
     truncator: new WalTruncator({ ...log, codecs, writer: wal, pause }),
     logger,
     pause,
+    files,
     directory,
     lock,
     replaySeconds,
     walCorruptions: replayed.corruptions,
+    chunkCorruptions: chunks.corruptions,
   });
 }
 

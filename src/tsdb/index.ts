@@ -3,6 +3,7 @@ export * from './db.ts';
 export * from './errors.ts';
 export { DEFAULT_CHUNK_RANGE_MS, Head, type HeadCounters, type HeadOptions } from './head/head.ts';
 export type { Pause, TruncateResult } from './head/truncate.ts';
+export { HeadChunkError, type HeadChunkSource } from './head/disk-chunks.ts';
 export { HeadReader, QueryMemoryError } from './head/reader.ts';
 export { MemoryFullError } from './head/store.ts';
 export * from './wal/format.ts';

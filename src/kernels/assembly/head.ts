@@ -237,6 +237,9 @@ export function append(refs: usize, times: usize, values: usize, statuses: usize
         stopped = <u32>i;
         break;
       }
+    } else if (time >= load<i64>(record, NEXT_CUT)) {
+      stopped = <u32>i;
+      break;
     }
     encode(record, chunk, time, value);
     // Which batch this is, before the count that lets it be seen.

@@ -10,16 +10,22 @@ import { compareText } from '../../model/index.ts';
 import type { Appender, SampleBatch } from '../../storage/index.ts';
 import { AppendStatus } from '../../storage/index.ts';
 import { encodeSeriesRecord, type WalSink } from '../wal/records.ts';
+import type { HeadChunkOptions, LoadedChunks } from './chunk-files.ts';
+import { HeadChunkWriter, loadHeadChunks, removeSetAside } from './chunk-files.ts';
+import { ChunkMapper, FoundChains, type MapperCounters } from './chunk-mapper.ts';
+import { DISK_CHUNK_BYTES } from './disk-chunks.ts';
 import type { HeadKernel } from './kernel.ts';
 import { headKernel } from './kernel.ts';
 import {
   CHUNK_HEADER_BYTES,
+  CHUNK_MIN_TIME,
   Chunk,
   Control,
   ControlTime,
   HEAD_MAGIC,
   SERIES_BYTES,
   SERIES_FLAGS,
+  SERIES_LAST_TIME,
   SERIES_NEXT_CUT,
   SYMBOL_TEXT,
   Series,
@@ -31,6 +37,7 @@ import { SeriesIndex } from './series-index.ts';
 import { HeadStore, MemoryFullError } from './store.ts';
 import type { Pause, TruncateHost, TruncateResult } from './truncate.ts';
 import { Truncation } from './truncate.ts';
+import { setTimeAt, timeAt } from './times.ts';
 import {
   directoryGet,
   findSymbol,
@@ -110,6 +117,8 @@ export class Head implements Appender {
   private unlogged: number[] = [];
   private nextWalRef = 1;
   private truncating = false;
+  private mapper: ChunkMapper | undefined;
+  private found: FoundChains | undefined;
   private record: { address: number; sizeBytes: number };
 
   constructor(heap: SharedHeap, options: HeadOptions) {
@@ -183,6 +192,7 @@ export class Head implements Appender {
       const result = await new Truncation(this.truncateHost(), minTime, pause).run();
       counters.chunksRemoved += result.chunksRemoved;
       counters.seriesRemoved += result.removedRefs.length;
+      this.mapper?.truncate(minTime);
       return result;
     } catch (error) {
       counters.truncationsFailed++;
@@ -221,6 +231,9 @@ export class Head implements Appender {
   /** Reserves the region of the memory in which worker `worker` keeps its columns. */
   reserveScratch(worker: number, sizeBytes: number): void {
     const slot = slotOf(worker);
+    if (this.mapper !== undefined) {
+      this.shared.u32[slot + Slot.chunkBlocks] = this.store.allocate(DISK_CHUNK_BYTES);
+    }
     this.shared.u32[slot + Slot.scratch] = this.store.allocate(sizeBytes);
     this.shared.u32[slot + Slot.scratchBytes] = sizeBytes;
   }
@@ -272,19 +285,85 @@ export class Head implements Appender {
     }
   }
 
+  /**
+   * Before replay: closed chunks go to files from now on, and those found there become chunks of their
+   * series when replay names these. @throws FileError, MemoryFullError
+   */
+  async openChunkFiles(
+    options: HeadChunkOptions,
+    pause: () => Promise<void>,
+  ): Promise<LoadedChunks> {
+    removeSetAside(options);
+    const floor = this.shared.f64[ControlTime.floor]!;
+    const found = new FoundChains(this.shared, this.store, this.view, floor);
+    const loaded = await loadHeadChunks(options, (chunk) => found.add(chunk), pause);
+    const writer = new HeadChunkWriter(options, loaded.maxTimes);
+    this.mapper = new ChunkMapper(this.shared, this.store, this.view, writer, options.logger);
+    this.found = found;
+    if (found.refMax >= this.nextWalRef) this.nextWalRef = found.refMax + 1;
+    return loaded;
+  }
+
+  /** After replay: chunks of series that it did not name are forgotten. Returns the number of such series. */
+  endReplay(): number {
+    const left = this.found?.drop() ?? 0;
+    this.found = undefined;
+    return left;
+  }
+
+  get mapperCounters(): MapperCounters | undefined {
+    return this.mapper?.counters;
+  }
+
+  /** Writes and syncs closed chunks. Nothing may be appended after it. */
+  close(): void {
+    this.mapper?.close();
+  }
+
+  private attachChain(id: number, walRef: number): void {
+    const chain = this.found?.take(walRef);
+    if (chain === undefined) return;
+    const { u32, f64 } = this.shared;
+    const record = directoryGet(this.shared, u32[Control.seriesDirectory]!, id);
+    const at = record >>> 2;
+    let chunks = 0;
+    let oldest = chain.newest;
+    for (let node = chain.newest; node !== 0; node = u32[(node >>> 2) + Chunk.previous]!) {
+      oldest = node;
+      chunks++;
+    }
+    this.openChunk(record, chain.newest, chain.samples, chain.maxTime);
+    // No cut is due before the first sample: it sets the next one.
+    setTimeAt(this.view, record + SERIES_NEXT_CUT, Number.MIN_SAFE_INTEGER);
+    setTimeAt(this.view, record + SERIES_LAST_TIME, chain.maxTime);
+    u32[at + Series.sampleTotal] = chain.samples;
+    u32[Control.openChunks] = u32[Control.openChunks]! + 1;
+    u32[Control.closedChunks] = u32[Control.closedChunks]! + chunks;
+    const minTime = timeAt(this.view, oldest + CHUNK_MIN_TIME);
+    f64[ControlTime.min] = Math.min(f64[ControlTime.min]!, minTime);
+    f64[ControlTime.max] = Math.max(f64[ControlTime.max]!, chain.maxTime);
+  }
+
   /** A series read from the WAL; known labels keep the ref they had. @throws MemoryFullError */
   restoreSeries(walRef: number, labels: Labels): number {
     if (this.pairs.length < 2 * labels.length) this.pairs = new Uint32Array(4 * labels.length);
     if (walRef >= this.nextWalRef) this.nextWalRef = walRef + 1;
     const known = this.findSeries(labels);
-    return known !== 0 ? known : this.createSeries(labels, walRef, false);
+    if (known !== 0) return known;
+    const id = this.createSeries(labels, walRef, false);
+    this.attachChain(id, walRef);
+    return id;
   }
 
   /** Appends samples read from the WAL, with no bound on their age. Returns the accepted ones. */
   restoreSamples(batch: SampleBatch): number {
     const owned = batch as OwnedBatch;
     this.check(owned, Math.max(-TIME_MAX, this.shared.f64[ControlTime.floor]!));
-    return this.apply(owned);
+    const { outOfOrder, outOfBounds, duplicate } = this.counters;
+    const accepted = this.apply(owned);
+    // What files of chunks or blocks have already is left out, and is no error.
+    Object.assign(this.counters, { outOfOrder, outOfBounds, duplicate });
+    return accepted;
   }
 
   seriesLabels(ref: number): Labels | undefined {
@@ -385,6 +464,7 @@ export class Head implements Appender {
       }
     }
     Atomics.store(this.shared.u32, Control.committed, number);
+    this.mapper?.work();
     this.store.reclaim();
     return this.tally(batch);
   }
@@ -418,8 +498,11 @@ export class Head implements Appender {
       if (open === 0) {
         this.openChunk(record, 0, 0, time);
         u32[Control.openChunks] = u32[Control.openChunks]! + 1;
-      } else if (u32[open >>> 2]! >= 240 || time >= this.timeAt(record + SERIES_NEXT_CUT)) {
-        this.cutChunk(record, open, time);
+      } else if (u32[open >>> 2] === 0) {
+        // Empty since the start: it was opened before the time of its first sample was known.
+        this.setNextCut(record, time);
+      } else if (u32[open >>> 2]! >= 240 || time >= timeAt(this.view, record + SERIES_NEXT_CUT)) {
+        this.cutChunk(id, record, open, time);
       } else {
         this.growChunk(record, open);
       }
@@ -430,16 +513,6 @@ export class Head implements Appender {
     }
   }
 
-  private timeAt(address: number): number {
-    return this.view.getUint32(address, true) + this.view.getInt32(address + 4, true) * 4294967296;
-  }
-
-  private setTime(address: number, time: number): void {
-    const high = Math.floor(time / 4294967296);
-    this.view.setUint32(address, time - high * 4294967296, true);
-    this.view.setInt32(address + 4, high, true);
-  }
-
   private openChunk(record: number, previous: number, first: number, time: number): void {
     const chunk = this.store.allocate(CHUNK_HEADER_BYTES + FIRST_STREAM_BYTES);
     this.counters.chunksCreated++;
@@ -448,24 +521,32 @@ export class Head implements Appender {
     u32[(chunk >>> 2) + Chunk.previous] = previous;
     u32[(chunk >>> 2) + Chunk.bytes] = FIRST_STREAM_BYTES;
     u32[(chunk >>> 2) + Chunk.first] = first;
-    const range = this.options.chunkRangeMs;
-    this.setTime(record + SERIES_NEXT_CUT, Math.floor(time / range) * range + range);
+    this.setNextCut(record, time);
     Atomics.store(u32, (record >>> 2) + Series.openChunk, chunk);
   }
 
+  private setNextCut(record: number, time: number): void {
+    const range = this.options.chunkRangeMs;
+    setTimeAt(this.view, record + SERIES_NEXT_CUT, Math.floor(time / range) * range + range);
+  }
+
   /** Closes a chunk into a block of its very size and opens the next. */
-  private cutChunk(record: number, open: number, time: number): void {
+  private cutChunk(id: number, record: number, open: number, time: number): void {
     const { u32, u8 } = this.shared;
     const from = open >>> 2;
     const used = (u32[(record >>> 2) + Series.bitPosition]! + 7) >>> 3;
     const size = CHUNK_HEADER_BYTES + used;
     const closed = this.store.allocate(size);
     u8.copyWithin(closed, open, open + size);
+    // Bits after the end of the stream are scratch.
+    const lastBits = u32[(record >>> 2) + Series.bitPosition]! & 7;
+    if (lastBits !== 0) u8[closed + size - 1]! &= 0xff << (8 - lastBits);
     u32[(closed >>> 2) + Chunk.bytes] = used;
     // The open block is what readers still see; its capacity says how big it is.
     this.openChunk(record, closed, u32[from + Chunk.first]! + u32[from + Chunk.count]!, time);
     this.store.retire(open, CHUNK_HEADER_BYTES + u32[from + Chunk.bytes]!);
     u32[Control.closedChunks] = u32[Control.closedChunks]! + 1;
+    this.mapper?.closed(id, closed, size);
   }
 
   private growChunk(record: number, open: number): void {

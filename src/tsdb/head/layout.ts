@@ -9,7 +9,9 @@
 //     +32 list of all series ids            +36 list of all label name ids
 //     +40 closed chunks    +44 open chunks
 //     +48 min time f64     +56 max time f64  +64 floor f64: readers look at nothing older
-//     +256 + 32·w  slot of worker w: active, batch number, scratch address, scratch bytes
+//     +72 number of the oldest file of chunks
+//     +256 + 32·w  slot of worker w: active, batch number, scratch address, scratch bytes, and the address of
+//                  its part for blocks of chunk files
 //
 //   directory: 65,536 page addresses; a page: 65,536 addresses. id -> record
 //
@@ -23,6 +25,8 @@
 //   chunk: 32 bytes, then the XOR stream (its two count bytes are filled in when it is exported)
 //     0 samples (atomic)    4 chunk before it        8 min time i64   16 max time i64
 //     24 bytes of stream    28 samples of the series before it
+//   a closed chunk that stands in a file is these 32 bytes alone: 24 file number with the top bit set,
+//   28 its offset there
 //
 //   list: count (atomic), address of the ids (atomic), capacity     (growable, ascending ids)
 //   symbol: length, number of pairs and names that use it, UTF-8 bytes
@@ -46,6 +50,7 @@ export const Control = {
   labelNames: CONTROL + 9,
   closedChunks: CONTROL + 10,
   openChunks: CONTROL + 11,
+  oldestChunkFile: CONTROL + 18,
 } as const;
 
 /** f64 indexes (address / 8). */
@@ -63,7 +68,7 @@ const SLOTS = (HEAD_CONTROL_ADDRESS + 256) >>> 2;
 const SLOT_WORDS = 8;
 /** Word index of a worker's slot. */
 export const slotOf = (worker: number): number => SLOTS + worker * SLOT_WORDS;
-export const Slot = { active: 0, batch: 1, scratch: 2, scratchBytes: 3 } as const;
+export const Slot = { active: 0, batch: 1, scratch: 2, scratchBytes: 3, chunkBlocks: 4 } as const;
 
 /** Word offsets in a series record. */
 export const Series = {
@@ -78,6 +83,8 @@ export const Series = {
   bitPosition: 18,
 } as const;
 export const SERIES_BYTES = 96;
+/** Byte offset of the time of the newest sample (i64). */
+export const SERIES_LAST_TIME = 48;
 /** Byte offset of the flags (u8). */
 export const SERIES_FLAGS = 78;
 export const SeriesFlag = {
@@ -92,9 +99,13 @@ export const SERIES_NEXT_CUT = 80;
 /** Word offsets in a chunk. */
 export const Chunk = { count: 0, previous: 1, bytes: 6, first: 7 } as const;
 export const CHUNK_HEADER_BYTES = 32;
+/** In the word of a chunk's bytes: the chunk is in a file. */
+export const ON_DISK = 0x80000000;
+export const isOnDisk = (u32: Uint32Array, chunk: number): boolean =>
+  u32[(chunk >>> 2) + Chunk.bytes]! >= ON_DISK;
 /** Bytes of a closed chunk's stream in memory. */
 export const chunkStreamBytes = (u32: Uint32Array, chunk: number): number =>
-  u32[(chunk >>> 2) + Chunk.bytes]!;
+  isOnDisk(u32, chunk) ? 0 : u32[(chunk >>> 2) + Chunk.bytes]!;
 /** Byte offsets of the i64 times. */
 export const CHUNK_MIN_TIME = 8;
 export const CHUNK_MAX_TIME = 16;

@@ -8,6 +8,8 @@ import type { SharedMemory } from '../../kernels/index.ts';
 import type { Matcher, SampleColumns } from '../../model/index.ts';
 import { compareText } from '../../model/index.ts';
 import type { Querier, Queryable, SeriesSet } from '../../storage/index.ts';
+import type { HeadChunkSource } from './disk-chunks.ts';
+import { DiskChunks } from './disk-chunks.ts';
 import type { HeadKernel } from './kernel.ts';
 import { headKernel } from './kernel.ts';
 import {
@@ -18,6 +20,8 @@ import {
   chunkStreamBytes,
   Control,
   ControlTime,
+  isOnDisk,
+  ON_DISK,
   Series,
   Slot,
   slotOf,
@@ -41,13 +45,24 @@ export class HeadReader implements Queryable {
   private readonly shared: SharedMemory;
   private readonly kernel: HeadKernel;
   private readonly slot: number;
+  private readonly disk: DiskChunks | undefined;
 
-  /** `worker` is the slot of this thread, for which the head reserved scratch memory. */
-  constructor(shared: SharedMemory, worker: number) {
+  /**
+   * `worker` is the slot of this thread, for which the head reserved scratch memory. `chunks`: where the
+   * head writes closed chunks, when it does.
+   */
+  constructor(shared: SharedMemory, worker: number, chunks?: HeadChunkSource) {
     this.shared = shared;
     this.kernel = headKernel(shared);
     this.symbols = new HeadSymbols(shared);
     this.slot = slotOf(worker);
+    const region = shared.u32[this.slot + Slot.chunkBlocks]!;
+    if (chunks !== undefined && region !== 0) this.disk = new DiskChunks(shared, chunks, region);
+  }
+
+  /** Lets go of open files. */
+  close(): void {
+    this.disk?.close();
   }
 
   /** Times of the oldest and newest sample in the head. */
@@ -78,14 +93,16 @@ export class HeadReader implements Queryable {
       if (now === batch) break;
       batch = now;
     }
-    const floor = this.shared.f64[ControlTime.floor]!;
-    return new HeadQuerier(this.shared, this.kernel, this.symbols, this.slot, batch, floor);
+    const { shared, kernel, symbols, disk } = this;
+    disk?.forgetBefore(u32[Control.oldestChunkFile]!);
+    const floor = shared.f64[ControlTime.floor]!;
+    return new HeadQuerier({ shared, kernel, symbols, floor, disk }, this.slot, batch);
   }
 }
 
 export class HeadQuerier implements Querier {
+  private readonly parts: ReadParts;
   private readonly shared: SharedMemory;
-  private readonly kernel: HeadKernel;
   private readonly symbols: HeadSymbols;
   private readonly slot: number;
   private readonly batch: number;
@@ -94,20 +111,13 @@ export class HeadQuerier implements Querier {
   /** Scratch handed out so far by this querier. */
   private scratchUsed = 0;
 
-  constructor(
-    shared: SharedMemory,
-    kernel: HeadKernel,
-    symbols: HeadSymbols,
-    slot: number,
-    batch: number,
-    floor: number,
-  ) {
-    this.shared = shared;
-    this.kernel = kernel;
-    this.symbols = symbols;
+  constructor(parts: ReadParts, slot: number, batch: number) {
+    this.parts = parts;
+    this.shared = parts.shared;
+    this.symbols = parts.symbols;
+    this.floor = parts.floor;
     this.slot = slot;
     this.batch = batch;
-    this.floor = floor;
   }
 
   select(matchers: readonly Matcher[], minTime: number, maxTime: number): HeadSeriesSet {
@@ -120,13 +130,8 @@ export class HeadQuerier implements Querier {
     const chunks = columns + 4 * count;
     const counts = chunks + 4 * count;
     this.shared.u32.set(ids, columns >>> 2);
-    this.kernel.snapshot(columns, count, this.batch, chunks, counts);
-    return new HeadSeriesSet(
-      { shared: this.shared, kernel: this.kernel, symbols: this.symbols, floor: this.floor },
-      count,
-      columns,
-      (bytes) => this.scratch(bytes),
-    );
+    this.parts.kernel.snapshot(columns, count, this.batch, chunks, counts);
+    return new HeadSeriesSet(this.parts, count, columns, (bytes) => this.scratch(bytes));
   }
 
   labelNames(matchers: readonly Matcher[], minTime: number, maxTime: number): string[] {
@@ -207,6 +212,8 @@ interface ReadParts {
   readonly kernel: HeadKernel;
   readonly symbols: HeadSymbols;
   readonly floor: number;
+  /** Undefined: all chunks are in memory. */
+  readonly disk: DiskChunks | undefined;
 }
 
 /**
@@ -233,6 +240,7 @@ export class HeadSeriesSet implements SeriesSet {
   private readonly shared: SharedMemory;
   private readonly kernel: HeadKernel;
   private readonly floor: number;
+  private readonly disk: DiskChunks | undefined;
   /** Word indexes of the snapshot's columns. */
   private readonly ids: number;
   private readonly chunks: number;
@@ -254,6 +262,7 @@ export class HeadSeriesSet implements SeriesSet {
     this.kernel = parts.kernel;
     this.symbols = parts.symbols;
     this.floor = parts.floor;
+    this.disk = parts.disk;
     this.count = count;
     this.ids = address >>> 2;
     this.chunks = this.ids + count;
@@ -338,7 +347,7 @@ export class HeadSeriesSet implements SeriesSet {
     const valuesAddress = columnsAddress + 8 * this.capacity;
     let n = 0;
     for (let i = chain.length - 2; i >= 0; i -= 2) {
-      const stream = chain[i]! + CHUNK_HEADER_BYTES;
+      const stream = this.streamOf(chain[i]!);
       n += this.kernel.decode(
         stream,
         chain[i + 1]!,
@@ -353,24 +362,35 @@ export class HeadSeriesSet implements SeriesSet {
 
   /**
    * The chunks of a row that may have samples in range, oldest first, for writing a block: what is closed
-   * can be copied as it is.
+   * can be copied as it is. Each is valid until the next is asked for.
    */
-  chunkStreams(row: number, from: number, maxTime: number): ChunkStream[] {
+  *chunkStreams(row: number, from: number, maxTime: number): IterableIterator<ChunkStream> {
     this.collect(row, Math.max(from, this.floor), maxTime);
-    const { chain } = this;
-    const streams: ChunkStream[] = [];
+    // A copy: whoever visits them may read the row, too.
+    const chain = [...this.chain];
     for (let i = chain.length - 2; i >= 0; i -= 2) {
       const chunk = chain[i]!;
       const count = chain[i + 1]!;
-      streams.push({
-        address: chunk + CHUNK_HEADER_BYTES,
-        bytes: this.streamBytes(row, chunk, count),
+      const address = this.streamOf(chunk);
+      yield {
+        address,
+        bytes: isOnDisk(this.shared.u32, chunk)
+          ? this.disk!.length
+          : this.streamBytes(row, chunk, count),
         count,
         minTime: this.time(chunk + CHUNK_MIN_TIME),
         maxTime: this.time(chunk + CHUNK_MAX_TIME),
-      });
+      };
     }
-    return streams;
+  }
+
+  /** Address of a chunk's stream; of one in a file valid until other chunks are asked for. */
+  private streamOf(chunk: number): number {
+    const { u32 } = this.shared;
+    if (!isOnDisk(u32, chunk)) return chunk + CHUNK_HEADER_BYTES;
+    assert(this.disk !== undefined, 'a reader of a head with chunk files knows where they are');
+    const at = chunk >>> 2;
+    return this.disk.find(u32[at + Chunk.bytes]! - ON_DISK, u32[at + Chunk.first]!);
   }
 
   /** Bytes of a chunk's stream when all of it is visible and it stays as it is; 0 otherwise. */

@@ -42,6 +42,7 @@ import {
   PAIR_GONE,
   PAIR_WORDS,
 } from './tables.ts';
+import { timeAt } from './times.ts';
 
 export interface TruncateResult {
   readonly chunksRemoved: number;
@@ -68,9 +69,6 @@ export interface TruncateHost {
 const SERIES_PER_GO = 4096;
 const ENTRIES_PER_GO = 1 << 18;
 const WAIT_FOR_READERS_MS = 10;
-
-const timeAt = (view: DataView, address: number): number =>
-  view.getUint32(address, true) + view.getInt32(address + 4, true) * 4294967296;
 
 /** One truncation. What a failed one left marked as gone is found again by the next. */
 export class Truncation {
@@ -137,12 +135,12 @@ export class Truncation {
   }
 
   private cutSeries(id: number): void {
-    const { shared, view } = this.host;
+    const { shared } = this.host;
     const { u32, u8 } = shared;
     const record = directoryGet(shared, u32[Control.seriesDirectory]!, id);
     const at = record >>> 2;
     const open = u32[at + Series.openChunk]!;
-    const isOld = open === 0 || timeAt(view, open + CHUNK_MAX_TIME) < this.minTime;
+    const isOld = open === 0 || this.newestTime(open) < this.minTime;
     const late = this.host.keepsOutOfOrder(record, this.minTime);
     if (!isOld) {
       this.cutChain(open);
@@ -160,6 +158,14 @@ export class Truncation {
     this.gone.push(id);
   }
 
+  /** Time of the newest sample of a chain, whose open chunk may be empty after a start. */
+  private newestTime(open: number): number {
+    const { shared, view } = this.host;
+    const { u32 } = shared;
+    const chunk = u32[open >>> 2] === 0 ? u32[(open >>> 2) + Chunk.previous]! : open;
+    return chunk === 0 ? Number.NEGATIVE_INFINITY : timeAt(view, chunk + CHUNK_MAX_TIME);
+  }
+
   /** Drops the chunks of a chain from the first old one on. */
   private cutChain(open: number): void {
     const { shared, view } = this.host;
@@ -175,7 +181,9 @@ export class Truncation {
       }
       newer = chunk;
     }
-    this.oldest = Math.min(this.oldest, timeAt(view, newer + CHUNK_MIN_TIME));
+    if (u32[newer >>> 2] !== 0) {
+      this.oldest = Math.min(this.oldest, timeAt(view, newer + CHUNK_MIN_TIME));
+    }
   }
 
   private retireChain(first: number): void {

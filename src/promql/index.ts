@@ -32,3 +32,21 @@ export {
   TREE_DEPTH_MAX,
 } from './parser/options.ts';
 export { parseExpression, parseSelector } from './parser/parser.ts';
+export { evaluateCommand } from './script/evaluate.ts';
+export { addSeries, type LoadedSeries, type SampleSink, withStoredHints } from './script/load.ts';
+export { nativeSeries } from './script/nhcb.ts';
+export {
+  type EvalCommand,
+  type LoadCommand,
+  parseScript,
+  type ScriptCommand,
+  ScriptError,
+} from './script/script.ts';
+export {
+  parseMetric,
+  parseSequence,
+  parseSeriesDescription,
+  type SequenceValue,
+  type SeriesDescription,
+} from './script/sequence.ts';
+export { parseStartTimesLine, type StartOffset } from './script/start-times.ts';

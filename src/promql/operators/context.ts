@@ -28,6 +28,8 @@ export interface EngineFeatures {
   readonly binopFillModifiers?: boolean;
   /** `type-and-unit-labels`. */
   readonly typeAndUnitLabels?: boolean;
+  /** `use-start-timestamps`: counters that say since when they count. */
+  readonly useStartTimestamps?: boolean;
 }
 
 /** Counts the samples that a query holds in memory, against `--query.max-samples`, and all it read. */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The answer to a query: columns and label set ids, made into text or objects only where needed.
 
-import type { Labels } from '../../model/index.ts';
+import type { Histogram, Labels } from '../../model/index.ts';
 import type { StepMatrix, Steps } from '../operators/batch.ts';
 import type { LabelSets } from '../operators/label-sets.ts';
 
@@ -25,6 +25,8 @@ export interface QueryStatistics {
 export interface Points {
   readonly times: Float64Array;
   readonly values: Float64Array;
+  /** Undefined when all points are floats; else entry i is point i's histogram, or undefined. */
+  readonly histograms?: readonly (Histogram | undefined)[] | undefined;
 }
 
 /** The series of a vector or matrix, in the order of the answer. */

@@ -96,13 +96,13 @@ function parseLabelSet(cursor: Cursor): [name: string, value: string][] {
 /** The series' name and labels at the start of `text`, and where they end. */
 function parseMetricPart(text: string): { labels: Labels; end: number } {
   const cursor = new Cursor(text, {});
-  const pairs: [string, string][] = [];
+  let pairs: [string, string][] = [];
   if (isMetricName(cursor.peek())) {
     const name = cursor.take();
+    if (text.charAt(name.end) === '{') pairs = parseLabelSet(cursor);
     pairs.push([METRIC_NAME, name.text]);
-    if (text.charAt(name.end) === '{') pairs.push(...parseLabelSet(cursor));
   } else if (cursor.at('{')) {
-    pairs.push(...parseLabelSet(cursor));
+    pairs = parseLabelSet(cursor);
   } else {
     cursor.unexpected();
   }

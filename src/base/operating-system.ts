@@ -28,4 +28,65 @@ export interface OperatingSystem {
   readonly pageBytes: number;
   /** Offset of local time from UTC and its name. */
   timeZone(atMs: number): { readonly name: string; readonly offsetSeconds: number };
+  /** Undefined where the foreign function interface is not installed. */
+  readonly calls: SystemCalls | undefined;
+}
+
+/** `adjtimex(2)` with nothing to change, in the kernel's units. */
+export interface ClockAdjustment {
+  /** What the call returned: TIME_OK … TIME_ERROR. */
+  readonly state: number;
+  readonly offset: number;
+  readonly frequency: number;
+  readonly maxError: number;
+  readonly estimatedError: number;
+  readonly status: number;
+  readonly constant: number;
+  readonly tick: number;
+  readonly ppsFrequency: number;
+  readonly jitter: number;
+  readonly shift: number;
+  readonly stability: number;
+  readonly jitterCount: number;
+  readonly calibrationCount: number;
+  readonly errorCount: number;
+  readonly stabilityCount: number;
+  readonly taiOffset: number;
+}
+
+/** A system call that failed. `code` is the errno's name when it is one of those that callers tell apart. */
+export class SystemCallError extends Error {
+  override name = 'SystemCallError';
+  readonly code: 'EPERM' | 'EACCES' | 'ENOENT' | 'EOPNOTSUPP' | 'ENODEV' | 'other';
+  readonly errno: number;
+  constructor(call: string, errno: number) {
+    super(`${call} failed: errno ${errno}`);
+    this.errno = errno;
+    const codes = {
+      1: 'EPERM',
+      2: 'ENOENT',
+      13: 'EACCES',
+      19: 'ENODEV',
+      95: 'EOPNOTSUPP',
+    } as const;
+    this.code = codes[errno as keyof typeof codes] ?? 'other';
+  }
+}
+
+/** System calls that Node has no door to. All throw SystemCallError. */
+export interface SystemCalls {
+  adjustTime(): ClockAdjustment;
+  /**
+   * One request over a netlink socket of `protocol`, with all messages that answer it until the kernel
+   * says that it is done. @param request  a whole message with its header; sequence and port are set here
+   */
+  netlink(protocol: number, request: Uint8Array): Uint8Array[];
+  /** `ioctl(2)` on a datagram socket with an `ifreq` whose data is `buffer`; the kernel writes into it. */
+  interfaceIoctl(device: string, request: number, buffer: Uint8Array): void;
+  /** `ioctl(2)` on the directory or file at `path`. */
+  pathIoctl(path: string, request: number, buffer: Uint8Array): void;
+  /** `perf_event_open(2)` for all processes on one CPU. @returns a descriptor */
+  perfOpen(attributes: Uint8Array, cpu: number): number;
+  /** Reads from a descriptor of {@link perfOpen}; the bytes read. */
+  perfRead(descriptor: number, into: Uint8Array): number;
 }

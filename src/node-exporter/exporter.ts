@@ -17,7 +17,7 @@ import type { Collector, CollectorContext, CollectorOptions, ExporterPaths } fro
 import { NoDataError } from './collector.ts';
 import { collectorTable } from './collectors/table.ts';
 import { landingPage } from './landing-page.ts';
-import { MetricSink } from './sink.ts';
+import { gauge, MetricSink } from './sink.ts';
 
 export interface NodeExporterOptions {
   readonly paths: ExporterPaths;
@@ -51,6 +51,28 @@ export const collectorNames: readonly {
   readonly enabledByDefault: boolean;
 }[] = collectorTable;
 
+const buildInfo = gauge(
+  'node_exporter_build_info',
+  "A metric with a constant '1' value labeled by version, revision, branch, goversion from which node_exporter was built, and the goos and goarch for the build.",
+  'branch',
+  'goarch',
+  'goos',
+  'goversion',
+  'revision',
+  'tags',
+  'version',
+);
+const durationSeconds = gauge(
+  'node_scrape_collector_duration_seconds',
+  'node_exporter: Duration of a collector scrape.',
+  'collector',
+);
+const success = gauge(
+  'node_scrape_collector_success',
+  'node_exporter: Whether a collector succeeded.',
+  'collector',
+);
+
 /** Longest run of one collector; what it has not given by then is left out of the page. */
 const COLLECTOR_TIMEOUT_MS = 15_000;
 
@@ -65,6 +87,7 @@ export class NodeExporter {
   private readonly parts: NodeExporterParts;
   private readonly collectors = new Map<string, Collector>();
   private readonly answered;
+  private readonly gatheringErrors;
   private inFlight = 0;
 
   constructor(options: NodeExporterOptions, parts: NodeExporterParts) {
@@ -79,6 +102,7 @@ export class NodeExporter {
         clock: parts.clock,
         logger: parts.logger.child({ collector: name }),
         options: options.collectorOptions,
+        enabled: options.enabled,
       };
       this.collectors.set(name, create(context));
     }
@@ -88,6 +112,13 @@ export class NodeExporter {
       ['code'],
     );
     for (const code of ['200', '500', '503']) this.answered.with(code);
+    const errors = parts.registry.counterVec(
+      'promhttp_metric_handler_errors_total',
+      'Total number of internal errors encountered by the promhttp metric handler.',
+      ['cause'],
+    );
+    errors.with('encoding');
+    this.gatheringErrors = errors.with('gathering');
     parts.registry.gaugeFunction(
       'promhttp_metric_handler_requests_in_flight',
       'Current number of scrapes being served.',
@@ -154,28 +185,24 @@ export class NodeExporter {
   async gather(names: readonly string[] = [...this.collectors.keys()]): Promise<MetricFamily[]> {
     const sink = new MetricSink();
     const { version, revision, goVersion, architecture } = this.options;
-    sink.gauge(
-      'node_exporter_build_info',
-      "A metric with a constant '1' value labeled by version, revision, branch, goversion from which node_exporter was built, and the goos and goarch for the build.",
-      1,
-      [
-        ['branch', 'HEAD'],
-        ['goarch', architecture],
-        ['goos', 'linux'],
-        ['goversion', goVersion],
-        ['revision', revision],
-        ['tags', 'unknown'],
-        ['version', version],
-      ],
-    );
+    const labels = [
+      'HEAD',
+      architecture,
+      'linux',
+      goVersion,
+      revision,
+      'unknown',
+      version,
+    ] as const;
+    sink.add(buildInfo, 1, ...labels);
     await Promise.all(names.map((name) => this.runCollector(name, sink)));
-    for (const conflict of sink.conflicts)
+    const families = sink.gather();
+    for (const conflict of sink.conflicts) {
+      this.gatheringErrors.inc();
       this.parts.logger.error('error gathering metrics', { err: conflict });
+    }
     const own = this.options.exporterMetrics ? this.parts.registry.gather() : [];
-    return sink
-      .gather()
-      .concat(own)
-      .sort((a, b) => compareText(a.name, b.name));
+    return families.concat(own).sort((a, b) => compareText(a.name, b.name));
   }
 
   private async runCollector(name: string, sink: MetricSink): Promise<void> {
@@ -192,20 +219,9 @@ export class NodeExporter {
     else if (error instanceof NoDataError)
       logger.debug('collector returned no data', { ...fields, err: error });
     else logger.error('collector failed', { ...fields, err: error });
-    for (const family of own.gather()) sink.family(family);
-    for (const conflict of own.conflicts) sink.conflicts.push(conflict);
-    sink.gauge(
-      'node_scrape_collector_duration_seconds',
-      'node_exporter: Duration of a collector scrape.',
-      seconds,
-      [['collector', name]],
-    );
-    sink.gauge(
-      'node_scrape_collector_success',
-      'node_exporter: Whether a collector succeeded.',
-      error === undefined ? 1 : 0,
-      [['collector', name]],
-    );
+    sink.absorb(own);
+    sink.add(durationSeconds, seconds, name);
+    sink.add(success, error === undefined ? 1 : 0, name);
   }
 
   /** The error of `run`, or of its time limit; undefined when it went well. */

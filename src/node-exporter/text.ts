@@ -1,42 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // The few ways in which /proc and /sys write tables and numbers.
 
-import type { CollectorContext } from './collector.ts';
-import { NoDataError } from './collector.ts';
-import { FileError } from '../base/index.ts';
-
 /** A procfs or sysfs file that does not read as expected. */
 export class SourceError extends Error {
   override name = 'SourceError';
 }
 
-/** Text of `<procfs>/<path>`. @throws FileError */
-export const readProc = (context: CollectorContext, path: string): string =>
-  context.files.readTextSync(`${context.paths.procfs}/${path}`);
+const isBlank = (code: number): boolean => code === 32 || (code >= 9 && code <= 13);
 
-/** Text of `<sysfs>/<path>` without the final newline, or undefined when it cannot be read. */
-export function readSysLine(context: CollectorContext, path: string): string | undefined {
-  try {
-    return context.files.readTextSync(`${context.paths.sysfs}/${path}`).trim();
-  } catch (error) {
-    if (error instanceof FileError) return undefined;
-    throw error;
-  }
-}
-
-/** Like {@link readProc}, but a file that is not there means that there is no data. */
-export function readProcIfThere(context: CollectorContext, path: string): string {
-  try {
-    return readProc(context, path);
-  } catch (error) {
-    if (error instanceof FileError && error.code === 'ENOENT') {
-      throw new NoDataError(`${context.paths.procfs}/${path} is not there`);
-    }
-    throw error;
-  }
-}
-
-/** Splits at runs of spaces and tabs, dropping empty ends; no regular expression. */
+/** Splits at runs of blanks, dropping empty ends; no regular expression. */
 export function fields(line: string): string[] {
   const out: string[] = [];
   const n = line.length;
@@ -50,14 +22,37 @@ export function fields(line: string): string[] {
   return out;
 }
 
-const isBlank = (code: number): boolean => code === 32 || code === 9 || code === 13 || code === 10;
+const isDigit = (code: number): boolean => code >= 48 && code <= 57;
 
 /** A decimal number as the kernel writes it. @throws SourceError naming `what` */
 export function decimal(text: string | undefined, what: string): number {
   const value = text === undefined || text === '' ? Number.NaN : Number(text);
-  if (Number.isNaN(value))
+  // What JavaScript takes beyond decimals (0x10, blanks) starts and ends otherwise.
+  if (Number.isNaN(value) || !isDigit(text!.charCodeAt(text!.length - 1)))
     throw new SourceError(`invalid value ${JSON.stringify(text ?? '')} in ${what}`);
   return value;
+}
+
+/** A hexadecimal number without prefix, or with `0x`. @throws SourceError naming `what` */
+export function hexadecimal(text: string | undefined, what: string): number {
+  let value = 0;
+  const start = text?.startsWith('0x') === true ? 2 : 0;
+  for (let i = start; text !== undefined && i < text.length; i++) {
+    const code = text.charCodeAt(i) | 32;
+    const digit = isDigit(code) ? code - 48 : code >= 97 && code <= 102 ? code - 87 : -1;
+    if (digit < 0) value = Number.NaN;
+    value = value * 16 + digit;
+  }
+  if (text === undefined || text.length === start || Number.isNaN(value))
+    throw new SourceError(`invalid value ${JSON.stringify(text ?? '')} in ${what}`);
+  return value;
+}
+
+/** The number, or undefined when the text is none. */
+export function decimalIfAny(text: string | undefined): number | undefined {
+  if (text === undefined || text === '') return undefined;
+  const value = Number(text);
+  return Number.isNaN(value) || !isDigit(text.charCodeAt(text.length - 1)) ? undefined : value;
 }
 
 /** Calls `visit` for each line that is not empty. */
@@ -71,9 +66,15 @@ export function eachLine(text: string, visit: (line: string) => void): void {
   }
 }
 
+const isNamePart = (code: number): boolean =>
+  isDigit(code) || (code >= 65 && code <= 90) || (code >= 97 && code <= 122) || code === 95;
+
 /** Makes a metric name part of any text: everything but letters, digits and `_` becomes `_`. */
 export function metricName(text: string): string {
+  let clean = true;
+  for (let i = 0; i < text.length && clean; i++) clean = isNamePart(text.charCodeAt(i));
+  if (clean) return text;
   let out = '';
-  for (const c of text) out += /[a-zA-Z0-9_]/.test(c) ? c : '_';
+  for (let i = 0; i < text.length; i++) out += isNamePart(text.charCodeAt(i)) ? text[i] : '_';
   return out;
 }

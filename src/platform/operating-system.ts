@@ -36,6 +36,7 @@ function timeZone(atMs: number): { name: string; offsetSeconds: number } {
 export function createOperatingSystem(): OperatingSystem {
   return {
     pageBytes: pageBytes(),
+    calls: undefined,
     timeZone,
     systemName: () => ({
       sysname: os.type(),

@@ -3,9 +3,8 @@
 
 import type { Clock, FileSystem, Logger } from '../base/index.ts';
 import { registerProcessMetrics, Registry } from '../metrics/index.ts';
-import { compileRegexp, parseDuration } from '../model/index.ts';
-import type { CollectorOptions, NodeExporterOptions } from '../node-exporter/index.ts';
-import { collectorNames, flagPattern, NodeExporter } from '../node-exporter/index.ts';
+import type { NodeExporterOptions } from '../node-exporter/index.ts';
+import { collectorNames, NodeExporter } from '../node-exporter/index.ts';
 import type { HttpServerOptions } from '../platform/index.ts';
 import {
   createNodeClock,
@@ -19,6 +18,7 @@ import { buildInfo } from './build-info.ts';
 import { EXIT_FAILURE, EXIT_OK, loggerFor, readFlags, warnUnsupported } from './command-line.ts';
 import type { FlagValues } from './flags.ts';
 import { nodeExporterFlags } from './node-exporter-flags.ts';
+import { collectorOptions } from './node-exporter-options.ts';
 import { openWebConfig } from './open-web-config.ts';
 import type { WebConfig } from './web-config.ts';
 
@@ -27,44 +27,6 @@ const STOP_GRACE_MS = 5000;
 const CONNECTIONS_MAX = 512;
 const READ_TIMEOUT_MS = 300_000;
 const BODY_LIMIT_BYTES = 65_536;
-
-function collectorOptions(values: FlagValues): CollectorOptions {
-  const compiled = (name: string) => flagPattern(values.text(`collector.${name}`));
-  const filter = (include: string, exclude: string) => {
-    const [includes, excludes] = [include, exclude].map((name) => `--collector.${name}`);
-    const given = values.given.has(`collector.${include}`);
-    if (given && values.given.has(`collector.${exclude}`)) {
-      throw new Error(`${excludes} and ${includes} are mutually exclusive`);
-    }
-    // An include list replaces the default exclude list.
-    return { include: compiled(include), exclude: given ? undefined : compiled(exclude) };
-  };
-  const all = compileRegexp('(?s:.*)');
-  return {
-    cpu: {
-      guest: values.flag('collector.cpu.guest'),
-      info: values.flag('collector.cpu.info'),
-      flagsInclude: compiled('cpu.info.flags-include'),
-      bugsInclude: compiled('cpu.info.bugs-include'),
-    },
-    diskstatsDevices: filter('diskstats.device-include', 'diskstats.device-exclude'),
-    filesystem: {
-      mountPoints: filter('filesystem.mount-points-include', 'filesystem.mount-points-exclude'),
-      types: filter('filesystem.fs-types-include', 'filesystem.fs-types-exclude'),
-      mountTimeoutMs: parseDuration(values.text('collector.filesystem.mount-timeout')),
-      statWorkers: values.number('collector.filesystem.stat-workers'),
-    },
-    netdev: {
-      devices: filter('netdev.device-include', 'netdev.device-exclude'),
-      detailed: values.flag('collector.netdev.enable-detailed-metrics'),
-      netlink: values.flag('collector.netdev.netlink'),
-    },
-    netstatFields: compiled('netstat.fields') ?? all,
-    softirq: values.flag('collector.stat.softirq'),
-    textfileDirectories: values.list('collector.textfile.directory'),
-    vmstatFields: compiled('vmstat.fields') ?? all,
-  };
-}
 
 function exporterOptions(values: FlagValues): NodeExporterOptions {
   const { version, revision, goVersion } = buildInfo('node_exporter');

@@ -24,14 +24,19 @@ export const machinePaths: ExporterPaths = {
 /** An exporter on real files, without HTTP. */
 export function newExporter(setup: {
   readonly paths?: ExporterPaths;
+  /** Names of the collectors; upstream's defaults when left out. */
+  readonly only?: readonly string[];
   readonly without?: readonly string[];
   readonly options?: (defaults: CollectorOptions) => CollectorOptions;
   readonly maxRequests?: number;
 }): NodeExporter {
   const clock = createNodeClock();
-  const enabled = collectorNames
-    .map(({ name }) => name)
-    .filter((name) => setup.without?.includes(name) !== true);
+  const byDefault = collectorNames
+    .filter(({ enabledByDefault }) => enabledByDefault)
+    .map(({ name }) => name);
+  const enabled = (setup.only ?? byDefault).filter(
+    (name) => setup.without?.includes(name) !== true,
+  );
   return new NodeExporter(
     {
       paths: setup.paths ?? machinePaths,

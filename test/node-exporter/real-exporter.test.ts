@@ -83,7 +83,7 @@ test.skipIf(peer === undefined)("the same families and series as Debian's export
   ]);
   try {
     await waitForUrl(`http://127.0.0.1:${port}/metrics`, running);
-    const exporter = newExporter({});
+    const exporter = newExporter({ only: collectors });
     const theirs = parsePage(await (await fetch(`http://127.0.0.1:${port}/metrics`)).text());
     const ours = parsePage((await scrape(exporter)).page);
     for (const [family, text] of theirs.families) {

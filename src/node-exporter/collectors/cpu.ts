@@ -1,9 +1,72 @@
 // SPDX-License-Identifier: Apache-2.0
-// cpu, loadavg, stat: what /proc/stat and /proc/loadavg say.
+// cpu: what each CPU spends its time on, and what kind it is.
 
 import type { Collector, CollectorContext } from '../collector.ts';
 import type { MetricSink } from '../sink.ts';
-import { decimal, eachLine, fields, readProc, readSysLine, SourceError } from '../text.ts';
+import { counter, gauge } from '../sink.ts';
+import { listSysIfAny, readProc, readSysLine } from '../source.ts';
+import { decimal, decimalIfAny, eachLine, fields } from '../text.ts';
+
+const seconds = counter(
+  'node_cpu_seconds_total',
+  'Seconds the CPUs spent in each mode.',
+  'cpu',
+  'mode',
+);
+const guestSeconds = counter(
+  'node_cpu_guest_seconds_total',
+  'Seconds the CPUs spent in guests (VMs) for each mode.',
+  'cpu',
+  'mode',
+);
+const packageThrottles = counter(
+  'node_cpu_package_throttles_total',
+  'Number of times this CPU package has been throttled.',
+  'package',
+);
+const coreThrottles = counter(
+  'node_cpu_core_throttles_total',
+  'Number of times this CPU core has been throttled.',
+  'core',
+  'package',
+);
+const isolatedMetric = gauge(
+  'node_cpu_isolated',
+  'Whether each core is isolated, information from /sys/devices/system/cpu/isolated.',
+  'cpu',
+);
+const onlineMetric = gauge('node_cpu_online', 'CPUs that are online and being scheduled.', 'cpu');
+const infoMetric = gauge(
+  'node_cpu_info',
+  'CPU information from /proc/cpuinfo.',
+  'cachesize',
+  'core',
+  'cpu',
+  'family',
+  'microcode',
+  'model',
+  'model_name',
+  'package',
+  'stepping',
+  'vendor',
+);
+const frequency = gauge(
+  'node_cpu_frequency_hertz',
+  'CPU frequency in hertz from /proc/cpuinfo.',
+  'core',
+  'cpu',
+  'package',
+);
+const flagInfo = gauge(
+  'node_cpu_flag_info',
+  'The `flags` field of CPU information from /proc/cpuinfo taken from the first core.',
+  'flag',
+);
+const bugInfo = gauge(
+  'node_cpu_bug_info',
+  'The `bugs` field of CPU information from /proc/cpuinfo taken from the first core.',
+  'bug',
+);
 
 /** Clock ticks a second in /proc/stat: the kernel's USER_HZ, 100 on every platform of ours. */
 const USER_HZ = 100;
@@ -50,10 +113,7 @@ function cpuList(text: string): number[] {
 }
 
 function cpuDirectories(context: CollectorContext): string[] {
-  const directory = `${context.paths.sysfs}/devices/system/cpu`;
-  if (!context.files.existsSync(directory)) return [];
-  return context.files
-    .listSync(directory)
+  return listSysIfAny(context, 'devices/system/cpu')
     .filter((name) => /^cpu[0-9]+$/.test(name))
     .sort((a, b) => Number(a.slice(3)) - Number(b.slice(3)));
 }
@@ -75,47 +135,20 @@ function collectThrottles(context: CollectorContext, sink: MetricSink): void {
     if (whole !== undefined && !packages.has(packageId))
       packages.set(packageId, decimal(whole, 'package_throttle_count'));
   }
-  for (const [packageId, count] of packages) {
-    sink.counter(
-      'node_cpu_package_throttles_total',
-      'Number of times this CPU package has been throttled.',
-      count,
-      [['package', packageId]],
-    );
-  }
+  for (const [packageId, count] of packages) sink.add(packageThrottles, count, packageId);
   for (const [key, count] of cores) {
     const [packageId = '', core = ''] = key.split(' ');
-    sink.counter(
-      'node_cpu_core_throttles_total',
-      'Number of times this CPU core has been throttled.',
-      count,
-      [
-        ['core', core],
-        ['package', packageId],
-      ],
-    );
+    sink.add(coreThrottles, count, core, packageId);
   }
 }
 
 function collectIsolationAndOnline(context: CollectorContext, sink: MetricSink): void {
   const isolated = readSysLine(context, 'devices/system/cpu/isolated');
-  for (const cpu of cpuList(isolated ?? '')) {
-    sink.gauge(
-      'node_cpu_isolated',
-      'Whether each core is isolated, information from /sys/devices/system/cpu/isolated.',
-      1,
-      [['cpu', String(cpu)]],
-    );
-  }
+  for (const cpu of cpuList(isolated ?? '')) sink.add(isolatedMetric, 1, String(cpu));
   for (const cpu of cpuDirectories(context)) {
     const online = readSysLine(context, `devices/system/cpu/${cpu}/online`);
-    if (online === undefined) continue;
-    sink.gauge(
-      'node_cpu_online',
-      'CPUs that are online and being scheduled.',
-      decimal(online, `${cpu}/online`),
-      [['cpu', cpu.slice(3)]],
-    );
+    if (online !== undefined)
+      sink.add(onlineMetric, decimal(online, `${cpu}/online`), cpu.slice(3));
   }
 }
 
@@ -138,40 +171,32 @@ function collectInfo(context: CollectorContext, sink: MetricSink): void {
   const blocks = cpuInfoBlocks(readProc(context, 'cpuinfo'));
   for (const block of blocks) {
     const of = (key: string): string => block.get(key) ?? '';
-    sink.gauge('node_cpu_info', 'CPU information from /proc/cpuinfo.', 1, [
-      ['cachesize', of('cache size')],
-      ['core', of('core id')],
-      ['cpu', of('processor')],
-      ['family', of('cpu family')],
-      ['microcode', of('microcode')],
-      ['model', of('model')],
-      ['model_name', of('model name')],
-      ['package', of('physical id')],
-      ['stepping', of('stepping')],
-      ['vendor', of('vendor_id')],
-    ]);
+    sink.add(
+      infoMetric,
+      1,
+      of('cache size'),
+      of('core id'),
+      of('processor'),
+      of('cpu family'),
+      of('microcode'),
+      of('model'),
+      of('model name'),
+      of('physical id'),
+      of('stepping'),
+      of('vendor_id'),
+    );
+    // The cpufreq collector has the better source under the same name; both together are the rule.
+    const megahertz = decimalIfAny(block.get('cpu MHz'));
+    if (megahertz !== undefined && context.enabled.has('cpufreq'))
+      sink.add(frequency, megahertz * 1e6, of('core id'), of('processor'), of('physical id'));
   }
   const first = blocks[0];
   if (first === undefined) return;
   const { flagsInclude, bugsInclude } = context.options.cpu;
-  for (const flag of fields(first.get('flags') ?? '')) {
-    if (flagsInclude?.test(flag) !== true) continue;
-    sink.gauge(
-      'node_cpu_flag_info',
-      'The `flags` field of CPU information from /proc/cpuinfo taken from the first core.',
-      1,
-      [['flag', flag]],
-    );
-  }
-  for (const bug of fields(first.get('bugs') ?? '')) {
-    if (bugsInclude?.test(bug) !== true) continue;
-    sink.gauge(
-      'node_cpu_bug_info',
-      'The `bugs` field of CPU information from /proc/cpuinfo taken from the first core.',
-      1,
-      [['bug', bug]],
-    );
-  }
+  for (const flag of fields(first.get('flags') ?? ''))
+    if (flagsInclude?.test(flag) === true) sink.add(flagInfo, 1, flag);
+  for (const bug of fields(first.get('bugs') ?? ''))
+    if (bugsInclude?.test(bug) === true) sink.add(bugInfo, 1, bug);
 }
 
 export function cpu(context: CollectorContext): Collector {
@@ -181,100 +206,18 @@ export function cpu(context: CollectorContext): Collector {
     if (info || flagsInclude !== undefined || bugsInclude !== undefined) collectInfo(context, sink);
     const now = cpuTimes(readProc(context, 'stat'));
     for (const gone of [...last.keys()].filter((key) => !now.has(key))) last.delete(gone);
-    for (const [id, seconds] of now) {
-      const steady = steadied(last.get(id), seconds);
+    for (const [id, times] of now) {
+      const steady = steadied(last.get(id), times);
       last.set(id, steady);
       modes.forEach((mode, i) => {
-        sink.counter('node_cpu_seconds_total', 'Seconds the CPUs spent in each mode.', steady[i]!, [
-          ['cpu', id],
-          ['mode', mode],
-        ]);
+        sink.add(seconds, steady[i]!, id, mode);
       });
       if (!guest) continue;
       ['user', 'nice'].forEach((mode, i) => {
-        sink.counter(
-          'node_cpu_guest_seconds_total',
-          'Seconds the CPUs spent in guests (VMs) for each mode.',
-          steady[8 + i]!,
-          [
-            ['cpu', id],
-            ['mode', mode],
-          ],
-        );
+        sink.add(guestSeconds, steady[8 + i]!, id, mode);
       });
     }
     collectThrottles(context, sink);
     collectIsolationAndOnline(context, sink);
-  };
-}
-
-export function loadavg(context: CollectorContext): Collector {
-  return (sink) => {
-    const parts = fields(readProc(context, 'loadavg'));
-    if (parts.length < 3)
-      throw new SourceError(`unexpected content in loadavg: ${JSON.stringify(parts.join(' '))}`);
-    sink.gauge('node_load1', '1m load average.', decimal(parts[0], 'loadavg'));
-    sink.gauge('node_load5', '5m load average.', decimal(parts[1], 'loadavg'));
-    sink.gauge('node_load15', '15m load average.', decimal(parts[2], 'loadavg'));
-  };
-}
-
-const softirqVectors = [
-  'hi',
-  'timer',
-  'net_tx',
-  'net_rx',
-  'block',
-  'block_iopoll',
-  'tasklet',
-  'sched',
-  'hrtimer',
-  'rcu',
-];
-
-export function stat(context: CollectorContext): Collector {
-  return (sink) => {
-    eachLine(readProc(context, 'stat'), (line) => {
-      const parts = fields(line);
-      const value = (): number => decimal(parts[1], `stat line ${parts[0]}`);
-      switch (parts[0]) {
-        case 'intr':
-          return sink.counter('node_intr_total', 'Total number of interrupts serviced.', value());
-        case 'ctxt':
-          return sink.counter(
-            'node_context_switches_total',
-            'Total number of context switches.',
-            value(),
-          );
-        case 'processes':
-          return sink.counter('node_forks_total', 'Total number of forks.', value());
-        case 'btime':
-          return sink.gauge('node_boot_time_seconds', 'Node boot time, in unixtime.', value());
-        case 'procs_running':
-          return sink.gauge(
-            'node_procs_running',
-            'Number of processes in runnable state.',
-            value(),
-          );
-        case 'procs_blocked':
-          return sink.gauge(
-            'node_procs_blocked',
-            'Number of processes blocked waiting for I/O to complete.',
-            value(),
-          );
-        case 'softirq':
-          if (!context.options.softirq) return;
-          softirqVectors.forEach((vector, i) => {
-            sink.counter(
-              'node_softirqs_total',
-              'Number of softirq calls.',
-              decimal(parts[2 + i], 'stat line softirq'),
-              [['vector', vector]],
-            );
-          });
-          return;
-        default:
-      }
-    });
   };
 }

@@ -5,7 +5,8 @@ import type { FileSystemUsage } from '../../base/index.ts';
 import { FileError } from '../../base/index.ts';
 import type { Collector, CollectorContext } from '../collector.ts';
 import { keepsName } from '../collector.ts';
-import type { LabelPair, MetricSink } from '../sink.ts';
+import type { Descriptor, MetricSink } from '../sink.ts';
+import { gauge } from '../sink.ts';
 import { eachLine, fields, SourceError } from '../text.ts';
 
 interface Mount {
@@ -104,43 +105,48 @@ function usageOf(context: CollectorContext, stuck: StuckMounts, mount: Mount): P
   });
 }
 
-function emit(sink: MetricSink, mount: Mount, outcome: Outcome): void {
-  const deviceError = 'deviceError' in outcome ? outcome.deviceError : '';
-  const labels: LabelPair[] = [
-    ['device', mount.device],
-    ['device_error', deviceError],
-    ['fstype', mount.type],
-    ['mountpoint', mount.mountPoint],
-  ];
-  const gauge = (name: string, help: string, value: number): void =>
-    sink.gauge(`node_filesystem_${name}`, help, value, labels);
-  gauge(
+const labelNames = ['device', 'device_error', 'fstype', 'mountpoint'] as const;
+const fsGauge = (name: string, help: string): Descriptor =>
+  gauge(`node_filesystem_${name}`, help, ...labelNames);
+const metrics = {
+  deviceError: fsGauge(
     'device_error',
     'Whether an error occurred while getting statistics for the given device.',
-    deviceError === '' ? 0 : 1,
-  );
-  gauge('readonly', 'Filesystem read-only status.', mount.readOnly ? 1 : 0);
-  if ('deviceError' in outcome) return;
-  gauge('size_bytes', 'Filesystem size in bytes.', outcome.blocks * outcome.blockBytes);
-  gauge('free_bytes', 'Filesystem free space in bytes.', outcome.blocksFree * outcome.blockBytes);
-  gauge(
-    'avail_bytes',
-    'Filesystem space available to non-root users in bytes.',
-    outcome.blocksAvailable * outcome.blockBytes,
-  );
-  gauge('files', 'Filesystem total file nodes.', outcome.files);
-  gauge('files_free', 'Filesystem total free file nodes.', outcome.filesFree);
-  gauge(
+  ),
+  readOnly: fsGauge('readonly', 'Filesystem read-only status.'),
+  size: fsGauge('size_bytes', 'Filesystem size in bytes.'),
+  free: fsGauge('free_bytes', 'Filesystem free space in bytes.'),
+  available: fsGauge('avail_bytes', 'Filesystem space available to non-root users in bytes.'),
+  files: fsGauge('files', 'Filesystem total file nodes.'),
+  filesFree: fsGauge('files_free', 'Filesystem total free file nodes.'),
+  purgeable: fsGauge(
     'purgeable_bytes',
     'Filesystem space available including purgeable space (MacOS specific).',
-    0,
-  );
-  sink.gauge('node_filesystem_mount_info', 'Filesystem mount information.', 1, [
-    ['device', mount.device],
-    ['major', mount.major],
-    ['minor', mount.minor],
-    ['mountpoint', mount.mountPoint],
-  ]);
+  ),
+  mountInfo: gauge(
+    'node_filesystem_mount_info',
+    'Filesystem mount information.',
+    'device',
+    'major',
+    'minor',
+    'mountpoint',
+  ),
+} as const;
+
+function emit(sink: MetricSink, mount: Mount, outcome: Outcome): void {
+  const deviceError = 'deviceError' in outcome ? outcome.deviceError : '';
+  const labels = [mount.device, deviceError, mount.type, mount.mountPoint] as const;
+  sink.add(metrics.deviceError, deviceError === '' ? 0 : 1, ...labels);
+  sink.add(metrics.readOnly, mount.readOnly ? 1 : 0, ...labels);
+  if ('deviceError' in outcome) return;
+  const { blockBytes } = outcome;
+  sink.add(metrics.size, outcome.blocks * blockBytes, ...labels);
+  sink.add(metrics.free, outcome.blocksFree * blockBytes, ...labels);
+  sink.add(metrics.available, outcome.blocksAvailable * blockBytes, ...labels);
+  sink.add(metrics.files, outcome.files, ...labels);
+  sink.add(metrics.filesFree, outcome.filesFree, ...labels);
+  sink.add(metrics.purgeable, 0, ...labels);
+  sink.add(metrics.mountInfo, 1, mount.device, mount.major, mount.minor, mount.mountPoint);
 }
 
 export function filesystem(context: CollectorContext): Collector {

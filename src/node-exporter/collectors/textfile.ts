@@ -7,9 +7,20 @@ import type { Metric } from '../../metrics/index.ts';
 import { compareText } from '../../model/index.ts';
 import type { Collector, CollectorContext } from '../collector.ts';
 import type { MetricSink } from '../sink.ts';
+import { gauge } from '../sink.ts';
 import { SourceError } from '../text.ts';
 import type { ParsedFamily } from '../text-families.ts';
 import { parseTextFamilies } from '../text-families.ts';
+
+const mtime = gauge(
+  'node_textfile_mtime_seconds',
+  'Unixtime mtime of textfiles successfully read.',
+  'file',
+);
+const scrapeError = gauge(
+  'node_textfile_scrape_error',
+  '1 if there was an error opening or reading a file, 0 otherwise',
+);
 
 /** A family as it stands in one file. */
 interface FileFamily {
@@ -19,7 +30,8 @@ interface FileFamily {
 
 /** Directories that a pattern names: `*` and `?` match within one path element. */
 function expandDirectories(context: CollectorContext, pattern: string): string[] {
-  if (!/[*?[]/.test(pattern)) return [pattern];
+  // Without doubled or trailing slashes: paths are labels and part of help texts.
+  if (!/[*?[]/.test(pattern)) return [pattern.replace(/\/+/g, '/').replace(/(.)\/$/, '$1')];
   let found = [pattern.startsWith('/') ? '/' : '.'];
   for (const element of pattern.split('/').filter((part) => part !== '')) {
     const isGlob = /[*?[]/.test(element);
@@ -145,12 +157,7 @@ export function textfile(context: CollectorContext): Collector {
           const seconds = readFile(context, path, families);
           failed ||= seconds === undefined;
           if (seconds === undefined) continue;
-          sink.gauge(
-            'node_textfile_mtime_seconds',
-            'Unixtime mtime of textfiles successfully read.',
-            seconds,
-            [['file', path]],
-          );
+          sink.add(mtime, seconds, path);
         }
       }
     }
@@ -161,10 +168,6 @@ export function textfile(context: CollectorContext): Collector {
       else known.push(entry);
     }
     for (const [name, parts] of byName) if (!emitFamily(context, sink, name, parts)) failed = true;
-    sink.gauge(
-      'node_textfile_scrape_error',
-      '1 if there was an error opening or reading a file, 0 otherwise',
-      failed ? 1 : 0,
-    );
+    sink.add(scrapeError, failed ? 1 : 0);
   };
 }

@@ -98,6 +98,7 @@ function harness(over: Partial<ApiServices> = {}, answer?: QueryAnswer): Harness
         ]),
       targetMetadata: () => [metadata, { ...metadata, scrapePool: 'self' }],
     }),
+    ruleGroups: () => [],
     configYaml: () => 'global: {}\n',
     flags: { 'config.file': 'x.yml' },
     buildInfo: {

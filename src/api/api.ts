@@ -11,6 +11,7 @@ import { QueryRoutes } from './query-routes.ts';
 import type { Route } from './router.ts';
 import { Router } from './router.ts';
 import type { ApiServices } from './services.ts';
+import { RuleRoutes } from './rule-routes.ts';
 import { StatusRoutes } from './status-routes.ts';
 import { TargetRoutes } from './target-routes.ts';
 
@@ -32,6 +33,7 @@ function apiRoutes(services: ApiServices, metrics: EngineMetrics): Route[] {
   const query = new QueryRoutes(services, metrics);
   const target = new TargetRoutes(services);
   const status = new StatusRoutes(services);
+  const rules = new RuleRoutes(services);
   const route = (
     methods: readonly string[],
     path: string,
@@ -56,11 +58,11 @@ function apiRoutes(services: ApiServices, metrics: EngineMetrics): Route[] {
     route(GET, '/status/runtimeinfo', () => status.runtimeInfo()),
     route(GET, '/status/tsdb', ({ request }) => query.tsdbStatus(request)),
     route(GET, '/status/walreplay', () => status.walReplay(), true),
-    // There are no rules, Alertmanagers, exemplars and notifications yet; clients ask all the same.
+    // There are no Alertmanagers, exemplars and notifications yet; clients ask all the same.
     route(GET_POST, '/query_exemplars', () => successAnswer([])),
     route(GET, '/notifications', () => successAnswer([]), true),
-    route(GET, '/alerts', () => successAnswer({ alerts: [] })),
-    route(GET, '/rules', () => successAnswer({ groups: [] })),
+    route(GET, '/alerts', () => rules.alerts()),
+    route(GET, '/rules', ({ request }) => rules.rules(request)),
     route(GET, '/alertmanagers', () =>
       successAnswer({ activeAlertmanagers: [], droppedAlertmanagers: [] }),
     ),

@@ -100,6 +100,10 @@ function parseWhole(text: string): number {
   return value;
 }
 
+/** A whole number that must be one. @throws ApiError naming the parameter */
+export const parseRequestInteger = (name: string, text: string): number =>
+  parameter(name, () => parseWhole(text));
+
 /** `limit` of queries and label lookups: 0 = no limit. @throws ApiError */
 export function limitParameter(params: URLSearchParams): number {
   const text = params.get('limit') ?? '';

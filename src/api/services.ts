@@ -11,6 +11,7 @@ import type {
 } from '../apitypes/index.ts';
 import type { Clock, FileSystem, Logger } from '../base/index.ts';
 import type { Registry } from '../metrics/index.ts';
+import type { RuleGroup } from '../rules/index.ts';
 import type { ScrapeManager } from '../scrape/index.ts';
 import type { QueryWorkers } from './query-job.ts';
 
@@ -40,6 +41,7 @@ export interface ApiServices {
   readonly lifecycleEnabled: boolean;
   readonly phase: () => ServerPhase;
   readonly targets: () => TargetsSource;
+  readonly ruleGroups: () => readonly RuleGroup[];
   readonly configYaml: () => string;
   readonly flags: FlagsData;
   readonly buildInfo: BuildInfo;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 export * from './envelope.ts';
 export * from './query.ts';
+export * from './rules.ts';
 export * from './status.ts';
 export * from './syntax.ts';
 export * from './targets.ts';

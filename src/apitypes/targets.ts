@@ -58,13 +58,7 @@ export interface TargetMetadata extends MetadataEntry {
   readonly metric?: string;
 }
 
-/** /alerts, /rules and /alertmanagers of a server without rules. */
-export interface AlertsData {
-  readonly alerts: readonly unknown[];
-}
-export interface RulesData {
-  readonly groups: readonly unknown[];
-}
+/** /alertmanagers. */
 export interface AlertmanagersData {
   readonly activeAlertmanagers: readonly { readonly url: string }[];
   readonly droppedAlertmanagers: readonly { readonly url: string }[];

@@ -203,7 +203,6 @@ ${job('kubernetes_sd_configs: [{role: pod}]')}
   expect(config.notYetSupported.map(({ path, line }) => `${line} ${path}`)).toEqual([
     '3 alerting',
     '4 storage',
-    '1 rule_files',
     '7 scrape_configs[0].kubernetes_sd_configs',
   ]);
   expect(config.ruleFiles).toEqual(['/etc/p/r/*.yml']);

@@ -178,10 +178,6 @@ export function parseConfig(text: string, options: ParseOptions): Config {
   const later = readLater(mapping, notYetSupported);
   const ruleValue = mapping.get('rule_files');
   const ruleFiles = readPatterns(ruleValue, 'rule', directory);
-  if (ruleValue && ruleFiles.length > 0) {
-    const { file, path, line } = ruleValue;
-    notYetSupported.push({ file: file.name, path, line });
-  }
   const included = mapping.get('scrape_config_files');
   const scrapeConfigFiles = readPatterns(included, 'scrape config', directory);
   const context = { global, directory, notYetSupported };

@@ -2,7 +2,7 @@
 // Rule files: groups of recording and alerting rules, with upstream's verdicts, each at its place.
 
 import { isValidLabelName, isValidMetricName, type NameScheme, quote } from '../model/index.ts';
-import { parseExpression, QueryError } from '../promql/index.ts';
+import { expressionText, parseExpression, QueryError } from '../promql/index.ts';
 import type { RuleGroupOptions, RuleOptions } from '../rules/index.ts';
 import { checkAlertTemplate } from '../template/index.ts';
 import {
@@ -52,7 +52,7 @@ function checkLabels(
   }
 }
 
-/** Parses the query only to hear whether it is one. */
+/** The query as upstream prints it: what the API, generator URLs and logs show. */
 function checkExpression(value: YamlValue | undefined, rule: YamlValue, tell: Tell): string {
   const expression = value?.text() ?? '';
   if (expression === '') {
@@ -60,7 +60,7 @@ function checkExpression(value: YamlValue | undefined, rule: YamlValue, tell: Te
     return '';
   }
   try {
-    parseExpression(expression);
+    return expressionText(parseExpression(expression));
   } catch (error) {
     if (!(error instanceof QueryError) && !(error instanceof Error)) throw error;
     tell(value ?? rule, `could not parse expression: ${error.message}`);

@@ -29,10 +29,10 @@ afterEach(async () => {
 });
 
 function newPool(options: Partial<WorkerPoolOptions> = {}): WorkerPool {
-  const size = options.size ?? 1;
+  const size = (options.size ?? 1) + (options.reserved ?? 0);
   const control = new Int32Array(new SharedArrayBuffer(size * WORKER_SLOT_BYTES));
   const pool = new WorkerPool({
-    size,
+    size: options.size ?? 1,
     script: new URL(`data:text/javascript,${encodeURIComponent(script)}`),
     workerData: { control },
     control,
@@ -126,4 +126,16 @@ test('closing fails what is under way', async () => {
   expect(await running).toMatchObject({ code: 'closed' });
   expect(await waiting).toMatchObject({ code: 'closed' });
   expect(await failure(pool.run('a', long))).toMatchObject({ code: 'closed' });
+});
+
+test('rules have a worker of their own that people cannot keep busy', async () => {
+  const pool = newPool({ reserved: 1 });
+  const busy = new AbortController();
+  const hanging = pool.run('wait', { ...long, signal: busy.signal });
+  const waiting = pool.run('people', long);
+  expect(text(await pool.run('rule', { ...long, priority: 'rules' }))).toBe('rule');
+  expect(pool.stats()).toMatchObject({ running: 1, waiting: 1 });
+  busy.abort();
+  await hanging;
+  expect(text(await waiting)).toBe('people');
 });

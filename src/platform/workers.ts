@@ -60,7 +60,9 @@ export interface WorkerPoolOptions {
   readonly script: URL;
   /** Given to each worker as `workerData`, together with its `slot`. */
   readonly workerData: Readonly<Record<string, unknown>>;
-  /** The control block: `size` slots of {@link WORKER_SLOT_BYTES} from its start. */
+  /** Workers beyond `size` that answer rules only, started when the first rule comes; 0 unless given. */
+  readonly reserved?: number;
+  /** The control block: `size` + `reserved` slots of {@link WORKER_SLOT_BYTES} from its start. */
   readonly control: Int32Array;
   /** Requests that may wait. */
   readonly queueMax: number;
@@ -100,6 +102,8 @@ interface Job {
 
 interface Slot {
   readonly index: number;
+  /** Takes rules only. */
+  readonly reserved: boolean;
   worker: Worker | undefined;
   job: Job | undefined;
   /** Set while a replacement waits to be started. */
@@ -122,19 +126,21 @@ export class WorkerPool {
   private answered = 0;
   private replaced = 0;
   private closed = false;
+  private reserveStarted = false;
 
   constructor(options: WorkerPoolOptions) {
     this.options = options;
-    for (let index = 0; index < options.size; index++) {
+    for (let index = 0; index < options.size + (options.reserved ?? 0); index++) {
       const slot: Slot = {
         index,
+        reserved: index >= options.size,
         worker: undefined,
         job: undefined,
         restart: undefined,
         deaths: 0,
       };
       this.slots.push(slot);
-      this.start(slot);
+      if (!slot.reserved) this.start(slot);
     }
   }
 
@@ -171,7 +177,10 @@ export class WorkerPool {
         signal.addEventListener('abort', cancel);
         job.unlisten = () => signal.removeEventListener('abort', cancel);
       }
-      (options.priority === 'rules' ? this.rules : this.people).push(job);
+      if (options.priority === 'rules') {
+        this.rules.push(job);
+        this.startReserve();
+      } else this.people.push(job);
       this.dispatch();
     });
   }
@@ -200,6 +209,13 @@ export class WorkerPool {
         await worker?.terminate();
       }),
     );
+  }
+
+  /** The threads of the reserve cost nothing until there are rules. */
+  private startReserve(): void {
+    if (this.reserveStarted) return;
+    this.reserveStarted = true;
+    for (const slot of this.slots) if (slot.reserved) this.start(slot);
   }
 
   private start(slot: Slot): void {
@@ -249,8 +265,8 @@ export class WorkerPool {
   private dispatch(): void {
     for (const slot of this.slots) {
       if (slot.worker === undefined || slot.job !== undefined) continue;
-      const job = this.rules.shift() ?? this.people.shift();
-      if (job === undefined) return;
+      const job = this.rules.shift() ?? (slot.reserved ? undefined : this.people.shift());
+      if (job === undefined) continue;
       slot.job = job;
       job.slot = slot;
       this.signalStop(slot, 0, StopReason.none);

@@ -6,6 +6,7 @@ export {
   type RestoreWindow,
   RuleError,
 } from './alerting-rule.ts';
+export { answerLastSamples, answerRule, type RuleBackend } from './answer-rule.ts';
 export type {
   AlertTemplates,
   LastSample,

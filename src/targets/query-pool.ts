@@ -30,7 +30,10 @@ const errorTypes: Readonly<Record<WorkerErrorCode, ApiError['errorType']>> = {
 export interface QueryPoolOptions {
   readonly shared: SharedMemory;
   readonly chunksDirectory: string;
+  /** Workers for everybody. */
   readonly workers: number;
+  /** Workers for rules alone. */
+  readonly reserved: number;
   readonly lookbackDeltaMs: number;
   readonly samplesMax: number;
   readonly logger: Logger;
@@ -45,7 +48,7 @@ export function workerCount(cores: number, concurrencyMax: number): number {
 
 /** Starts the query workers on the shared memory. */
 export function startQueryPool(options: QueryPoolOptions): WorkerPool {
-  const size = options.workers;
+  const { workers: size, reserved } = options;
   const workerData: Omit<QueryWorkerData, 'slot'> = {
     memory: options.shared.memory,
     chunksDirectory: options.chunksDirectory,
@@ -54,13 +57,14 @@ export function startQueryPool(options: QueryPoolOptions): WorkerPool {
   };
   return new WorkerPool({
     size,
+    reserved,
     // Next to this file, with the same ending: .js when built.
     script: new URL('./query-worker.js', import.meta.url),
     workerData: { ...workerData },
     control: new Int32Array(
       options.shared.u8.buffer,
       QUERY_CONTROL_ADDRESS,
-      (size * WORKER_SLOT_BYTES) >>> 2,
+      ((size + reserved) * WORKER_SLOT_BYTES) >>> 2,
     ),
     queueMax: QUEUE_MAX,
     stopGraceMs: STOP_GRACE_MS,

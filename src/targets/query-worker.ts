@@ -18,7 +18,10 @@ import {
   parseSelector,
   QueryError,
 } from '../promql/index.ts';
+import type { RuleBackend, RuleQuery } from '../rules/index.ts';
+import { answerLastSamples, answerRule } from '../rules/index.ts';
 import { HeadReader } from '../tsdb/index.ts';
+import type { RuleReply } from './server-rules.ts';
 
 /** What the pool gives each worker. */
 export interface QueryWorkerData {
@@ -30,12 +33,21 @@ export interface QueryWorkerData {
   readonly samplesMax: number;
 }
 
-/** What the pool sends a worker. */
-export interface QueryWorkerJob {
-  readonly job: QueryJob;
+/** What rules ask for. */
+export type RuleJob =
+  | { readonly kind: 'evaluate'; readonly query: RuleQuery }
+  | {
+      readonly kind: 'lastSamples';
+      readonly selector: string;
+      readonly timeMs: number;
+      readonly windowMs: number;
+    };
+
+/** What the pool sends a worker: a job of the API or of the rules. */
+export type QueryWorkerJob = ({ readonly job: QueryJob } | { readonly rule: RuleJob }) & {
   /** Step of subqueries that name none: the evaluation interval of the running configuration. */
   readonly defaultStepMs: number;
-}
+};
 
 /** Words of a worker's slot in the control block; see platform/workers.ts, which writes them. */
 const SLOT_WORDS = 16;
@@ -72,6 +84,18 @@ function backendOf(
   };
 }
 
+function answerRules(rule: RuleJob, backend: RuleBackend): RuleReply {
+  try {
+    const answer =
+      rule.kind === 'evaluate'
+        ? answerRule(rule.query, backend)
+        : answerLastSamples(rule.selector, rule.timeMs, rule.windowMs, backend);
+    return { ok: true, answer };
+  } catch (error) {
+    return { ok: false, message: error instanceof Error ? error.message : String(error) };
+  }
+}
+
 const data = workerData as QueryWorkerData;
 const shared = viewMemory(data.memory);
 const reader = new HeadReader(shared, data.slot, {
@@ -81,10 +105,17 @@ const reader = new HeadReader(shared, data.slot, {
 const answerJob = await loadAnswerJob();
 
 parentPort?.on('message', ({ id, request, queuedMs }: WorkerRequest) => {
-  // The pool is fed by PooledQueries alone.
-  const { job, defaultStepMs } = request as QueryWorkerJob;
-  const backend = backendOf(reader, data, defaultStepMs);
-  const answer = answerJob(job, backend, controlOf(shared, data.slot, id), queuedMs / 1000);
+  // The pool is fed by PooledQueries and PooledRules alone.
+  const work = request as QueryWorkerJob;
+  const backend = backendOf(reader, data, work.defaultStepMs);
+  const control = controlOf(shared, data.slot, id);
+  if ('rule' in work) {
+    const { engine, queryable } = backend;
+    const answer = answerRules(work.rule, { engine, queryable, control });
+    parentPort?.postMessage({ id, answer });
+    return;
+  }
+  const answer = answerJob(work.job, backend, control, queuedMs / 1000);
   const reply: WorkerReply = { id, answer };
   parentPort?.postMessage(reply, answer.ok ? [answer.body.buffer as ArrayBuffer] : []);
 });

@@ -278,19 +278,16 @@ const ruleFlags: readonly FlagDefinition[] = [
     'rules.alert.for-outage-tolerance',
     '1h',
     `Max time to tolerate prometheus outage for restoring "for" state of alert.${SERVER}`,
-    later,
   ),
   duration(
     'rules.alert.for-grace-period',
     '10m',
     `Minimum duration between alert and restored "for" state. This is maintained only for alerts with configured "for" time greater than grace period.${SERVER}`,
-    later,
   ),
   duration(
     'rules.alert.resend-delay',
     '1m',
     `Minimum amount of time to wait before resending an alert to Alertmanager.${SERVER}`,
-    later,
   ),
   number(
     'rules.max-concurrent-evals',

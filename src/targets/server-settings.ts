@@ -30,6 +30,9 @@ export interface ServerSettings {
   readonly queryTimeoutMs: number;
   readonly queryConcurrencyMax: number;
   readonly querySamplesMax: number;
+  readonly forOutageToleranceMs: number;
+  readonly forGracePeriodMs: number;
+  readonly resendDelayMs: number;
   /** 0: scrape timestamps are stored as they are. */
   readonly timestampToleranceMs: number;
   readonly walCompression: 'none' | 'snappy' | 'zstd';
@@ -102,6 +105,9 @@ export function serverSettings(values: FlagValues): ServerSettings {
     queryTimeoutMs: ms('query.timeout'),
     queryConcurrencyMax: Math.max(1, values.number('query.max-concurrency')),
     querySamplesMax: values.number('query.max-samples'),
+    forOutageToleranceMs: ms('rules.alert.for-outage-tolerance'),
+    forGracePeriodMs: ms('rules.alert.for-grace-period'),
+    resendDelayMs: ms('rules.alert.resend-delay'),
     timestampToleranceMs: values.flag('scrape.adjust-timestamps')
       ? ms('scrape.timestamp-tolerance')
       : 0,

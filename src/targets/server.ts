@@ -41,6 +41,8 @@ import { PooledQueries, startQueryPool, workerCount } from './query-pool.ts';
 import { runtimeInfo } from './runtime-info.ts';
 import { agentOnlyFlags, serverFlags } from './server-flags.ts';
 import { ConfigMetrics, registerServerMetrics } from './server-metrics.ts';
+import type { Rules } from './server-rules.ts';
+import { startRules } from './server-rules.ts';
 import type { Scraping } from './server-scraping.ts';
 import { noTargets, startScraping } from './server-scraping.ts';
 import type { ServerSettings } from './server-settings.ts';
@@ -52,6 +54,8 @@ import { openWebConfig } from './open-web-config.ts';
 const summary = 'The Prometheus monitoring server';
 /** Largest request body: form parameters. */
 const BODY_LIMIT_BYTES = 16 * 1024 * 1024;
+/** Workers that no question of people can keep from the rules. */
+const RULE_WORKERS = 1;
 /** How long answers in flight are waited for when stopping. */
 const STOP_GRACE_MS = 10_000;
 
@@ -95,6 +99,7 @@ interface Lifetime {
   storage: Storage | undefined;
   pool: WorkerPool | undefined;
   scraping: Scraping | undefined;
+  rules: Rules | undefined;
   http: HttpServer | undefined;
 }
 
@@ -134,6 +139,7 @@ async function reload(graph: Graph): Promise<void> {
   try {
     const config = loadConfig(graph, lifetime.http?.addresses[0] ?? '');
     await lifetime.scraping?.apply(config);
+    await lifetime.rules?.apply(config);
     lifetime.config = config;
     configMetrics.loaded(clock.now());
     const took = formatDuration(Math.round(clock.monotonicMs() - startedMs));
@@ -172,6 +178,7 @@ function createApi(graph: Graph): Api {
       lifecycleEnabled: settings.lifecycleEnabled,
       phase: () => lifetime.phase,
       targets: () => lifetime.scraping?.targets ?? noTargets,
+      ruleGroups: () => lifetime.rules?.manager.groups ?? [],
       configYaml: () => marshalConfig(lifetime.config),
       flags: settings.flags,
       buildInfo: build,
@@ -219,7 +226,7 @@ async function openListener(graph: Graph, api: Api): Promise<HttpServer> {
 async function openDatabase(graph: Graph): Promise<Storage> {
   const { settings, lifetime, logger } = graph;
   const workers = workerCount(hostInfo().cores, settings.queryConcurrencyMax);
-  const storage = await openStorage(settings, workers, graph, (status) => {
+  const storage = await openStorage(settings, workers + RULE_WORKERS, graph, (status) => {
     lifetime.walReplay = status;
   });
   lifetime.storage = storage;
@@ -227,12 +234,21 @@ async function openDatabase(graph: Graph): Promise<Storage> {
     shared: storage.shared,
     chunksDirectory: storage.chunksDirectory,
     workers,
+    reserved: RULE_WORKERS,
     lookbackDeltaMs: settings.lookbackDeltaMs,
     samplesMax: settings.querySamplesMax,
     logger: logger.child({ component: 'query workers' }),
     onWorkerLost: (slot) => storage.releaseReader(slot),
   });
   return storage;
+}
+
+/** Rules over the workers; alerts go to the notifier. */
+function openRules(graph: Graph, storage: Storage): Rules | undefined {
+  const { lifetime } = graph;
+  if (lifetime.pool === undefined) return undefined;
+  const defaultStepMs = (): number => lifetime.config.global.evaluationIntervalMs;
+  return startRules(graph, lifetime.pool, storage.appender, defaultStepMs, () => undefined);
 }
 
 /** In the reverse order of the start; what cannot be stopped is logged, the rest still stops. */
@@ -247,6 +263,7 @@ async function shutDown(graph: Graph): Promise<void> {
       logger.error('Failed while stopping', { step: message, err: error as Error });
     }
   };
+  await step('Stopping rule manager...', () => lifetime.rules?.stop());
   await step('Stopping scrape manager...', () => lifetime.scraping?.stop());
   await step('Stopping query workers...', () => lifetime.pool?.close());
   await step('Stopping storage...', () => lifetime.storage?.close());
@@ -267,6 +284,7 @@ function createGraph(settings: ServerSettings, source: ConfigSource, parts: Serv
     storage: undefined,
     pool: undefined,
     scraping: undefined,
+    rules: undefined,
     http: undefined,
   };
   const loopDelay = startLoopDelayMonitor();
@@ -307,7 +325,9 @@ export async function startServer(
   const { lifetime } = graph;
   try {
     lifetime.http = await openListener(graph, createApi(graph));
-    lifetime.scraping = startScraping(graph, await openDatabase(graph));
+    const storage = await openDatabase(graph);
+    lifetime.scraping = startScraping(graph, storage);
+    lifetime.rules = openRules(graph, storage);
     await reload(graph);
   } catch (error) {
     await shutDown(graph);

@@ -2,6 +2,7 @@
 export { alertFunctions, jsonText } from './alert-functions.ts';
 export { TemplateError } from './errors.ts';
 export { defaultLimits, type ExecutionLimits } from './execute.ts';
+export { formatScientific } from './float-format.ts';
 export { print, printf, printValue } from './format.ts';
 export { humanizeDuration } from './humanize.ts';
 export { type QuerySample, type RuleTemplateContext, ruleFunctions } from './rule-functions.ts';

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+// The part of a rule's evaluation that runs where the queries run: the query itself, and the templates
+// of an alert, which may ask further queries.
+
+import type { Labels } from '../model/index.ts';
+import { labelsFrom, labelsKey, labelsToObject, METRIC_NAME } from '../model/index.ts';
+import type { Engine, QueryControl, QueryResult } from '../promql/index.ts';
+import type { Queryable } from '../storage/index.ts';
+import type { QuerySample } from '../template/index.ts';
+import { AlertExpander, type TemplateError } from '../template/index.ts';
+import type { AlertTemplates, LastSample, RuleAnswer, RuleQuery, RuleSample } from './evaluator.ts';
+
+/** What evaluates: an engine over a database, told when to stop. */
+export interface RuleBackend {
+  readonly engine: Engine;
+  readonly queryable: Queryable;
+  readonly control: QueryControl;
+}
+
+/** The elements of an instant vector or scalar. @throws Error for other results, as upstream */
+function elementsOf(result: QueryResult): RuleSample[] {
+  if (result.type === 'scalar') return [{ labels: [], value: result.value }];
+  if (result.type !== 'vector') throw new Error('rule result is not a vector or scalar');
+  const { series } = result;
+  return Array.from({ length: series.count }, (_, i) => {
+    return { labels: series.labels(i), value: series.points(i).values[0]! };
+  });
+}
+
+function instant(backend: RuleBackend, query: string, timeMs: number): RuleSample[] {
+  return elementsOf(backend.engine.instant(backend.queryable, { query, timeMs }, backend.control));
+}
+
+const toQuerySample = ({ labels, value }: RuleSample): QuerySample => ({
+  labels: labelsToObject(labels),
+  value,
+});
+
+/** `http://h:9090/prefix` → `/prefix`. */
+const pathOf = (url: string): string => /^[a-z]+:\/\/[^/]*(\/.*)?$/i.exec(url)?.[1] ?? '';
+
+function expandAlerts(
+  found: readonly RuleSample[],
+  templates: AlertTemplates,
+  backend: RuleBackend,
+  timeMs: number,
+): RuleAnswer {
+  const templateErrors: string[] = [];
+  const expander = new AlertExpander(templates.name, {
+    query: (expression) => instant(backend, expression, timeMs).map(toQuerySample),
+    nowMs: timeMs,
+    externalUrl: templates.externalUrl,
+    pathPrefix: pathOf(templates.externalUrl),
+  });
+  const samples = found.map((sample): RuleSample => {
+    const labels = labelsToObject(sample.labels);
+    const { value } = sample;
+    const { externalLabels, externalUrl } = templates;
+    const data = { labels, externalLabels, externalUrl, value };
+    const failed = ({ message }: TemplateError): void => void templateErrors.push(message);
+    const expand = (text: string): string => expander.expandOrExplain(text, data, failed);
+    const own: Record<string, string> = { ...labels };
+    delete own[METRIC_NAME];
+    for (const [name, text] of Object.entries(templates.labels)) own[name] = expand(text);
+    own.alertname = templates.name;
+    const annotations = Object.fromEntries(
+      Object.entries(templates.annotations).map(([name, text]) => [name, expand(text)]),
+    );
+    return { labels: labelsFrom(own), value: sample.value, annotations };
+  });
+  return { samples, templateErrors };
+}
+
+/** Evaluates one rule at one time. @throws QueryError, Error */
+export function answerRule(query: RuleQuery, backend: RuleBackend): RuleAnswer {
+  const found = instant(backend, query.expression, query.timeMs);
+  if (query.alert === undefined) return { samples: found, templateErrors: [] };
+  return expandAlerts(found, query.alert, backend, query.timeMs);
+}
+
+/** The newest samples of a selector in a window before `timeMs`. @throws QueryError */
+export function answerLastSamples(
+  selector: string,
+  timeMs: number,
+  windowMs: number,
+  backend: RuleBackend,
+): readonly LastSample[] {
+  const query = `${selector}[${windowMs}ms]`;
+  const result = backend.engine.instant(backend.queryable, { query, timeMs }, backend.control);
+  if (result.type !== 'matrix') return [];
+  const newest = new Map<string, LastSample>();
+  for (let i = 0; i < result.series.count; i++) {
+    const labels: Labels = result.series.labels(i);
+    const { times, values } = result.series.points(i);
+    const last = times.length - 1;
+    if (last < 0) continue;
+    newest.set(labelsKey(labels), { labels, timeMs: times[last]!, value: values[last]! });
+  }
+  return [...newest.values()];
+}

@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+// Rule files feeding the rule manager, whose queries run on the workers before everybody else's.
+
+import type { Clock, FileSystem, Logger } from '../base/index.ts';
+import type { Config } from '../config/index.ts';
+import { parseRuleFile } from '../config/index.ts';
+import { glob } from '../discovery/index.ts';
+import type { Registry } from '../metrics/index.ts';
+import { labelsToObject } from '../model/index.ts';
+import type { WorkerPool } from '../platform/index.ts';
+import { WorkerError } from '../platform/index.ts';
+import type {
+  Alert,
+  LastSample,
+  RuleAnswer,
+  RuleEvaluator,
+  RuleGroupOptions,
+  RuleQuery,
+} from '../rules/index.ts';
+import { createRuleMetrics, RuleManager } from '../rules/index.ts';
+import type { Appender } from '../storage/index.ts';
+import type { QueryWorkerJob, RuleJob } from './query-worker.ts';
+import type { ServerSettings } from './server-settings.ts';
+
+/** A worker's answer to a {@link RuleJob}. */
+export type RuleReply =
+  | { readonly ok: true; readonly answer: RuleAnswer | readonly LastSample[] }
+  | { readonly ok: false; readonly message: string };
+
+/** Rules evaluated by the worker pool. */
+class PooledRules implements RuleEvaluator {
+  private readonly pool: WorkerPool;
+  private readonly timeoutMs: number;
+  private readonly defaultStepMs: () => number;
+
+  constructor(pool: WorkerPool, timeoutMs: number, defaultStepMs: () => number) {
+    this.pool = pool;
+    this.timeoutMs = timeoutMs;
+    this.defaultStepMs = defaultStepMs;
+  }
+
+  evaluate(query: RuleQuery): Promise<RuleAnswer> {
+    return this.run({ kind: 'evaluate', query }) as Promise<RuleAnswer>;
+  }
+
+  lastSamples(selector: string, timeMs: number, windowMs: number): Promise<readonly LastSample[]> {
+    const job: RuleJob = { kind: 'lastSamples', selector, timeMs, windowMs };
+    return this.run(job) as Promise<readonly LastSample[]>;
+  }
+
+  private async run(rule: RuleJob): Promise<unknown> {
+    const request: QueryWorkerJob = { rule, defaultStepMs: this.defaultStepMs() };
+    const options = { timeoutMs: this.timeoutMs, priority: 'rules' } as const;
+    let reply: RuleReply;
+    try {
+      reply = (await this.pool.run(request, options)) as RuleReply;
+    } catch (error) {
+      if (!(error instanceof WorkerError)) throw error;
+      throw new Error(error.message, { cause: error });
+    }
+    if (!reply.ok) throw new Error(reply.message);
+    return reply.answer;
+  }
+}
+
+export interface Rules {
+  readonly manager: RuleManager;
+  /** Reads the rule files and runs what they say. @throws ConfigError, FileError: nothing has changed */
+  apply(config: Config): Promise<void>;
+  stop(): Promise<void>;
+}
+
+export interface RulesParts {
+  readonly clock: Clock;
+  readonly files: FileSystem;
+  readonly logger: Logger;
+  readonly registry: Registry;
+  readonly settings: ServerSettings;
+}
+
+/** The groups of all rule files of a configuration, in order. @throws ConfigError, FileError */
+export function readRuleGroups(config: Config, files: FileSystem): RuleGroupOptions[] {
+  const { global } = config;
+  const defaults = {
+    evaluationIntervalMs: global.evaluationIntervalMs,
+    queryOffsetMs: global.ruleQueryOffsetMs,
+    names: global.metricNameValidationScheme,
+  };
+  return config.ruleFiles
+    .flatMap((pattern) => glob(files, pattern))
+    .flatMap((path) => [...parseRuleFile(files.readTextSync(path), path, defaults).groups]);
+}
+
+/** Ready to run rules; none run before the first `apply`. */
+export function startRules(
+  parts: RulesParts,
+  pool: WorkerPool,
+  appender: Appender,
+  defaultStepMs: () => number,
+  notify: (alerts: readonly Alert[], expression: string) => void,
+): Rules {
+  const { clock, files, registry, settings } = parts;
+  const logger = parts.logger.child({ component: 'rule manager' });
+  const manager = new RuleManager({
+    clock,
+    logger,
+    appender,
+    evaluator: new PooledRules(pool, settings.queryTimeoutMs, defaultStepMs),
+    metrics: createRuleMetrics(registry),
+    restore: {
+      outageToleranceMs: settings.forOutageToleranceMs,
+      gracePeriodMs: settings.forGracePeriodMs,
+    },
+    resendDelayMs: settings.resendDelayMs,
+    externalUrl: settings.externalUrl,
+    notify,
+  });
+  return {
+    manager,
+    apply: (config) =>
+      manager.update(readRuleGroups(config, files), labelsToObject(config.global.externalLabels)),
+    stop: () => manager.stop(),
+  };
+}

@@ -18,10 +18,9 @@ import {
   parseSelector,
   QueryError,
 } from '../promql/index.ts';
-import type { RuleBackend, RuleQuery } from '../rules/index.ts';
+import type { LastSample, RuleAnswer, RuleBackend, RuleQuery } from '../rules/index.ts';
 import { answerLastSamples, answerRule } from '../rules/index.ts';
 import { HeadReader } from '../tsdb/index.ts';
-import type { RuleReply } from './server-rules.ts';
 
 /** What the pool gives each worker. */
 export interface QueryWorkerData {
@@ -42,6 +41,11 @@ export type RuleJob =
       readonly timeMs: number;
       readonly windowMs: number;
     };
+
+/** The answer to a {@link RuleJob}. */
+export type RuleReply =
+  | { readonly ok: true; readonly answer: RuleAnswer | readonly LastSample[] }
+  | { readonly ok: false; readonly message: string };
 
 /** What the pool sends a worker: a job of the API or of the rules. */
 export type QueryWorkerJob = ({ readonly job: QueryJob } | { readonly rule: RuleJob }) & {

@@ -19,13 +19,8 @@ import type {
 } from '../rules/index.ts';
 import { createRuleMetrics, RuleManager } from '../rules/index.ts';
 import type { Appender } from '../storage/index.ts';
-import type { QueryWorkerJob, RuleJob } from './query-worker.ts';
+import type { QueryWorkerJob, RuleJob, RuleReply } from './query-worker.ts';
 import type { ServerSettings } from './server-settings.ts';
-
-/** A worker's answer to a {@link RuleJob}. */
-export type RuleReply =
-  | { readonly ok: true; readonly answer: RuleAnswer | readonly LastSample[] }
-  | { readonly ok: false; readonly message: string };
 
 /** Rules evaluated by the worker pool. */
 class PooledRules implements RuleEvaluator {

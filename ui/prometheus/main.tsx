@@ -1,9 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
-import '@mantine/core/styles.css';
-import { MantineProvider } from '@mantine/core';
-import { createRoot } from 'react-dom/client';
+import '../shared/styles.ts';
+import './shell.css';
+import { BrowserRouter } from 'react-router-dom';
+import { renderPage } from '../shared/components/root.tsx';
+import { App } from './app.tsx';
+import { prefixOf, readServerSettings } from './settings.ts';
 
-const root = document.getElementById('root');
-if (root !== null) {
-  createRoot(root).render(<MantineProvider defaultColorScheme="auto">Hearth</MantineProvider>);
-}
+const settings = readServerSettings(document.getElementById('settings')?.textContent ?? '');
+const prefix = prefixOf(window.location.pathname);
+document.title = settings.title;
+
+renderPage(
+  prefix,
+  <BrowserRouter basename={prefix === '' ? '/' : prefix}>
+    <App settings={settings} />
+  </BrowserRouter>,
+);

@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: Apache-2.0
+// CodeMirror with the query language: completion over the server's API, checking, history, highlighting.
+
+import {
+  autocompletion,
+  type CompletionContext,
+  type CompletionResult,
+  closeBrackets,
+  closeBracketsKeymap,
+  completionKeymap,
+  completionStatus,
+} from '@codemirror/autocomplete';
+import {
+  defaultKeymap,
+  history,
+  historyKeymap,
+  insertNewlineAndIndent,
+} from '@codemirror/commands';
+import {
+  bracketMatching,
+  HighlightStyle,
+  indentOnInput,
+  syntaxHighlighting,
+} from '@codemirror/language';
+import { lintKeymap } from '@codemirror/lint';
+import { highlightSelectionMatches } from '@codemirror/search';
+import { Compartment, EditorState, type Extension, Prec } from '@codemirror/state';
+import { EditorView, keymap, placeholder } from '@codemirror/view';
+import { tags } from '@lezer/highlight';
+import {
+  type CompleteStrategy,
+  newCompleteStrategy,
+  PromQLExtension,
+} from '@prometheus-io/codemirror-promql';
+import { type ReactNode, useEffect, useRef } from 'react';
+import type { ExpressionEditorProps } from './expression-editor.tsx';
+
+/** What the editor takes over from the one before it. */
+export interface EditorHandover {
+  focused: boolean;
+  selection: readonly [number, number] | undefined;
+}
+
+const highlighting = HighlightStyle.define([
+  { tag: tags.name, color: 'var(--h-code-name)' },
+  { tag: [tags.number, tags.literal], color: 'var(--h-code-number)' },
+  { tag: tags.string, color: 'var(--h-code-string)' },
+  { tag: tags.labelName, color: 'var(--h-code-label)' },
+  { tag: tags.function(tags.variableName), color: 'var(--h-code-function)' },
+  { tag: [tags.keyword, tags.modifier], color: 'var(--h-code-keyword)' },
+  { tag: [tags.operator, tags.punctuation], color: 'var(--h-code-operator)' },
+  { tag: tags.comment, color: 'var(--h-code-comment)', fontStyle: 'italic' },
+  { tag: tags.invalid, color: 'var(--h-bad)' },
+]);
+
+/** Completion of the language, with executed queries first where the expression begins. */
+class WithHistory implements CompleteStrategy {
+  private readonly inner: CompleteStrategy;
+  private readonly history: () => readonly string[];
+  constructor(inner: CompleteStrategy, history: () => readonly string[]) {
+    this.inner = inner;
+    this.history = history;
+  }
+
+  async promQL(context: CompletionContext): Promise<CompletionResult | null> {
+    const found = await this.inner.promQL(context);
+    const { state, pos } = context;
+    const { length } = state.doc;
+    if (pos !== length || length === 0) return found;
+    const options = this.history()
+      .filter((query) => query !== state.doc.toString())
+      .map((query) => ({
+        label: query.length > 80 ? `${query.slice(0, 76)}…` : query,
+        detail: 'past query',
+        apply: query,
+        info: query.length > 80 ? query : undefined,
+      }));
+    const past = { from: 0, to: length, options };
+    if (found === null) return { ...past, validFor: /^[\w.:]+$/ } as CompletionResult;
+    if (found.from !== 0) return found;
+    return { ...found, options: [...found.options, ...(options as typeof found.options)] };
+  }
+
+  destroy(): void {
+    this.inner.destroy?.();
+  }
+}
+
+function languageOf(props: ExpressionEditorProps, history: () => readonly string[]): Extension {
+  const { preferences, prefix } = props;
+  const inner = newCompleteStrategy({ remote: { url: prefix, httpMethod: 'GET' } });
+  const withHistory = new WithHistory(inner, () =>
+    preferences.enableQueryHistory ? history() : [],
+  );
+  const promql = new PromQLExtension()
+    .activateCompletion(preferences.enableAutocomplete)
+    .activateLinter(preferences.enableLinter)
+    .setComplete({ completeStrategy: withHistory });
+  const highlight = preferences.enableSyntaxHighlighting ? [syntaxHighlighting(highlighting)] : [];
+  return [promql.asExtension(), ...highlight];
+}
+
+/** Enter executes, unless a completion is being chosen. */
+const executing = (execute: () => void): Extension => {
+  const run = (view: EditorView): boolean => {
+    if (completionStatus(view.state) === 'active') return false;
+    execute();
+    return true;
+  };
+  const runAnyway = (): boolean => {
+    execute();
+    return true;
+  };
+  return Prec.high(
+    keymap.of([
+      { key: 'Mod-Enter', run: runAnyway },
+      { key: 'Enter', run },
+      { key: 'Shift-Enter', run: insertNewlineAndIndent },
+    ]),
+  );
+};
+
+export default function PromqlEditor(
+  props: ExpressionEditorProps & { readonly handover: EditorHandover },
+): ReactNode {
+  const place = useRef<HTMLDivElement>(null);
+  const view = useRef<EditorView>(undefined);
+  const language = useRef(new Compartment());
+  const current = useRef(props);
+  current.current = props;
+
+  useEffect(() => {
+    const { handover, value } = current.current;
+    const [anchor, head] = handover.selection ?? [value.length, value.length];
+    const at = (position: number): number => Math.min(position, value.length);
+    const state = EditorState.create({
+      doc: value,
+      selection: { anchor: at(anchor), head: at(head) },
+      extensions: [
+        history(),
+        bracketMatching(),
+        closeBrackets(),
+        indentOnInput(),
+        highlightSelectionMatches(),
+        autocompletion({ icons: false, maxRenderedOptions: 100 }),
+        EditorView.lineWrapping,
+        EditorView.contentAttributes.of({ 'aria-label': 'Expression', spellcheck: 'false' }),
+        placeholder('Enter expression (Shift+Enter for a new line)'),
+        executing(() => current.current.onExecute()),
+        keymap.of([
+          ...closeBracketsKeymap,
+          ...completionKeymap,
+          ...defaultKeymap,
+          ...historyKeymap,
+          ...lintKeymap,
+        ]),
+        language.current.of([]),
+        EditorView.updateListener.of((update) => {
+          if (update.docChanged) current.current.onChange(update.state.doc.toString());
+        }),
+      ],
+    });
+    const parent = place.current;
+    if (parent === null) return;
+    const made = new EditorView({ state, parent });
+    view.current = made;
+    if (handover.focused) made.focus();
+    return () => made.destroy();
+  }, []);
+
+  const { preferences, prefix } = props;
+  // biome-ignore lint/correctness/useExhaustiveDependencies: what the language depends on
+  useEffect(() => {
+    const extension = languageOf(current.current, () => current.current.history());
+    view.current?.dispatch({ effects: language.current.reconfigure(extension) });
+  }, [preferences, prefix]);
+
+  // Only what came from elsewhere: a link, the formatter, an inserted metric.
+  const { value } = props;
+  useEffect(() => {
+    const made = view.current;
+    if (made === undefined || made.state.doc.toString() === value) return;
+    const changes = { from: 0, to: made.state.doc.length, insert: value };
+    made.dispatch({ changes, selection: { anchor: value.length } });
+  }, [value]);
+
+  return <div ref={place} />;
+}

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-import '../shared/styles.ts';
 import './shell.css';
 import { BrowserRouter } from 'react-router-dom';
 import { renderPage } from '../shared/components/root.tsx';

@@ -122,7 +122,8 @@ function ServerState(): ReactNode {
 function StatusMenu(): ReactNode {
   const { pathname } = useLocation();
   const all = [...monitoringPages, ...serverPages];
-  const current = all.find(([path]) => path === pathname);
+  // Targets have a place of their own beside the menu.
+  const current = all.find(([path]) => path === pathname && path !== '/targets');
   const link = ([path, label]: readonly [string, string]): ReactNode => (
     <Menu.Item key={path} component={Link} to={path} data-current={path === pathname || undefined}>
       {label}

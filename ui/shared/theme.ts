@@ -19,6 +19,18 @@ export const theme = createTheme({
       '#28599f',
       '#1f4a88',
     ],
+    dark: [
+      '#dce1e7',
+      '#b9c1ca',
+      '#98a2ae',
+      '#5b6673',
+      '#39414b',
+      '#2b323a',
+      '#1d2228',
+      '#171b20',
+      '#12161a',
+      '#0d1013',
+    ],
   },
   defaultRadius: 'sm',
   fontFamily:

@@ -14,6 +14,7 @@ import { GraphControls } from './graph-controls.tsx';
 import { Legend } from './legend.tsx';
 import type { Panel, QueryStore } from './query-store.ts';
 import { type QueryRange, queryRange, zoomed } from './range.ts';
+import type { TabProps } from './tab-props.ts';
 import { useRangeQuery } from './use-query-answer.ts';
 
 const TimeChart = lazy(async () => ({
@@ -122,7 +123,7 @@ function BoundedGraph({ histograms, series, ...props }: BoundedGraphProps): Reac
   );
 }
 
-export function GraphTab({ panel, store }: { panel: Panel; store: QueryStore }): ReactNode {
+export function GraphTab({ panel, store, tabs }: TabProps): ReactNode {
   const { settings, runAtMs } = panel;
   const { endMs, rangeMs, resolution } = settings;
   const range = useMemo(
@@ -139,7 +140,12 @@ export function GraphTab({ panel, store }: { panel: Panel; store: QueryStore }):
     <AnswerFrame
       expr={settings.expr}
       query={query}
-      controls={<GraphControls panel={panel} store={store} stepMs={range.stepMs} />}
+      controls={
+        <>
+          {tabs}
+          <GraphControls panel={panel} store={store} stepMs={range.stepMs} />
+        </>
+      }
       loading={<ChartSkeleton />}
     >
       {(answer) => {

@@ -109,6 +109,16 @@ export function QueryPanel({ panel, store, autoFocus }: QueryPanelProps): ReactN
     }
   };
 
+  const choice = (
+    <SegmentedControl
+      size="xs"
+      data={tabs}
+      value={settings.tab}
+      onChange={(tab) => store.change(id, { tab: tab as PanelTab })}
+      aria-label="Show as"
+    />
+  );
+
   return (
     <section className="card query-panel" aria-label={`Query ${settings.expr}`}>
       <div className="query-line">
@@ -136,19 +146,11 @@ export function QueryPanel({ panel, store, autoFocus }: QueryPanelProps): ReactN
         />
       </div>
       {formatError !== undefined && <ErrorNotice error={formatError} />}
-      <SegmentedControl
-        size="xs"
-        className="panel-tabs"
-        data={tabs}
-        value={settings.tab}
-        onChange={(tab) => store.change(id, { tab: tab as PanelTab })}
-        aria-label="Show as"
-      />
       <ErrorBoundary key={settings.expr + settings.tab}>
         {settings.tab === 'table' ? (
-          <TableTab panel={panel} store={store} />
+          <TableTab panel={panel} store={store} tabs={choice} />
         ) : (
-          <GraphTab panel={panel} store={store} />
+          <GraphTab panel={panel} store={store} tabs={choice} />
         )}
       </ErrorBoundary>
       {isExploring && (

@@ -15,8 +15,8 @@ import { formatTime } from '../../shared/format/times.ts';
 import { usePreferences } from '../settings.ts';
 import { AnswerFrame } from './answer-frame.tsx';
 import { HistogramText } from './histogram-text.tsx';
-import type { Panel, QueryStore } from './query-store.ts';
 import { shiftedEnd } from './range.ts';
+import type { TabProps } from './tab-props.ts';
 import { TimeField } from './time-field.tsx';
 import { useInstantQuery } from './use-query-answer.ts';
 
@@ -214,19 +214,22 @@ function ResultTable({ result }: { readonly result: DecodedResult }): ReactNode 
   );
 }
 
-export function TableTab({ panel, store }: { panel: Panel; store: QueryStore }): ReactNode {
+export function TableTab({ panel, store, tabs }: TabProps): ReactNode {
   const { id, settings, runAtMs } = panel;
   const query = useInstantQuery(settings.expr, settings.endMs ?? runAtMs, runAtMs);
   const shift = (direction: -1 | 1): void =>
     store.change(id, { endMs: shiftedEnd(settings, direction, Date.now()) });
   const controls = (
-    <TimeField
-      label="Evaluation time"
-      timeMs={settings.endMs}
-      onChange={(endMs) => store.change(id, { endMs })}
-      onEarlier={() => shift(-1)}
-      onLater={() => shift(1)}
-    />
+    <>
+      {tabs}
+      <TimeField
+        label="Evaluation time"
+        timeMs={settings.endMs}
+        onChange={(endMs) => store.change(id, { endMs })}
+        onEarlier={() => shift(-1)}
+        onLater={() => shift(1)}
+      />
+    </>
   );
   return (
     <AnswerFrame expr={settings.expr} query={query} controls={controls}>

@@ -47,13 +47,24 @@ const DIMMED_ALPHA = 0.22;
 const cssColor = (name: string): string =>
   getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
+/** uPlot's table of tick distances (seconds) and formats, with hours from 0 to 23 and dates as ISO has them. */
+const timeFormats: (string | number | null)[][] = [
+  // distance, default, then added to it when the year, month, day, hour, minute, second changes; 1: append
+  [3600 * 24 * 365, '{YYYY}', null, null, null, null, null, null, 1],
+  [3600 * 24 * 28, '{YYYY}-{MM}', null, null, null, null, null, null, 1],
+  [3600 * 24, '{MM}-{DD}', '\n{YYYY}', null, null, null, null, null, 1],
+  [60, '{HH}:{mm}', '\n{YYYY}-{MM}-{DD}', null, '\n{MM}-{DD}', null, null, null, 1],
+  [1, '{HH}:{mm}:{ss}', '\n{YYYY}-{MM}-{DD}', null, '\n{MM}-{DD}', null, null, null, 1],
+  [0.001, '{HH}:{mm}:{ss}.{fff}', '\n{YYYY}-{MM}-{DD}', null, '\n{MM}-{DD}', null, null, null, 1],
+];
+
 function axes(): uPlot.Axis[] {
   const stroke = (): string => cssColor('--h-dim');
   const grid = { stroke: (): string => cssColor('--h-grid'), width: 1 };
   const ticks = { ...grid, size: 5 };
   const font = '12px system-ui, sans-serif';
   return [
-    { stroke, grid, ticks, font, space: 80 },
+    { stroke, grid, ticks, font, space: 70, values: timeFormats },
     {
       stroke,
       grid,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What every page stands in: the look, the query cache, an end for errors.
 
+import '../styles.css';
 import { Button, MantineProvider } from '@mantine/core';
 import { QueryClient, QueryClientProvider } from '@tanstack/react-query';
 import { Component, type ReactNode } from 'react';

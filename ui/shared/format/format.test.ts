@@ -11,11 +11,12 @@ describe('short numbers', () => {
   is(1234567, '1.235M');
   is(999_999, '1M');
   is(0.05, '0.05');
-  is(0.0012, '1.2m');
+  is(0.0012, '0.0012');
+  is(0.000012, '1.2e-5');
   is(-1536, '-1.536k');
   is(Number.NaN, 'NaN');
   is(Number.NEGATIVE_INFINITY, '-Inf');
-  is(1e40, '1.000e+40');
+  is(1e40, '1e+40');
 });
 
 describe('values', () => {
@@ -33,7 +34,7 @@ test('ticks share a prefix and their decimals', () => {
   expect(formatTicks([0, 500_000, 1_000_000, 1_500_000])).toEqual(['0', '0.5M', '1.0M', '1.5M']);
   expect(formatTicks([0, 0.25, 0.5])).toEqual(['0', '0.25', '0.50']);
   expect(formatTicks([100, 200, 300])).toEqual(['100', '200', '300']);
-  expect(formatTicks([0, 0.001, 0.002])).toEqual(['0', '1m', '2m']);
+  expect(formatTicks([0, 0.001, 0.002])).toEqual(['0', '0.001', '0.002']);
 });
 
 test('bytes and counts', () => {

@@ -2,7 +2,6 @@
 // Numbers for people. What the server wrote (`"1.5e+09"`) is shown as it is where exactness matters.
 
 const large = ['', 'k', 'M', 'G', 'T', 'P', 'E', 'Z', 'Y'];
-const small = ['', 'm', 'µ', 'n', 'p', 'f', 'a', 'z', 'y'];
 
 const special = (value: number): string | undefined => {
   if (Number.isNaN(value)) return 'NaN';
@@ -15,18 +14,22 @@ const special = (value: number): string | undefined => {
 const trimmed = (text: string): string =>
   text.includes('.') ? text.replace(/0+$/, '').replace(/\.$/, '') : text;
 
+/** Prefixes for small numbers would be mistaken for units: below this they get an exponent. */
+const PLAIN_MIN = 1e-4;
+
 /** 1234567 → `1.235M`: `digits` significant ones and an SI prefix. */
 export function formatShort(value: number, digits = 4): string {
   const named = special(value);
   if (named !== undefined) return named;
   if (value === 0) return '0';
   const size = Math.abs(value);
-  let power = Math.floor(Math.log10(size) / 3);
-  if (power < 0 && size >= 0.01) power = 0;
+  let power = Math.max(0, Math.floor(Math.log10(size) / 3));
   // Rounding may reach the next prefix: 999.99k is 1M.
   if (Number((size / 1000 ** power).toPrecision(digits)) >= 1000) power += 1;
-  const prefix = power >= 0 ? large[power] : small[-power];
-  if (prefix === undefined) return value.toExponential(digits - 1);
+  const prefix = large[power];
+  if (prefix === undefined || size < PLAIN_MIN) {
+    return value.toExponential(digits - 1).replace(/\.?0*e/, 'e');
+  }
   return trimmed((value / 1000 ** power).toPrecision(digits)) + prefix;
 }
 
@@ -45,10 +48,11 @@ export function formatTicks(ticks: readonly number[]): string[] {
   const size = Math.max(...ticks.map(Math.abs), 0);
   const first = ticks[0] ?? 0;
   const distance = ticks.length > 1 ? Math.abs((ticks[1] ?? 0) - first) : size;
-  let power = size === 0 ? 0 : Math.floor(Math.log10(size) / 3);
-  if (power < 0 && size >= 0.01) power = 0;
-  const prefix = power >= 0 ? large[power] : small[-power];
-  if (prefix === undefined || distance === 0) return ticks.map((tick) => tick.toPrecision(3));
+  const power = size === 0 ? 0 : Math.max(0, Math.floor(Math.log10(size) / 3));
+  const prefix = large[power];
+  if (prefix === undefined || distance === 0 || (size > 0 && size < PLAIN_MIN)) {
+    return ticks.map((tick) => formatShort(tick));
+  }
   const unit = 1000 ** power;
   let decimals = Math.min(9, Math.max(0, -Math.floor(Math.log10(distance / unit) + 1e-9)));
   // Steps of 2.5 need one more.

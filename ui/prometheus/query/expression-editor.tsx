@@ -3,19 +3,7 @@
 // the same shape takes what is typed, and hands it over with the cursor where it was.
 
 import { lazy, type ReactNode, Suspense, useRef } from 'react';
-import type { Preferences } from '../settings.ts';
-import type { EditorHandover } from './promql-editor.tsx';
-
-export interface ExpressionEditorProps {
-  readonly value: string;
-  /** Path prefix of the server's API. */
-  readonly prefix: string;
-  readonly preferences: Preferences;
-  readonly autoFocus: boolean;
-  readonly onChange: (value: string) => void;
-  readonly onExecute: () => void;
-  readonly history: () => readonly string[];
-}
+import type { EditorHandover, ExpressionEditorProps } from './editor-props.ts';
 
 const PromqlEditor = lazy(() => import('./promql-editor.tsx'));
 

@@ -33,13 +33,7 @@ import {
   PromQLExtension,
 } from '@prometheus-io/codemirror-promql';
 import { type ReactNode, useEffect, useRef } from 'react';
-import type { ExpressionEditorProps } from './expression-editor.tsx';
-
-/** What the editor takes over from the one before it. */
-export interface EditorHandover {
-  focused: boolean;
-  selection: readonly [number, number] | undefined;
-}
+import type { EditorHandover, ExpressionEditorProps } from './editor-props.ts';
 
 const highlighting = HighlightStyle.define([
   { tag: tags.name, color: 'var(--h-code-name)' },

@@ -9,7 +9,7 @@ export interface PathTarget {
 
 export type Position = (value: number) => number;
 
-/** Draws `values[first..last]` over `times`. A lone value becomes a line of no length: a dot, with round caps. */
+/** Draws `values` over `times`. A lone value is a line of no length: a dot, with round caps. */
 export function traceLine(
   path: PathTarget,
   times: Float64Array,

@@ -47,7 +47,7 @@ const DIMMED_ALPHA = 0.22;
 const cssColor = (name: string): string =>
   getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
-/** uPlot's table of tick distances (seconds) and formats, with hours from 0 to 23 and dates as ISO has them. */
+/** uPlot's table of tick distances (seconds) and formats: hours from 0 to 23, dates as ISO has them. */
 const timeFormats: (string | number | null)[][] = [
   // distance, default, then added to it when the year, month, day, hour, minute, second changes; 1: append
   [3600 * 24 * 365, '{YYYY}', null, null, null, null, null, null, 1],

@@ -10,7 +10,7 @@ import {
   withStoredHints,
 } from '../../src/promql/index.ts';
 import { AppendStatus, MemoryStorage, type Queryable } from '../../src/storage/index.ts';
-import { DEFAULT_CHUNK_RANGE_MS, Head, HeadReader } from '../../src/tsdb/index.ts';
+import { Head, HeadReader } from '../../src/tsdb/index.ts';
 
 /** A storage that `load` and `clear` fill and empty. */
 export interface ScriptStorage {
@@ -37,27 +37,38 @@ export function openMemory(): ScriptStorage {
   };
 }
 
-/** The real database's head, written as a scrape writes it. */
+const DAY_MS = 86_400_000;
+
+/** One sample on its way into the head. */
+interface Write {
+  readonly timeMs: number;
+  readonly write: () => void;
+}
+
+/** The real database's head, written as scrapes write it: in the order of time. */
 export function openHead(): ScriptStorage {
   const heap = new SharedHeap(createMemory(64 << 20));
-  const head = new Head(heap, { chunkRangeMs: DEFAULT_CHUNK_RANGE_MS, wal: undefined });
+  const head = new Head(heap, { chunkRangeMs: DAY_MS, wal: undefined });
   head.reserveScratch(0, 1 << 20);
+  let writes: Write[] = [];
   const append = (
     labels: Labels,
     timeMs: number,
     fill: (batch: ReturnType<Head['newBatch']>) => void,
   ): void => {
-    const batch = head.newBatch(1);
-    batch.refs[0] = head.seriesRef(labels);
-    batch.times[0] = timeMs;
-    batch.count = 1;
-    fill(batch);
-    head.append(batch);
-    const status = batch.status[0];
-    head.releaseBatch(batch);
-    if (status !== AppendStatus.accepted && status !== AppendStatus.repeated) {
+    const write = (): void => {
+      const batch = head.newBatch(1);
+      batch.refs[0] = head.seriesRef(labels);
+      batch.times[0] = timeMs;
+      batch.count = 1;
+      fill(batch);
+      head.append(batch);
+      const status = batch.status[0];
+      head.releaseBatch(batch);
+      if (status === AppendStatus.accepted || status === AppendStatus.repeated) return;
       throw new Error(`sample at ${timeMs} was not taken: status ${status}`);
-    }
+    };
+    writes.push({ timeMs, write });
   };
   const startsAt = (startMs: number | undefined): Float64Array | undefined =>
     startMs === undefined || startMs === 0 ? undefined : Float64Array.of(startMs);
@@ -79,6 +90,8 @@ export function openHead(): ScriptStorage {
     queryable: new HeadReader(heap.shared, 0),
     load: ({ series, intervalMs }) => {
       for (const one of series) addSeries(sink, one, epoch(intervalMs));
+      for (const { write } of writes.sort((a, b) => a.timeMs - b.timeMs)) write();
+      writes = [];
     },
   };
 }

@@ -266,8 +266,9 @@ export function joinVectors(
       many: swapped ? rightRows : leftRows,
       one: swapped ? leftRows : rightRows,
       swapped,
-      fillMany: swapped ? fillRight : fillLeft,
-      fillOne: swapped ? fillLeft : fillRight,
+      // Upstream's swap of the sides for group_right leaves the fill values where they are.
+      fillMany: fillLeft,
+      fillOne: fillRight,
     },
     context,
   );

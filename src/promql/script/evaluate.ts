@@ -85,9 +85,8 @@ function checkAnnotations(
   kind: 'warn' | 'info',
   expected: readonly Expectation[],
   forbidden: boolean,
-  actual: readonly string[],
+  messages: readonly string[],
 ): void {
-  const messages = actual.map((text) => text.replace(/ \(\d+:\d+\)$/, ''));
   if (forbidden && messages.length > 0) {
     mismatch(`unexpected ${kind} annotations: ${messages.join('; ')}`);
   }

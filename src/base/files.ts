@@ -65,6 +65,8 @@ export interface FileSystem {
   realPathSync(path: string): string;
   makeDirectorySync(path: string): void;
   renameSync(from: string, to: string): void;
+  /** A hard link `to` to the file `from`. Absent where there are no links. */
+  linkSync?(from: string, to: string): void;
   removeSync(path: string): void;
   removeTreeSync(path: string): void;
   /** Makes renames and creations inside `path` durable. */

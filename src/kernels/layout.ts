@@ -7,10 +7,12 @@
 //   0x3000  powers of ten 1e0 … 1e22 as f64
 //   0x4000  head control block (tsdb/head/control.ts)
 //   0x6000  query control block: one slot a worker (stop flags, counters)
+//   0x7000  block control block (tsdb/block/block-list.ts)
 //   0x10000 the heap
 
 export const CRC_TABLE_ADDRESS = 0x1000;
 export const POWERS_ADDRESS = 0x3000;
 export const HEAD_CONTROL_ADDRESS = 0x4000;
 export const QUERY_CONTROL_ADDRESS = 0x6000;
+export const BLOCK_CONTROL_ADDRESS = 0x7000;
 export const HEAP_START = 0x10000;

@@ -188,6 +188,7 @@ export function createNodeFileSystem(): FileSystem {
     realPathSync: (path) => attempt('resolve', path, () => fs.realpathSync(path)),
     makeDirectorySync: (path) => attempt('create', path, () => makeDirectory(path)),
     renameSync: (from, to) => attempt('rename', from, () => fs.renameSync(from, to)),
+    linkSync: (from, to) => attempt('link', from, () => fs.linkSync(from, to)),
     removeSync: (path) => attempt('remove', path, () => fs.unlinkSync(path)),
     removeTreeSync: (path) =>
       attempt('remove', path, () => fs.rmSync(path, { recursive: true, force: true })),

@@ -259,8 +259,10 @@ function join<T>(
   nothing: T,
 ): T[] | undefined {
   if (a === undefined && b === undefined) return undefined;
-  const joined = a ?? new Array<T>(aCount).fill(nothing);
-  for (let i = 0; i < bCount; i++) joined.push(b === undefined ? nothing : b[i]!);
+  const joined = a ?? [];
+  // They end where the last sample that has one stands.
+  while (joined.length < aCount) joined.push(nothing);
+  for (let i = 0; i < bCount; i++) joined.push(b?.[i] ?? nothing);
   return joined;
 }
 
@@ -274,7 +276,7 @@ function pick<T>(
   if (a === undefined && b === undefined) return undefined;
   return Array.from(picks, (at) => {
     const source = at >= 0 ? a : b;
-    return source === undefined ? nothing : source[at >= 0 ? at : ~at]!;
+    return source?.[at >= 0 ? at : ~at] ?? nothing;
   });
 }
 

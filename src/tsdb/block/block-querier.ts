@@ -2,6 +2,13 @@
 // hot
 // One block as a query sees it.
 
+import type { ChunkSamples } from '../../chunks/index.ts';
+import {
+  ChunkEncoding,
+  decodeChunk,
+  newChunkSamples,
+  UnknownEncodingError,
+} from '../../chunks/index.ts';
 import type { Histogram, Matcher, SampleColumns } from '../../model/index.ts';
 import { compareText, newSampleColumns } from '../../model/index.ts';
 import type { Querier, SeriesSet, SymbolSpace } from '../../storage/index.ts';
@@ -10,7 +17,7 @@ import type { SeriesEntry } from '../index/reader.ts';
 import { newSeriesEntry } from '../index/reader.ts';
 import { selectRefs } from '../index/select.ts';
 import type { BlockReader } from './block-reader.ts';
-import { ChunkCursor, ChunkEncoding } from './chunk-files.ts';
+import { ChunkCursor } from './chunk-files.ts';
 import type { ChunkMemory, DecodeTarget } from './chunk-memory.ts';
 import { BlockError } from './errors.ts';
 import type { Intervals } from './tombstones.ts';
@@ -159,6 +166,8 @@ export class BlockSeriesSet implements SeriesSet {
   private cursor: ChunkCursor | undefined;
   private target: DecodeTarget | undefined;
   private labelsMax: number | undefined;
+  /** Chunks that the kernel does not know are decoded to here. */
+  private readonly samples: ChunkSamples = newChunkSamples(16);
 
   constructor(block: BlockReader, memory: ChunkMemory, refs: Uint32Array) {
     this.block = block;
@@ -219,39 +228,90 @@ export class BlockSeriesSet implements SeriesSet {
   read(row: number, minTime: number, maxTime: number): number {
     const { minTimes, maxTimes, chunkRefs, chunkCount } = this.series(row);
     const deleted = this.block.tombstones.of(this.refs[row]!);
+    this.histograms = undefined;
+    this.startTimes = undefined;
     let n = 0;
     for (let i = 0; i < chunkCount; i++) {
       if (minTimes[i]! > maxTime || maxTimes[i]! < minTime) continue;
       if (deleted !== undefined && covers(deleted, minTimes[i]!, maxTimes[i]!)) continue;
-      const end = this.decode(chunkRefs[i]!, minTime, maxTime, n);
-      n = deleted === undefined ? end : dropDeleted(this.columns, n, end, deleted);
+      n = this.decode(chunkRefs[i]!, minTime, maxTime, n, deleted);
     }
     return n;
   }
 
   /** Decodes one chunk to the columns from `n` on; returns the new end. */
-  private decode(ref: number, minTime: number, maxTime: number, n: number): number {
+  private decode(
+    ref: number,
+    minTime: number,
+    maxTime: number,
+    n: number,
+    deleted: Intervals | undefined,
+  ): number {
     this.cursor ??= new ChunkCursor(this.block.chunks, this.memory);
     const { cursor } = this;
     cursor.load(ref);
-    if (cursor.encoding !== ChunkEncoding.xor) this.unknown(cursor.encoding, ref);
     const { bytes } = cursor.window;
     const count = cursor.length < 2 ? 0 : (bytes[cursor.at]! << 8) | bytes[cursor.at + 1]!;
     if (count === 0) return n;
+    if (cursor.encoding !== ChunkEncoding.xor) {
+      return this.decodeOther(ref, minTime, maxTime, n, deleted);
+    }
     const target = this.room(n + count, n);
-    return (
-      n +
-      this.memory.decodeXor(cursor.window, cursor.at, cursor.length, minTime, maxTime, target, n)
-    );
+    const { at, length, window } = cursor;
+    const end = n + this.memory.decodeXor(window, at, length, minTime, maxTime, target, n);
+    return deleted === undefined ? end : dropDeleted(this.columns, n, end, deleted);
   }
 
-  private unknown(encoding: number, ref: number): never {
-    const path = this.block.chunks.path(Math.floor(ref / 4294967296));
-    throw new BlockError(
-      'version',
-      path,
-      `the chunk at ${ref % 4294967296} has encoding ${encoding}`,
-    );
+  /** A chunk that is not only floats: decoded in ordinary memory, as its histograms are. */
+  private decodeOther(
+    ref: number,
+    minTime: number,
+    maxTime: number,
+    n: number,
+    deleted: Intervals | undefined,
+  ): number {
+    const { cursor, samples } = this;
+    const from = cursor!.at;
+    let count: number;
+    try {
+      const chunk = cursor!.window.bytes.slice(from, from + cursor!.length);
+      count = decodeChunk(cursor!.encoding, chunk, samples);
+    } catch (error) {
+      if (!(error instanceof RangeError) && !(error instanceof UnknownEncodingError)) throw error;
+      const path = this.block.chunks.path(Math.floor(ref / 4294967296));
+      const code = error instanceof RangeError ? 'invalid' : 'version';
+      const why = `the chunk at ${ref % 4294967296}: ${error.message}`;
+      throw new BlockError(code, path, why, { cause: error });
+    }
+    count = samples.keep(count, (time) => time >= minTime && time <= maxTime);
+    if (deleted !== undefined) count = samples.drop(count, deleted);
+    this.room(n + count, n);
+    const { times, valueBits } = this.columns;
+    for (let i = 0; i < count; i++) {
+      times[n + i] = samples.times[i]!;
+      valueBits[2 * (n + i)] = samples.valueBits[2 * i]!;
+      valueBits[2 * (n + i) + 1] = samples.valueBits[2 * i + 1]!;
+    }
+    this.addOthers(n, count);
+    return n + count;
+  }
+
+  /** Histograms and start times of the `count` samples just added at `n`. */
+  private addOthers(n: number, count: number): void {
+    const { samples } = this;
+    if (samples.histograms !== undefined || this.histograms !== undefined) {
+      const histograms = this.histograms ?? [];
+      for (let i = histograms.length; i < n; i++) histograms.push(undefined);
+      for (let i = 0; i < count; i++) histograms.push(samples.histograms?.[i]);
+      this.histograms = histograms;
+    }
+    if (samples.startTimes !== undefined || this.startTimes !== undefined) {
+      const startTimes = new Float64Array(n + count);
+      if (this.startTimes !== undefined) startTimes.set(this.startTimes);
+      if (samples.startTimes !== undefined)
+        startTimes.set(samples.startTimes.subarray(0, count), n);
+      this.startTimes = startTimes;
+    }
   }
 
   /** Columns with room for `capacity` samples, of which the first `kept` stay. */

@@ -4,8 +4,8 @@
 // name. A crash at any moment leaves either no block or the whole block.
 
 import type { FileHandle, FileSystem } from '../../base/index.ts';
+import { ChunkEncoding } from '../../chunks/index.ts';
 import { IndexWriter } from '../index/writer.ts';
-import { ChunkEncoding } from './chunk-files.ts';
 import { ChunkWriter } from './chunk-writer.ts';
 import type { BlockMeta } from './meta.ts';
 import { writeMeta } from './meta.ts';

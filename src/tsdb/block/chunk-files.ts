@@ -14,15 +14,6 @@ export const CHUNKS_VERSION = 1;
 export const SEGMENT_HEADER_BYTES = 8;
 export const TWO_32 = 4294967296;
 
-export const ChunkEncoding = {
-  xor: 1,
-  histogram: 2,
-  floatHistogram: 3,
-  xor2: 4,
-  histogramStart: 5,
-  floatHistogramStart: 6,
-} as const;
-
 /** The open segments of a block; for any number of cursors of one thread. */
 export class ChunkFiles {
   readonly sizeBytes: number;

@@ -121,12 +121,12 @@ function write({ reader }: Filled, minTime: number, maxTime: number) {
 const START = 1_699_999_200_000;
 
 test('a block holds what the head held, for every selector and range', () => {
-  const filled = filledHead(START, 300);
+  const filled = filledHead(START, 120);
   const meta = write(filled, START, START + RANGE)!;
   expect(readdirSync(directory)).toEqual([meta.ulid]);
   const block = new BlockReader(files, `${directory}/${meta.ulid}`, new PageCache(1 << 20));
   expect(block.meta).toEqual(meta);
-  expect(meta.stats.numSeries).toBe(300);
+  expect(meta.stats.numSeries).toBe(120);
   const shared = filled.heap.shared;
   const scratch = filled.heap.allocate(8 << 20);
   for (const memory of [new PlainChunkMemory(), new SharedChunkMemory(shared, scratch, 8 << 20)]) {

@@ -4,10 +4,9 @@
 // one view, nothing of it freed meanwhile. Closed chunks are copied as they are.
 
 import type { FileSystem } from '../../base/index.ts';
-import { encodeXorChunk } from '../../chunks/index.ts';
+import { ChunkEncoding, encodeXorChunk } from '../../chunks/index.ts';
 import type { SharedMemory } from '../../kernels/index.ts';
 import { BlockWriter } from '../block/block-writer.ts';
-import { ChunkEncoding } from '../block/chunk-files.ts';
 import type { BlockMeta } from '../block/meta.ts';
 import type { HeadReader, HeadSeriesSet } from '../head/reader.ts';
 import type { HeadSymbols } from '../head/symbols.ts';

@@ -236,11 +236,12 @@ export class IndexReader {
     return -1;
   }
 
-  /** All symbols in order. */
-  eachSymbol(visit: (text: string) => void): void {
-    if (this.symbolCount === 0) return;
+  /** A function that returns one symbol after the other, in order, and undefined at the end. */
+  symbolReader(): () => string | undefined {
+    if (this.symbolCount === 0) return () => undefined;
     const cursor = this.symbolCursor(0);
-    for (let i = 0; i < this.symbolCount; i++) visit(cursor.text(this.decoder));
+    let next = 0;
+    return () => (next++ < this.symbolCount ? cursor.text(this.decoder) : undefined);
   }
 
   // ---- postings ---------------------------------------------------------------------------------------

@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: Apache-2.0
+import { expect, test } from 'vitest';
+import type { Prng } from '../base/index.ts';
+import { seededPrng } from '../base/index.ts';
+import { CounterResetHint, Histogram, isStale, setStale } from '../model/index.ts';
+import {
+  ChunkEncoding,
+  ChunkSamples,
+  decodeChunk,
+  decodeXorChunk,
+  encodeChunks,
+  encodeXorChunk,
+  UnknownEncodingError,
+} from './index.ts';
+
+/** Samples 0..count-1 of `samples` as plain values. */
+function listed(samples: ChunkSamples, count: number): unknown[] {
+  return Array.from({ length: count }, (_, i) => ({
+    time: samples.times[i],
+    stale: isStale(samples.valueBits, i),
+    value: samples.values[i],
+    histogram: samples.histograms?.[i]?.fields(),
+  }));
+}
+
+function roundTrip(samples: ChunkSamples, count: number): unknown[] {
+  const all: unknown[] = [];
+  const out = new ChunkSamples(1);
+  encodeChunks(samples, count, (encoding, bytes, from, to) => {
+    expect(all.length).toBe(from);
+    expect(decodeChunk(encoding, bytes, out)).toBe(to - from);
+    all.push(...listed(out, to - from));
+  });
+  return all;
+}
+
+const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
+
+test('golden bytes of an XOR chunk', () => {
+  // count 3; time 1000 zigzag; 1.0; delta 15000; the same value; delta of delta 0; 2.0
+  const samples = new ChunkSamples(3);
+  [1000, 16000, 31000].forEach((time, i) => {
+    samples.times[i] = time;
+    samples.values[i] = i < 2 ? 1 : 2;
+  });
+  const bytes = encodeXorChunk(samples, 3);
+  expect(hex(bytes)).toBe('0003d00f3ff000000000000098753097ffc0');
+});
+
+const counter = (n: number, extra: Partial<ConstructorParameters<typeof Histogram>[0]> = {}) =>
+  new Histogram({
+    schema: 1,
+    zeroThreshold: 2 ** -128,
+    zeroCount: n,
+    count: 10 * n,
+    sum: 1.5 * n,
+    positiveSpans: Int32Array.from([0, 2, 1, 1]),
+    positiveBuckets: Float64Array.from([n, 2 * n, 3 * n]),
+    negativeSpans: Int32Array.from([-3, 1]),
+    negativeBuckets: Float64Array.from([n]),
+    isFloat: false,
+    ...extra,
+  });
+
+test('golden bytes of a histogram chunk of whole numbers', () => {
+  const samples = new ChunkSamples(1);
+  samples.times[0] = 0;
+  samples.values[0] = 1.5;
+  samples.setHistogram(0, counter(1));
+  const chunks: string[] = [];
+  encodeChunks(samples, 1, (encoding, bytes) => chunks.push(`${encoding} ${hex(bytes)}`));
+  // 0001 00 | 74 = -128 + 243 + 1 | 10 001 schema | 10 010 two spans | 10 010, 0 | 10 001, 10 001 |
+  // 10 001 one span | 10 001, 10 101 (-3) | time 0 | 110 001010 count | 10 001 zero count |
+  // 3ff8000000000000 | 10 001, 10 001, 10 001 | 10 001
+  const bits =
+    '0000000000000001' +
+    '00000000' +
+    '01110100' +
+    '10001' +
+    '10010' +
+    '10010' +
+    '0' +
+    '10001' +
+    '10001' +
+    '10001' +
+    '10001' +
+    '10101' +
+    '0' +
+    '110001010' +
+    '10001' +
+    '0011111111111000' +
+    '0'.repeat(48) +
+    '10001100011000110001';
+  const padded = bits.padEnd(Math.ceil(bits.length / 8) * 8, '0');
+  const expected = padded.match(/.{8}/g)!.map((byte) => Number.parseInt(byte, 2));
+  expect(chunks).toEqual([`2 ${hex(Uint8Array.from(expected))}`]);
+});
+
+function randomHistogram(prng: Prng, before: Histogram | undefined, isFloat: boolean): Histogram {
+  const scale = (): number => (isFloat ? prng.next() * 100 : prng.below(1000));
+  const custom = before === undefined ? prng.below(3) === 0 : before.schema === -53;
+  const change = before === undefined || prng.below(15) === 0;
+  const spans = change
+    ? Int32Array.from([prng.below(5), 1 + prng.below(3), prng.below(4), 1 + prng.below(2)])
+    : before.positiveSpans;
+  const buckets = spans[1]! + spans[3]!;
+  const grown = (counts: Float64Array | undefined, size: number): Float64Array =>
+    Float64Array.from({ length: size }, (_, i) => (change ? 0 : (counts?.[i] ?? 0)) + scale());
+  return new Histogram({
+    schema: custom ? -53 : 3,
+    zeroThreshold: custom ? 0 : 0.001,
+    zeroCount: custom ? 0 : (change ? 0 : (before?.zeroCount ?? 0)) + scale(),
+    count: (change ? 0 : (before?.count ?? 0)) + scale() * 10,
+    sum: prng.below(9) === 0 ? Number.NaN : prng.next() * 1e6 - 5e5,
+    positiveSpans: spans,
+    positiveBuckets: grown(before?.positiveBuckets, buckets),
+    ...(custom ? { customValues: Float64Array.from([0.005, 1, 2.5, 1 / 3, 1e9, -4]) } : {}),
+    isFloat,
+  });
+}
+
+/** A random run of histograms, floats and staleness markers. */
+function randomSamples(seed: number): { samples: ChunkSamples; count: number } {
+  const prng = seededPrng(seed);
+  const count = 1 + prng.below(300);
+  const samples = new ChunkSamples(count);
+  let time = prng.below(1_000_000) - 500_000;
+  let last: Histogram | undefined;
+  const isFloat = prng.below(2) === 0;
+  for (let i = 0; i < count; i++) {
+    time += 1 + (prng.below(6) === 0 ? prng.below(2 ** 31) : 15_000);
+    samples.times[i] = time;
+    const kind = prng.below(40);
+    if (kind === 0) {
+      samples.values[i] = prng.next();
+      continue;
+    }
+    if (kind === 1) {
+      setStale(samples.valueBits, i);
+      const fields = { schema: 0, count: 0, sum: Number.NaN, isFloat };
+      samples.setHistogram(i, new Histogram(fields));
+      continue;
+    }
+    last = randomHistogram(prng, last, isFloat);
+    samples.values[i] = last.sum;
+    samples.setHistogram(i, last);
+  }
+  return { samples, count };
+}
+
+/** What may change on the way: hints say more or less than before. */
+const withoutHints = (list: unknown[]): unknown[] =>
+  JSON.parse(
+    JSON.stringify(list, (name, value: unknown) => (name === 'counterResetHint' ? 0 : value)),
+  ) as unknown[];
+
+test('random histograms, floats and staleness markers come back as they were', () => {
+  for (let seed = 1; seed <= 30; seed++) {
+    const { samples, count } = randomSamples(seed);
+    expect(withoutHints(roundTrip(samples, count))).toEqual(withoutHints(listed(samples, count)));
+  }
+});
+
+test('hints: the first of a chunk is unknown, later ones of a counter are no reset', () => {
+  const samples = new ChunkSamples(5);
+  const add = (i: number, h: Histogram): void => {
+    samples.times[i] = 1000 * i;
+    samples.values[i] = h.sum;
+    samples.setHistogram(i, h);
+  };
+  add(0, counter(1));
+  add(1, counter(2));
+  add(2, counter(1, { counterResetHint: CounterResetHint.reset }));
+  add(3, counter(7, { counterResetHint: CounterResetHint.gauge }));
+  add(4, counter(3, { counterResetHint: CounterResetHint.gauge }));
+  const hints = roundTrip(samples, 5).map(
+    (sample) => (sample as { histogram: { counterResetHint: number } }).histogram.counterResetHint,
+  );
+  const { unknown, notReset, reset, gauge } = CounterResetHint;
+  expect(hints).toEqual([unknown, notReset, reset, gauge, gauge]);
+});
+
+test('a chunk cut at any byte is an error, never a wrong sample', () => {
+  for (const seed of [3, 8]) {
+    const { samples, count } = randomSamples(seed);
+    const cut = new ChunkSamples(1);
+    encodeChunks(samples, Math.min(30, count), (encoding, bytes) => {
+      for (let length = 2; length < bytes.length; length++) {
+        const part = bytes.slice(0, length);
+        expect(() => decodeChunk(encoding, part, cut)).toThrow(RangeError);
+      }
+    });
+  }
+});
+
+test('damaged chunks end in an error or in samples, and soon', () => {
+  const prng = seededPrng(99);
+  const out = new ChunkSamples(1);
+  const { samples, count } = randomSamples(5);
+  encodeChunks(samples, Math.min(60, count), (encoding, bytes) => {
+    for (let i = 0; i < 100; i++) {
+      const damaged = bytes.slice();
+      damaged[2 + prng.below(damaged.length - 2)] = prng.below(256);
+      try {
+        decodeChunk(encoding, damaged, out);
+      } catch (error) {
+        expect(error).toBeInstanceOf(RangeError);
+      }
+    }
+  });
+});
+
+test('an encoding of the future is named', () => {
+  const out = new ChunkSamples(1);
+  expect(() => decodeChunk(77, Uint8Array.of(0, 1, 2), out)).toThrow(UnknownEncodingError);
+});
+
+test('deltas and values at the edges of their classes', () => {
+  const samples = new ChunkSamples(64);
+  let n = 0;
+  let time = -4_000_000_000_000;
+  let delta = 1_000_000;
+  for (const dod of [0, 8192, -8191, 8193, -8192, 65536, -65535, 65537, 524288, -524287, 524289]) {
+    delta += dod;
+    time += delta;
+    samples.times[n] = time;
+    samples.valueBits[2 * n] = (0x80000001 * (n + 1)) >>> 0;
+    samples.valueBits[2 * n + 1] = n % 2 === 0 ? 0 : 0xffffffff;
+    n++;
+  }
+  const out = new ChunkSamples(64);
+  expect(decodeXorChunk(encodeXorChunk(samples, n), out)).toBe(n);
+  expect(out.times.subarray(0, n)).toEqual(samples.times.subarray(0, n));
+  expect(out.valueBits.subarray(0, 2 * n)).toEqual(samples.valueBits.subarray(0, 2 * n));
+  expect(ChunkEncoding.xor).toBe(1);
+});

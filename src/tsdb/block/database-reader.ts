@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+// Head and blocks as one, for one thread that answers queries.
+
+import type { FileSystem } from '../../base/index.ts';
+import type { SharedMemory } from '../../kernels/index.ts';
+import type { Querier, Queryable } from '../../storage/index.ts';
+import { mergeQueriers } from '../../storage/index.ts';
+import { HeadReader } from '../head/reader.ts';
+import { blockListVersion, readBlockList } from './block-list.ts';
+import { BlockQuerier } from './block-querier.ts';
+import { BlockSet } from './block-set.ts';
+import { SharedChunkMemory } from './chunk-memory.ts';
+
+export interface DatabaseReaderOptions {
+  readonly shared: SharedMemory;
+  /** Slot of this thread, for which the head reserved scratch. */
+  readonly worker: number;
+  readonly files: FileSystem;
+  readonly directory: string;
+  /** Scratch of this thread for chunks of blocks. */
+  readonly scratchAddress: number;
+  readonly scratchBytes: number;
+}
+
+/** How often a list that changes while its blocks are opened is read again. */
+const ATTEMPTS_MAX = 5;
+
+/** Reads head and blocks; one querier is open at a time. */
+export class DatabaseReader implements Queryable {
+  readonly head: HeadReader;
+  private readonly shared: SharedMemory;
+  private readonly memory: SharedChunkMemory;
+  private readonly set: BlockSet;
+  private version = -1;
+
+  constructor(options: DatabaseReaderOptions) {
+    const { shared, scratchAddress, scratchBytes } = options;
+    this.shared = shared;
+    this.head = new HeadReader(shared, options.worker);
+    this.memory = new SharedChunkMemory(shared, scratchAddress, scratchBytes);
+    this.set = new BlockSet(options.files, options.directory);
+  }
+
+  /**
+   * @throws BlockError when a listed block cannot be read: no answer rather than half of one. The next
+   * querier tries again.
+   */
+  querier(): Querier {
+    // The head first: what it no longer has is in the list by now.
+    const head = this.head.querier();
+    try {
+      this.refresh();
+    } catch (error) {
+      head.close();
+      throw error;
+    }
+    const { blocks } = this.set;
+    if (blocks.length === 0) return head;
+    this.memory.reset();
+    return mergeQueriers([...blocks.map((block) => new BlockQuerier(block, this.memory)), head]);
+  }
+
+  /** Brings the open blocks up to date with the list. @throws BlockError */
+  private refresh(): void {
+    for (let attempt = 0; blockListVersion(this.shared) !== this.version; attempt++) {
+      const { version, blocks } = readBlockList(this.shared);
+      const [problem] = this.set.update(blocks);
+      if (problem === undefined) {
+        this.version = version;
+        return;
+      }
+      // A block that was deleted while it was to be opened is not in the newer list.
+      const changed = blockListVersion(this.shared) !== version;
+      if (!changed || attempt >= ATTEMPTS_MAX) throw problem;
+    }
+  }
+
+  close(): void {
+    this.set.close();
+  }
+}

@@ -41,7 +41,7 @@ export class BitWriter {
         this.buffer[this.length++] = 0;
         this.free = 8;
       }
-      const take = left < this.free ? left : this.free;
+      const take = Math.min(left, this.free);
       const part = (value >>> (left - take)) & ((1 << take) - 1);
       this.free -= take;
       left -= take;
@@ -130,7 +130,7 @@ export class BitReader {
     let left = count;
     while (left > 0) {
       const used = this.at & 7;
-      const take = left < 8 - used ? left : 8 - used;
+      const take = Math.min(left, 8 - used);
       const part = (this.bytes[this.at >>> 3]! >>> (8 - used - take)) & ((1 << take) - 1);
       value = value * (1 << take) + part;
       this.at += take;

@@ -5,6 +5,7 @@ import {
   bucketFields,
   combinedHint,
   commonBounds,
+  divideHistogram,
   exponentialOf,
   rebucketed,
   sameBounds,
@@ -139,6 +140,58 @@ export class HistogramSum {
     this.negative = state.negative;
   }
 
+  /** Whether the sum left the range of numbers in any part. */
+  get hasOverflowed(): boolean {
+    const infinite = (value: number): boolean => value === Infinity || value === -Infinity;
+    return (
+      infinite(this.zeroCount) ||
+      infinite(this.count) ||
+      infinite(this.sum) ||
+      this.positive.counts.some(infinite) ||
+      this.negative.counts.some(infinite)
+    );
+  }
+
+  /** A sum of its own with the same state. */
+  clone(): HistogramSum {
+    // The arrays are never written to once they stand here, so both may use them.
+    return Object.assign(Object.create(HistogramSum.prototype) as HistogramSum, this);
+  }
+
+  /** Multiplies the sum, compensations included. */
+  scale(factor: number): void {
+    const scaled = ({ indexes, counts, lows }: Buckets): Buckets => ({
+      indexes,
+      counts: counts.map((count) => count * factor),
+      lows: lows?.map((low) => low * factor),
+    });
+    this.zeroCount *= factor;
+    this.zeroLow *= factor;
+    this.count *= factor;
+    this.countLow *= factor;
+    this.sum *= factor;
+    this.sumLow *= factor;
+    this.positive = scaled(this.positive);
+    this.negative = scaled(this.negative);
+  }
+
+  /** Divides as {@link scale} multiplies. */
+  divide(divisor: number): void {
+    const divided = ({ indexes, counts, lows }: Buckets): Buckets => ({
+      indexes,
+      counts: counts.map((count) => count / divisor),
+      lows: lows?.map((low) => low / divisor),
+    });
+    this.zeroCount /= divisor;
+    this.zeroLow /= divisor;
+    this.count /= divisor;
+    this.countLow /= divisor;
+    this.sum /= divisor;
+    this.sumLow /= divisor;
+    this.positive = divided(this.positive);
+    this.negative = divided(this.negative);
+  }
+
   /** The sum so far. The accumulator may be used on. */
   result(): Histogram {
     return new Histogram({
@@ -151,5 +204,42 @@ export class HistogramSum {
       customValues: this.customValues,
       ...bucketFields(settled(this.positive), settled(this.negative)),
     });
+  }
+}
+
+/** The mean of many histograms: of their sum, or incremental once the sum would overflow. */
+export class HistogramMean {
+  private sum: HistogramSum;
+  private count = 1;
+  private incremental = false;
+
+  constructor(first: Histogram) {
+    this.sum = new HistogramSum(first);
+  }
+
+  /** Bits of {@link SumNote}. */
+  add(h: Histogram): number {
+    this.count++;
+    const { count } = this;
+    if (!this.incremental) {
+      const next = this.sum.clone();
+      const note = next.add(h);
+      if ((note & SumNote.incompatible) !== 0) return note;
+      if (!next.hasOverflowed) {
+        this.sum = next;
+        return note;
+      }
+      this.incremental = true;
+      this.sum.divide(count - 1);
+    }
+    this.sum.scale((count - 1) / count);
+    return this.sum.add(divideHistogram(h, count));
+  }
+
+  result(): Histogram {
+    if (this.incremental) return this.sum.result();
+    const mean = this.sum.clone();
+    mean.divide(this.count);
+    return mean.result();
   }
 }

@@ -18,6 +18,11 @@ interface Monotonicity {
   count: number;
 }
 
+/** What histograms were combined for, as messages name it. */
+export type HistogramOperation = 'addition' | 'subtraction' | 'aggregation';
+
+const MIXED = 'encountered a mix of histograms and floats for';
+
 const forMetric = (metricName: string): string =>
   metricName === '' ? '' : ` for metric name ${quote(metricName)}`;
 
@@ -51,6 +56,101 @@ export class Annotations {
     this.info(
       'metric might not be a counter, name does not end in _total/_sum/_count/_bucket: ' +
         quote(metricName),
+      position,
+    );
+  }
+
+  possibleNonCounterType(metricName: string, type: string, position: PositionRange): void {
+    this.info(
+      'metric might not be a counter, __type__ label is not set to "counter" or "histogram", got ' +
+        `${quote(type)}: ${quote(metricName)}`,
+      position,
+    );
+  }
+
+  mixedFloatsHistograms(metricName: string, position: PositionRange): void {
+    this.warn(`${MIXED} metric name ${quote(metricName)}`, position);
+  }
+
+  mixedFloatsHistogramsInAggregation(position: PositionRange): void {
+    this.warn(`${MIXED} aggregation`, position);
+  }
+
+  mixedClassicNative(metricName: string, position: PositionRange): void {
+    this.warn(
+      `vector contains a mix of classic and native histograms${forMetric(metricName)}`,
+      position,
+    );
+  }
+
+  mixedExponentialCustom(metricName: string, position: PositionRange): void {
+    this.warn(
+      'vector contains a mix of histograms with exponential and custom buckets schemas for metric ' +
+        `name ${quote(metricName)}`,
+      position,
+    );
+  }
+
+  histogramNotCounter(metricName: string, position: PositionRange): void {
+    this.warn(`this native histogram metric is not a counter: ${quote(metricName)}`, position);
+  }
+
+  histogramNotGauge(metricName: string, position: PositionRange): void {
+    this.warn(`this native histogram metric is not a gauge: ${quote(metricName)}`, position);
+  }
+
+  counterResetCollision(operation: HistogramOperation, position: PositionRange): void {
+    this.warn(`conflicting counter resets during histogram ${operation}`, position);
+  }
+
+  reconciledBounds(operation: HistogramOperation, position: PositionRange): void {
+    this.info(`mismatched custom buckets were reconciled during ${operation}`, position);
+  }
+
+  startTimeOverlap(metricName: string, position: PositionRange): void {
+    this.warn(
+      'sample has start time that overlaps with previous sample timestamp for metric ' +
+        quote(metricName),
+      position,
+    );
+  }
+
+  histogramIgnoredInAggregation(aggregation: string, position: PositionRange): void {
+    this.info(`ignored histogram in ${aggregation} aggregation`, position);
+  }
+
+  histogramIgnoredInMixedRange(metricName: string, position: PositionRange): void {
+    this.info(
+      'ignored histograms in a range containing both floats and histograms for metric name ' +
+        quote(metricName),
+      position,
+    );
+  }
+
+  incompatibleTypes(left: string, op: string, right: string, position: PositionRange): void {
+    const operation = `${left} ${op} ${right}`;
+    this.info(
+      `incompatible sample types encountered for binary operator ${quote(op)}: ${operation}`,
+      position,
+    );
+  }
+
+  incompatibleBuckets(op: string, position: PositionRange): void {
+    this.warn(`incompatible bucket layout encountered for binary operator ${op}`, position);
+  }
+
+  quantileOfNaNs(result: 'NaN' | 'skewed', metricName: string, position: PositionRange): void {
+    const consequence = result === 'NaN' ? 'result is NaN' : 'result is skewed higher';
+    this.info(
+      `input to histogram_quantile has NaN observations, ${consequence}${forMetric(metricName)}`,
+      position,
+    );
+  }
+
+  fractionOfNaNs(metricName: string, position: PositionRange): void {
+    this.info(
+      'input to histogram_fraction has NaN observations, which are excluded from all fractions' +
+        forMetric(metricName),
       position,
     );
   }

@@ -7,14 +7,15 @@ import { type Steps, lastMs, stepsKey } from '../operators/batch.ts';
 import { ComputedOperator, countValues, quantileAggregate } from '../operators/collected.ts';
 import type { QueryContext, ScalarOperator, VectorOperator } from '../operators/context.ts';
 import { ElementOperator, VectorScalarOperator } from '../operators/element.ts';
-import { classicHistograms } from '../operators/histogram.ts';
+import { histogramResults } from '../operators/histogram.ts';
 import { joinVectors } from '../operators/join.ts';
 import { LabelOperator } from '../operators/label-functions.ts';
 import { LimitOperator, LimitRatioOperator } from '../operators/limit.ts';
 import { MergeOperator } from '../operators/merge.ts';
 import { type SampleSource, StoredSamples, SubquerySamples } from '../operators/sample-source.ts';
 import { constantColumn, memoised, repeated, scalarCall, scalarOf } from '../operators/scalars.ts';
-import { SelectOperator, references } from '../operators/select.ts';
+import { references } from '../operators/references.ts';
+import { SelectOperator } from '../operators/select.ts';
 import { FilterBySetOperator, UnionOperator } from '../operators/set-operators.ts';
 import { SharedOperator, SharedResult } from '../operators/shared.ts';
 import { RepeatOperator, absent, vectorOf } from '../operators/simple.ts';
@@ -222,7 +223,7 @@ export class Compiler {
       case 'histogram': {
         const input = this.vector(plan.vector, steps);
         const args = this.columns(plan.args, steps);
-        const compute = () => classicHistograms(plan, input, args, steps, context);
+        const compute = () => histogramResults(plan, input, args, steps, context);
         return new ComputedOperator(compute, context);
       }
     }

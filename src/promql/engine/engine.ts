@@ -267,7 +267,7 @@ function gridOf(matrix: StepMatrix, run: Run): GridSeries {
   const started = run.now();
   const rows: number[] = [];
   for (let row = 0; row < matrix.rowCount; row++) {
-    if (countPresent(matrix.present(row), matrix.offset(row), matrix.stepCount) > 0) rows.push(row);
+    if (countPresent(matrix.cells(row), matrix.offset(row), matrix.stepCount) > 0) rows.push(row);
   }
   if (!run.instant) rows.sort((a, b) => sets.compare(matrix.labels[a]!, matrix.labels[b]!));
   run.timings.resultSortTime = (run.now() - started) / 1000;

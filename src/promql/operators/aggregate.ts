@@ -11,9 +11,10 @@ import {
   sumAccumulator,
   varianceAccumulator,
 } from './accumulators.ts';
-import { type SeriesList, type StepBatch, newBatch } from './batch.ts';
+import { type SeriesList, type StepBatch, dropHistograms, histogramAt, newBatch } from './batch.ts';
 import type { QueryContext, VectorOperator } from './context.ts';
 import { type Groups, openGrouped } from './groups.ts';
+import { HistogramGroups } from './histogram-groups.ts';
 import type { LabelNeed } from './label-sets.ts';
 
 export type FoldedOperator =
@@ -55,6 +56,8 @@ export class AggregateOperator implements VectorOperator {
   private readonly context: QueryContext;
   private groups: Groups | undefined;
   private accumulator: Accumulator | undefined;
+  /** Sums of histograms, made when there is one. */
+  private histograms: HistogramGroups | undefined;
   private position = 0;
 
   constructor(
@@ -74,6 +77,7 @@ export class AggregateOperator implements VectorOperator {
   open(need: LabelNeed): SeriesList {
     const { groups } = openGrouped(this.plan, this.input, this.context);
     this.groups = groups;
+    this.histograms = undefined;
     this.position = 0;
     this.accumulator = undefined;
     const { sets } = this.context;
@@ -94,9 +98,38 @@ export class AggregateOperator implements VectorOperator {
       const rows = input.next(batch);
       if (rows === 0) return accumulator;
       context.control.checkpoint();
+      if (batch.hasHistograms) this.takeHistograms(batch, rows, groups);
       for (let row = 0; row < rows; row++) {
         const group = groups.ofRow[batch.rowStart + row]!;
         accumulator.fold(batch.values, batch.present, row * stepCount, group * stepCount);
+      }
+    }
+  }
+
+  /** Takes the histograms out of a batch, which leaves what the accumulators of floats can fold. */
+  private takeHistograms(batch: StepBatch, rows: number, groups: Groups): void {
+    const { stepCount, op, context, plan } = this;
+    const cells = rows * stepCount;
+    if (op === 'count' || op === 'group') {
+      // They count whatever is there.
+      for (let i = 0; i < cells; i++) if (batch.present[i] !== 0) batch.present[i] = 1;
+      return;
+    }
+    if (op !== 'sum' && op !== 'avg') {
+      if (dropHistograms(batch, 0, cells) === 0) return;
+      context.annotations.histogramIgnoredInAggregation(op, plan.vectorPosition);
+      return;
+    }
+    this.histograms ??= new HistogramGroups(op, context.annotations, plan.vectorPosition);
+    const { histograms } = this;
+    const metricName = (): string => plan.vector.name ?? '';
+    for (let row = 0; row < rows; row++) {
+      const group = groups.ofRow[batch.rowStart + row]!;
+      for (let k = 0; k < stepCount; k++) {
+        const histogram = histogramAt(batch, row * stepCount + k);
+        if (histogram === undefined) continue;
+        batch.present[row * stepCount + k] = 0;
+        histograms.fold(group * stepCount + k, histogram, metricName);
       }
     }
   }
@@ -107,8 +140,11 @@ export class AggregateOperator implements VectorOperator {
     const { accumulator } = this;
     const n = this.stepCount;
     const rows = Math.min(out.rowCapacity, groups.count - this.position);
+    out.hasHistograms = false;
     for (let row = 0; row < rows; row++) {
-      accumulator.finish(out.values, out.present, row * n, (this.position + row) * n);
+      const cell = (this.position + row) * n;
+      accumulator.finish(out.values, out.present, row * n, cell);
+      this.histograms?.finish(out, row * n, cell, n);
     }
     out.rowStart = this.position;
     out.rowCount = rows;

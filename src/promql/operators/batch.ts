@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The shapes that operators hand on: steps, batches of rows, and whole materialised results.
 
+import { type Histogram, histogramSampleWeight } from '../../model/index.ts';
+
 /** The times of an evaluation: startMs + k × stepMs for k in 0..count-1. */
 export interface Steps {
   readonly startMs: number;
@@ -15,18 +17,74 @@ export const stepsKey = (steps: Steps): string => `${steps.startMs}:${steps.step
 export const lastMs = (steps: Steps): number =>
   steps.startMs + Math.max(0, steps.count - 1) * steps.stepMs;
 
+/** What is in a cell. */
+export const Presence = { none: 0, float: 1, histogram: 2 } as const;
+
+/** Cells of rows × steps. Whoever fills them says whether histograms are among them. */
+export interface Cells {
+  readonly values: Float64Array;
+  /** {@link Presence}. Where 0, the value means nothing; a float that is present may still be NaN. */
+  readonly present: Uint8Array;
+  /** Any cell may be a histogram. While false, as nearly always, loops need not look for them. */
+  hasHistograms: boolean;
+  /** By cell, valid where `present` is 2; empty until the first is put, see {@link putHistogram}. */
+  histograms: (Histogram | undefined)[];
+}
+
 /**
  * Rows are series, columns are steps: cell (row, k) is values[row * stepCount + k]. Row 0 of a batch is
  * series `rowStart` of its operator. Valid until the next call that fills it; consumers may overwrite it.
  */
-export interface StepBatch {
+export interface StepBatch extends Cells {
   rowStart: number;
   rowCount: number;
   readonly rowCapacity: number;
   readonly stepCount: number;
-  readonly values: Float64Array;
-  /** 1 = a sample exists; its value may still be NaN. Where 0, the value means nothing. */
-  readonly present: Uint8Array;
+}
+
+function newCells(cells: number): Cells {
+  return {
+    values: new Float64Array(cells),
+    present: new Uint8Array(cells),
+    hasHistograms: false,
+    histograms: [],
+  };
+}
+
+export function putHistogram(cells: Cells, at: number, histogram: Histogram): void {
+  if (cells.histograms.length === 0) {
+    cells.histograms = new Array<Histogram | undefined>(cells.present.length).fill(undefined);
+  }
+  cells.hasHistograms = true;
+  cells.histograms[at] = histogram;
+  cells.present[at] = Presence.histogram;
+}
+
+/** The histogram of a cell; undefined when there is none or a float. */
+export const histogramAt = (cells: Cells, at: number): Histogram | undefined =>
+  cells.present[at] === Presence.histogram ? cells.histograms[at] : undefined;
+
+/** Copies n cells. */
+export function copyCells(from: Cells, fromAt: number, to: Cells, toAt: number, n: number): void {
+  to.values.set(from.values.subarray(fromAt, fromAt + n), toAt);
+  to.present.set(from.present.subarray(fromAt, fromAt + n), toAt);
+  if (!from.hasHistograms) return;
+  for (let k = 0; k < n; k++) {
+    const histogram = histogramAt(from, fromAt + k);
+    if (histogram !== undefined) putHistogram(to, toAt + k, histogram);
+  }
+}
+
+/** Takes the histograms out of n cells: what is left is floats. Returns how many there were. */
+export function dropHistograms(cells: Cells, at: number, n: number): number {
+  if (!cells.hasHistograms) return 0;
+  let dropped = 0;
+  for (let i = at; i < at + n; i++) {
+    if (cells.present[i] !== Presence.histogram) continue;
+    cells.present[i] = Presence.none;
+    dropped++;
+  }
+  return dropped;
 }
 
 /** Cells of one batch: what stays in a core's caches while a row passes through several operators. */
@@ -39,8 +97,7 @@ export function newBatch(stepCount: number, rowCapacity?: number): StepBatch {
     rowCount: 0,
     rowCapacity: rows,
     stepCount,
-    values: new Float64Array(rows * stepCount),
-    present: new Uint8Array(rows * stepCount),
+    ...newCells(rows * stepCount),
   };
 }
 
@@ -63,7 +120,7 @@ export class StepMatrix {
   /** Samples that are present, over all rows. */
   sampleCount = 0;
   private readonly rowsPerChunk: number;
-  private readonly chunks: { readonly values: Float64Array; readonly present: Uint8Array }[] = [];
+  private readonly chunks: Cells[] = [];
 
   constructor(stepCount: number, rowsExpected = 1) {
     this.stepCount = stepCount;
@@ -75,13 +132,28 @@ export class StepMatrix {
     return this.labels.length;
   }
 
-  /** The arrays that hold `row`; its cells start at {@link offset}. */
+  /** The cells that hold `row`; its own start at {@link offset}. */
+  cells(row: number): Cells {
+    return this.chunks[Math.floor(row / this.rowsPerChunk)]!;
+  }
+
   values(row: number): Float64Array {
-    return this.chunks[Math.floor(row / this.rowsPerChunk)]!.values;
+    return this.cells(row).values;
   }
 
   present(row: number): Uint8Array {
-    return this.chunks[Math.floor(row / this.rowsPerChunk)]!.present;
+    return this.cells(row).present;
+  }
+
+  /** Any cell may be a histogram. */
+  get hasHistograms(): boolean {
+    return this.chunks.some((chunk) => chunk.hasHistograms);
+  }
+
+  /** The histogram of `row` at step k; undefined when there is none or a float. */
+  histogram(row: number, k: number): Histogram | undefined {
+    const cells = this.cells(row);
+    return cells.hasHistograms ? histogramAt(cells, this.offset(row) + k) : undefined;
   }
 
   offset(row: number): number {
@@ -94,32 +166,37 @@ export class StepMatrix {
     this.labels.push(labels);
     this.dropName.push(dropName);
     if (row % this.rowsPerChunk === 0) {
-      const cells = this.rowsPerChunk * this.stepCount;
-      this.chunks.push({ values: new Float64Array(cells), present: new Uint8Array(cells) });
+      this.chunks.push(newCells(this.rowsPerChunk * this.stepCount));
     }
     return row;
   }
 
-  /** Adds a copy of the row at `offset` of the given arrays. `samples` is its number of samples. */
+  /** Adds a copy of the row at `offset` of the given cells. `samples` is its number of samples. */
   copyRow(
     labels: number,
     dropName: boolean,
-    from: { readonly values: Float64Array; readonly present: Uint8Array },
+    from: Cells,
     offset: number,
     samples: number,
   ): number {
     const row = this.addRow(labels, dropName);
-    const end = offset + this.stepCount;
-    this.values(row).set(from.values.subarray(offset, end), this.offset(row));
-    this.present(row).set(from.present.subarray(offset, end), this.offset(row));
+    copyCells(from, offset, this.cells(row), this.offset(row), this.stepCount);
     this.sampleCount += samples;
     return row;
   }
 }
 
-/** Number of samples in the row of `stepCount` cells at `offset`. */
-export function countPresent(present: Uint8Array, offset: number, stepCount: number): number {
+/** Number of samples in the row of `stepCount` cells at `offset`; a histogram counts by its size. */
+export function countPresent(cells: Cells, offset: number, stepCount: number): number {
+  const { present } = cells;
   let n = 0;
-  for (let i = offset; i < offset + stepCount; i++) n += present[i]!;
+  if (!cells.hasHistograms) {
+    for (let i = offset; i < offset + stepCount; i++) n += present[i]!;
+    return n;
+  }
+  for (let i = offset; i < offset + stepCount; i++) {
+    const histogram = histogramAt(cells, i);
+    n += histogram === undefined ? present[i]! : histogramSampleWeight(histogram);
+  }
   return n;
 }

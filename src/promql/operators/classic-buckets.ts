@@ -127,32 +127,27 @@ export function bucketFraction(lower: number, upper: number, buckets: Buckets): 
   const { bounds, counts } = buckets;
   const last = buckets.count - 1;
   if (last < 0 || bounds[last] !== Number.POSITIVE_INFINITY) return Number.NaN;
-  makeMonotonic(buckets, { forced: false, minBucket: 0, maxBucket: 0, maxDifference: 0 });
   const total = counts[last]!;
   if (total === 0 || Number.isNaN(lower) || Number.isNaN(upper)) return Number.NaN;
   if (lower >= upper) return 0;
-  if (last < 1) return Number.NaN;
-  return (rankOf(upper, buckets) - rankOf(lower, buckets)) / total;
+  const upperRank = Math.min(rankBelow(upper, buckets) ?? total, total);
+  return (upperRank - Math.min(rankBelow(lower, buckets) ?? total, total)) / total;
 }
 
-/** How many observations lie below `bound`, linear inside a bucket. */
-function rankOf(bound: number, { bounds, counts, count }: Buckets): number {
+/** How many observations lie below `bound`, linear inside a bucket; undefined above all buckets. */
+function rankBelow(bound: number, { bounds, counts, count }: Buckets): number | undefined {
   let rank = 0;
   for (let i = 0; i < count; i++) {
     const end = bounds[i]!;
-    // The lowest bucket begins at 0 when it lies above, else nothing is known of where it begins.
-    let start = Number.NEGATIVE_INFINITY;
-    if (i > 0) start = bounds[i - 1]!;
-    else if (end > 0) start = 0;
-    if (bound <= start) return rank;
-    if (bound < end) {
-      const inside = (bound - start) / (end - start);
-      if (end === Number.POSITIVE_INFINITY || start === Number.NEGATIVE_INFINITY) {
-        return start === Number.NEGATIVE_INFINITY ? rank : counts[i]!;
-      }
-      return rank + (counts[i]! - rank) * inside;
+    // The lowest bucket begins at 0 when it ends above, else nothing is known of where it begins.
+    const start = i > 0 ? bounds[i - 1]! : end > 0 ? 0 : Number.NEGATIVE_INFINITY;
+    if (start >= bound) return rank;
+    if (end > bound) {
+      if (start === Number.NEGATIVE_INFINITY) return counts[i]!;
+      // Of the last bucket nothing counts: its part below any number is finite / infinite.
+      return rank + ((counts[i]! - rank) * (bound - start)) / (end - start);
     }
     rank = counts[i]!;
   }
-  return rank;
+  return undefined;
 }

@@ -2,7 +2,7 @@
 // Aggregations that must see all elements of a step together: quantile and count_values.
 
 import type { AggregatePlan } from '../plan/nodes.ts';
-import { formatFloatF } from '../../model/index.ts';
+import { formatFloatF, formatHistogram } from '../../model/index.ts';
 import { type SeriesList, type StepBatch, type Steps, StepMatrix } from './batch.ts';
 import {
   MatrixOperator,
@@ -49,6 +49,9 @@ export function quantileAggregate(
   const extreme = q.find((value) => Number.isNaN(value)) ?? q.find((v) => v > 1 || v < 0);
   if (extreme !== undefined) context.annotations.invalidQuantile(extreme, plan.parameterPosition);
   const matrix = materialise(input, groupingNeed(plan, context), n, context);
+  if (matrix.hasHistograms) {
+    context.annotations.histogramIgnoredInAggregation('quantile', plan.vectorPosition);
+  }
   const groups = numberGroups(Int32Array.from(matrix.labels), context.sets.setCount);
   const members: number[][] = Array.from({ length: groups.count }, () => []);
   for (let row = 0; row < matrix.rowCount; row++) members[groups.ofRow[row]!]!.push(row);
@@ -103,7 +106,9 @@ export function countValues(
     for (let k = 0; k < n; k++) {
       const cell = matrix.offset(row) + k;
       if (present[cell] === 0) continue;
-      const text = formatFloatF(values[cell]!);
+      const histogram = matrix.histogram(row, k);
+      const text =
+        histogram === undefined ? formatFloatF(values[cell]!) : formatHistogram(histogram);
       let to = rowOfText.get(text);
       if (to === undefined) {
         const set = sets.project(sets.with(matrix.labels[row]!, label, sets.symbol(text)), need);

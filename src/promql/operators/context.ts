@@ -5,7 +5,7 @@ import type { Querier } from '../../storage/index.ts';
 import type { Annotations } from '../engine/annotations.ts';
 import { QueryError } from '../engine/errors.ts';
 import type { SeriesList, StepBatch } from './batch.ts';
-import { StepMatrix, countPresent, newBatch } from './batch.ts';
+import { StepMatrix, copyCells, countPresent, newBatch } from './batch.ts';
 import type { LabelNeed, LabelSets } from './label-sets.ts';
 
 /** How a running query hears that it should stop. */
@@ -113,7 +113,7 @@ export function drain(
     context.control.checkpoint();
     for (let row = 0; row < rows; row++) {
       const offset = row * stepCount;
-      const samples = countPresent(batch.present, offset, stepCount);
+      const samples = countPresent(batch, offset, stepCount);
       if (samples === 0) continue;
       context.budget.hold(samples);
       const series = batch.rowStart + row;
@@ -147,11 +147,10 @@ export class MatrixOperator implements VectorOperator {
   next(out: StepBatch): number {
     const rows = Math.min(out.rowCapacity, this.matrix.rowCount - this.position);
     const n = out.stepCount;
+    out.hasHistograms = false;
     for (let i = 0; i < rows; i++) {
       const row = this.position + i;
-      const offset = this.matrix.offset(row);
-      out.values.set(this.matrix.values(row).subarray(offset, offset + n), i * n);
-      out.present.set(this.matrix.present(row).subarray(offset, offset + n), i * n);
+      copyCells(this.matrix.cells(row), this.matrix.offset(row), out, i * n, n);
     }
     out.rowStart = this.position;
     out.rowCount = rows;

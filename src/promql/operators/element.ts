@@ -4,11 +4,23 @@
 // arithmetic or comparison with a scalar.
 
 import type { ElementPlan, VectorScalarPlan } from '../plan/nodes.ts';
+import { type Histogram, histogramVariance } from '../../model/index.ts';
 import { arithmetic, compare, isComparison, isTrim } from './arithmetic.ts';
-import type { SeriesList, StepBatch, Steps } from './batch.ts';
+import { type ElementResult, combineElements } from './element-pairs.ts';
+import {
+  type Cells,
+  Presence,
+  type SeriesList,
+  type StepBatch,
+  type Steps,
+  dropHistograms,
+  histogramAt,
+  putHistogram,
+} from './batch.ts';
 import type { QueryContext, ScalarColumn, ScalarOperator, VectorOperator } from './context.ts';
 import { mathFunctions } from './element-functions.ts';
 import type { LabelNeed } from './label-sets.ts';
+import { scaled } from './histogram-values.ts';
 import { openNameless } from './names.ts';
 
 /** Applies a function to one row. */
@@ -51,7 +63,36 @@ function stepTimes(steps: Steps): RowFunction {
 /** Functions of instant vectors that work on each element by itself. */
 export const isElementFunction = (name: string): boolean =>
   Object.hasOwn(mathFunctions, name) ||
-  ['clamp', 'clamp_min', 'clamp_max', 'round', 'timestamp'].includes(name);
+  ['clamp', 'clamp_min', 'clamp_max', 'round', 'timestamp', 'start_timestamp'].includes(name);
+
+/** Functions of native histograms: of floats they have no result. */
+const histogramFunctions: Readonly<Record<string, (h: Histogram) => number>> = {
+  histogram_count: (h) => h.count,
+  histogram_sum: (h) => h.sum,
+  histogram_avg: (h) => h.sum / h.count,
+  histogram_stddev: (h) => Math.sqrt(histogramVariance(h)),
+  histogram_stdvar: histogramVariance,
+};
+
+/** Evaluates what `func` makes of the histograms in n cells; of all but few functions that's nothing. */
+function applyToHistograms(func: string, cells: Cells, at: number, n: number): void {
+  const evaluate = histogramFunctions[func];
+  if (evaluate === undefined && func !== 'negate' && func !== 'timestamp') {
+    dropHistograms(cells, at, n);
+    return;
+  }
+  for (let i = at; i < at + n; i++) {
+    const histogram = histogramAt(cells, i);
+    if (histogram === undefined) {
+      if (evaluate !== undefined) cells.present[i] = Presence.none;
+    } else if (func === 'negate') {
+      putHistogram(cells, i, scaled(histogram, -1));
+    } else {
+      cells.present[i] = Presence.float;
+      if (evaluate !== undefined) cells.values[i] = evaluate(histogram);
+    }
+  }
+}
 
 function rowFunction(func: string, args: readonly ScalarColumn[], steps: Steps): RowFunction {
   switch (func) {
@@ -65,12 +106,8 @@ function rowFunction(func: string, args: readonly ScalarColumn[], steps: Steps):
       return rounded(args[0]);
     case 'timestamp':
       return stepTimes(steps);
-    case 'histogram_count':
-    case 'histogram_sum':
-    case 'histogram_avg':
-    case 'histogram_stddev':
-    case 'histogram_stdvar':
-      // Of native histograms only: floats have no result.
+    case 'start_timestamp':
+      // Of results no start is known.
       return (_values, present, offset, n) => void present.fill(0, offset, offset + n);
     default:
       return mapped(mathFunctions[func] ?? ((value) => value));
@@ -109,6 +146,13 @@ export class ElementOperator implements VectorOperator {
   next(out: StepBatch): number {
     const rows = this.input.next(out);
     const n = out.stepCount;
+    const { func } = this.plan;
+    if (Object.hasOwn(histogramFunctions, func)) {
+      if (out.hasHistograms) applyToHistograms(func, out, 0, rows * n);
+      else out.present.fill(0, 0, rows * n);
+      return rows;
+    }
+    if (out.hasHistograms) applyToHistograms(func, out, 0, rows * n);
     for (let row = 0; row < rows; row++) this.apply?.(out.values, out.present, row * n, n);
     return rows;
   }
@@ -124,10 +168,8 @@ function applyScalar(
 ): void {
   const { op, swapped, returnBool } = plan;
   const n = scalar.length;
-  if (isTrim(op)) {
-    if (returnBool) values.fill(0, offset, offset + n);
-    else present.fill(0, offset, offset + n);
-  } else if (!isComparison(op)) {
+  if (isTrim(op)) return;
+  if (!isComparison(op)) {
     for (let k = 0; k < n; k++) {
       const value = values[offset + k]!;
       const other = scalar[k]!;
@@ -174,9 +216,36 @@ export class VectorScalarOperator implements VectorOperator {
   next(out: StepBatch): number {
     const rows = this.input.next(out);
     const n = out.stepCount;
+    if (out.hasHistograms || isTrim(this.plan.op)) {
+      for (let cell = 0; cell < rows * n; cell++) this.combineCell(out, cell, this.column[cell % n]!);
+      return rows;
+    }
     for (let row = 0; row < rows; row++) {
       applyScalar(this.plan, this.column, out.values, out.present, row * n);
     }
     return rows;
+  }
+
+  /** A cell that may be a histogram. A comparison keeps the vector's element on whichever side. */
+  private combineCell(out: StepBatch, cell: number, scalar: number): void {
+    if (out.present[cell] === Presence.none) return;
+    const { op, swapped, returnBool, position } = this.plan;
+    const element = histogramAt(out, cell) ?? out.values[cell]!;
+    const notes = { annotations: this.context.annotations, position };
+    const result: ElementResult = swapped
+      ? combineElements(op, scalar, element, notes)
+      : combineElements(op, element, scalar, notes);
+    const kept = result !== undefined;
+    if (returnBool) {
+      out.present[cell] = Presence.float;
+      out.values[cell] = kept ? 1 : 0;
+    } else if (!kept) out.present[cell] = Presence.none;
+    else if (!isComparison(op)) {
+      if (typeof result === 'object') putHistogram(out, cell, result);
+      else {
+        out.present[cell] = Presence.float;
+        out.values[cell] = result;
+      }
+    }
   }
 }

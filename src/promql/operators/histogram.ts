@@ -1,11 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 // hot
-// histogram_quantile, histogram_quantiles and histogram_fraction over classic histograms: rows that differ
-// only in `le` are one histogram.
+// histogram_quantile, histogram_quantiles and histogram_fraction: over classic histograms, where rows that
+// differ only in `le` are one histogram, and over native ones. Where both are at one step with the same
+// labels, neither counts.
 
 import type { HistogramPlan } from '../plan/nodes.ts';
-import { formatFloatG } from '../../model/index.ts';
-import { type Steps, StepMatrix } from './batch.ts';
+import { formatOpenMetricsFloat } from '../../exposition/index.ts';
+import {
+  type Histogram,
+  NaNEffect,
+  type Statistic,
+  histogramFraction,
+  histogramQuantile,
+} from '../../model/index.ts';
+import { Presence, type Steps, StepMatrix } from './batch.ts';
 import {
   type Buckets,
   type MonotonicFix,
@@ -20,14 +28,25 @@ import {
   materialise,
 } from './context.ts';
 import { BUCKET_SYMBOL, NAME_SYMBOL, needAll } from './label-sets.ts';
+import { sameLabelset } from './merge.ts';
 
-/** One histogram: a row for each of its buckets. */
-interface ClassicHistogram {
+/** What both kinds have. */
+interface HistogramSeries {
   /** Without `le`; without the name too unless that is dropped at the end. */
   readonly labels: number;
   readonly metricName: string;
+  /** 1 at the steps at which a histogram of the other kind has the same labels. */
+  conflicts: Uint8Array | undefined;
+}
+
+/** One histogram: a row for each of its buckets. */
+interface ClassicHistogram extends HistogramSeries {
   readonly rows: number[];
   readonly bounds: number[];
+}
+
+interface NativeHistogram extends HistogramSeries {
+  readonly row: number;
 }
 
 /** `le` as Go's ParseFloat reads it; undefined when it is no number. */
@@ -41,39 +60,93 @@ export function parseBound(text: string): number | undefined {
   return sign * Number(unsigned);
 }
 
+/** The histograms of a whole input. */
 class Histograms {
-  readonly found: ClassicHistogram[] = [];
+  readonly classic: ClassicHistogram[] = [];
+  readonly native: NativeHistogram[] = [];
+  private readonly byLabels = new Map<number, ClassicHistogram>();
 
   constructor(matrix: StepMatrix, plan: HistogramPlan, context: QueryContext) {
-    const { sets, annotations, features } = context;
-    const byLabels = new Map<number, ClassicHistogram>();
-    const delayed = features.delayedNameRemoval === true;
     for (let row = 0; row < matrix.rowCount; row++) {
-      const set = matrix.labels[row]!;
-      const le = sets.text(sets.value(set, BUCKET_SYMBOL));
-      const bound = parseBound(le);
-      const metricName = sets.text(sets.value(set, NAME_SYMBOL));
-      if (bound === undefined) {
-        annotations.badBucketLabel(le, metricName, plan.vectorPosition);
-        continue;
-      }
-      const removed = delayed ? [BUCKET_SYMBOL] : [BUCKET_SYMBOL, NAME_SYMBOL];
-      const labels = sets.removing(set, removed);
-      let histogram = byLabels.get(labels);
-      if (histogram === undefined) {
-        histogram = {
-          labels: delayed ? labels : sets.withoutName(labels),
-          metricName: delayed ? metricName : '',
-          rows: [],
-          bounds: [],
-        };
-        byLabels.set(labels, histogram);
-        this.found.push(histogram);
-      }
-      histogram.rows.push(row);
-      histogram.bounds.push(bound);
+      const { floats, histograms } = kindsOf(matrix, row);
+      if (floats) this.addBucket(matrix, row, plan, context);
+      if (histograms) this.addNative(matrix, row, context);
     }
+    for (const native of this.native) this.findConflicts(native, matrix, plan, context);
   }
+
+  private addBucket(
+    matrix: StepMatrix,
+    row: number,
+    plan: HistogramPlan,
+    { sets, annotations, features }: QueryContext,
+  ): void {
+    const set = matrix.labels[row]!;
+    const le = sets.text(sets.value(set, BUCKET_SYMBOL));
+    const bound = parseBound(le);
+    const metricName = sets.text(sets.value(set, NAME_SYMBOL));
+    if (bound === undefined) {
+      annotations.badBucketLabel(le, metricName, plan.vectorPosition);
+      return;
+    }
+    const delayed = features.delayedNameRemoval === true;
+    const key = sets.removing(set, [BUCKET_SYMBOL]);
+    let histogram = this.byLabels.get(key);
+    if (histogram === undefined) {
+      histogram = {
+        labels: delayed ? key : sets.withoutName(key),
+        metricName: delayed ? metricName : '',
+        conflicts: undefined,
+        rows: [],
+        bounds: [],
+      };
+      this.byLabels.set(key, histogram);
+      this.classic.push(histogram);
+    }
+    histogram.rows.push(row);
+    histogram.bounds.push(bound);
+  }
+
+  private addNative(matrix: StepMatrix, row: number, { sets, features }: QueryContext): void {
+    const set = matrix.labels[row]!;
+    const delayed = features.delayedNameRemoval === true;
+    this.native.push({
+      labels: delayed ? set : sets.withoutName(set),
+      metricName: delayed ? sets.text(sets.value(set, NAME_SYMBOL)) : '',
+      conflicts: undefined,
+      row,
+    });
+  }
+
+  private findConflicts(
+    native: NativeHistogram,
+    matrix: StepMatrix,
+    plan: HistogramPlan,
+    { sets, annotations }: QueryContext,
+  ): void {
+    const set = matrix.labels[native.row]!;
+    const classic = this.byLabels.get(set);
+    if (classic === undefined) return;
+    const conflicts = new Uint8Array(matrix.stepCount);
+    for (let k = 0; k < conflicts.length; k++) {
+      if (matrix.histogram(native.row, k) === undefined) continue;
+      const both = classic.rows.some(
+        (row) => matrix.present(row)[matrix.offset(row) + k] === Presence.float,
+      );
+      if (both) conflicts[k] = 1;
+    }
+    if (!conflicts.includes(1)) return;
+    native.conflicts = conflicts;
+    classic.conflicts = conflicts;
+    const metricName = sets.text(sets.value(set, NAME_SYMBOL));
+    annotations.mixedClassicNative(metricName, plan.vectorPosition);
+  }
+}
+
+function kindsOf(matrix: StepMatrix, row: number) {
+  const at = matrix.offset(row);
+  const cells = matrix.present(row).subarray(at, at + matrix.stepCount);
+  return { floats: cells.includes(Presence.float), histograms: cells.includes(Presence.histogram) };
 }
 
 /** Gathers the buckets of `histogram` that have a sample at step k. */
@@ -82,86 +155,148 @@ function gather(histogram: ClassicHistogram, matrix: StepMatrix, k: number, out:
   for (let i = 0; i < histogram.rows.length; i++) {
     const row = histogram.rows[i]!;
     const cell = matrix.offset(row) + k;
-    if (matrix.present(row)[cell] === 0) continue;
+    if (matrix.present(row)[cell] !== Presence.float) continue;
     out.bounds[n] = histogram.bounds[i]!;
     out.counts[n++] = matrix.values(row)[cell]!;
   }
   out.count = n;
 }
 
-/** Computes one result row for each histogram, for one φ (or pair of bounds). */
+/** Results by label set, in the order in which they appear. */
+class Results {
+  readonly out: StepMatrix;
+  private readonly rowOfSet = new Map<number, number>();
+  private readonly dropName: boolean;
+
+  constructor(stepCount: number, dropName: boolean) {
+    this.out = new StepMatrix(stepCount);
+    this.dropName = dropName;
+  }
+
+  put(set: number, k: number, value: number): void {
+    let row = this.rowOfSet.get(set);
+    if (row === undefined) {
+      row = this.out.addRow(set, this.dropName);
+      this.rowOfSet.set(set, row);
+    }
+    const cell = this.out.offset(row) + k;
+    if (this.out.present(row)[cell] !== 0) throw sameLabelset();
+    this.out.values(row)[cell] = value;
+    this.out.present(row)[cell] = 1;
+    this.out.sampleCount++;
+  }
+}
+
+/** How one function (with one φ, or one pair of bounds) evaluates a histogram at a step. */
+interface Evaluation {
+  labels(histogram: HistogramSeries, k: number): number;
+  native(k: number, histogram: Histogram): Statistic;
+  classic(k: number, buckets: Buckets, histogram: ClassicHistogram): number;
+  /** Tells what observations that are NaN did. */
+  note(effect: NaNEffect, metricName: string): void;
+}
+
 function evaluateInto(
-  out: StepMatrix,
-  labelsOf: (histogram: ClassicHistogram) => number,
+  results: Results,
   histograms: Histograms,
   matrix: StepMatrix,
-  compute: (k: number, buckets: Buckets, histogram: ClassicHistogram) => number,
+  evaluation: Evaluation,
   context: QueryContext,
 ): void {
-  const delayed = context.features.delayedNameRemoval === true;
-  for (const histogram of histograms.found) {
+  const n = matrix.stepCount;
+  for (const native of histograms.native) {
     context.control.checkpoint();
-    const size = histogram.rows.length;
+    for (let k = 0; k < n; k++) {
+      const histogram = matrix.histogram(native.row, k);
+      if (histogram === undefined || native.conflicts?.[k] === 1) continue;
+      const { value, effect } = evaluation.native(k, histogram);
+      if (effect !== NaNEffect.none) evaluation.note(effect, native.metricName);
+      results.put(evaluation.labels(native, k), k, value);
+    }
+  }
+  for (const classic of histograms.classic) {
+    context.control.checkpoint();
+    const size = classic.rows.length;
     const buckets = { bounds: new Float64Array(size), counts: new Float64Array(size), count: 0 };
-    const to = out.addRow(labelsOf(histogram), delayed);
-    const values = out.values(to);
-    const present = out.present(to);
-    const offset = out.offset(to);
-    for (let k = 0; k < out.stepCount; k++) {
-      gather(histogram, matrix, k, buckets);
+    for (let k = 0; k < n; k++) {
+      if (classic.conflicts?.[k] === 1) continue;
+      gather(classic, matrix, k, buckets);
       if (buckets.count === 0) continue;
-      values[offset + k] = compute(k, buckets, histogram);
-      present[offset + k] = 1;
-      out.sampleCount++;
+      const value = evaluation.classic(k, buckets, classic);
+      results.put(evaluation.labels(classic, k), k, value);
     }
   }
 }
 
+function fractions(
+  lower: ScalarColumn,
+  upper: ScalarColumn,
+  plan: HistogramPlan,
+  { annotations }: QueryContext,
+): Evaluation {
+  return {
+    labels: ({ labels }) => labels,
+    native: (k, histogram) => histogramFraction(lower[k]!, upper[k]!, histogram),
+    classic: (k, buckets) => bucketFraction(lower[k]!, upper[k]!, buckets),
+    note: (_effect, metricName) => annotations.fractionOfNaNs(metricName, plan.vectorPosition),
+  };
+}
+
+function quantiles(
+  q: ScalarColumn,
+  plan: HistogramPlan,
+  steps: Steps,
+  { sets, annotations }: QueryContext,
+): Evaluation {
+  const fix: MonotonicFix = { forced: false, minBucket: 0, maxBucket: 0, maxDifference: 0 };
+  const named = plan.func === 'histogram_quantiles';
+  return {
+    labels({ labels }, k) {
+      if (!named) return labels;
+      const text = sets.symbol(formatOpenMetricsFloat(q[k]!));
+      return sets.with(labels, sets.symbol(plan.label), text);
+    },
+    native: (k, histogram) => histogramQuantile(q[k]!, histogram),
+    classic(k, buckets, { metricName }) {
+      const value = bucketQuantile(q[k]!, buckets, fix);
+      if (fix.forced) {
+        const timeMs = steps.startMs + k * steps.stepMs;
+        annotations.forcedMonotonicity(metricName, plan.vectorPosition, timeMs, fix);
+      }
+      return value;
+    },
+    note(effect, metricName) {
+      const result = effect === NaNEffect.result ? 'NaN' : 'skewed';
+      annotations.quantileOfNaNs(result, metricName, plan.vectorPosition);
+    },
+  };
+}
+
 /** Evaluates a histogram function. */
-export function classicHistograms(
+export function histogramResults(
   plan: HistogramPlan,
   input: VectorOperator,
   args: readonly ScalarOperator[],
   steps: Steps,
   context: QueryContext,
 ): StepMatrix {
-  const { sets, annotations, budget } = context;
+  const { budget } = context;
   const columns = args.map((arg) => arg());
   const matrix = materialise(input, needAll, steps.count, context);
   const histograms = new Histograms(matrix, plan, context);
-  const out = new StepMatrix(steps.count, histograms.found.length);
-  const fix: MonotonicFix = { forced: false, minBucket: 0, maxBucket: 0, maxDifference: 0 };
-  const quantile =
-    (q: ScalarColumn) =>
-    (k: number, buckets: Buckets, histogram: ClassicHistogram): number => {
-      const value = bucketQuantile(q[k]!, buckets, fix);
-      if (fix.forced) {
-        const timeMs = steps.startMs + k * steps.stepMs;
-        const { metricName } = histogram;
-        annotations.forcedMonotonicity(metricName, plan.vectorPosition, timeMs, fix);
-      }
-      return value;
-    };
+  const results = new Results(steps.count, context.features.delayedNameRemoval === true);
   if (plan.func === 'histogram_fraction') {
-    const [lower, upper] = columns;
-    const fraction = (k: number, buckets: Buckets): number =>
-      bucketFraction(lower![k]!, upper![k]!, buckets);
-    evaluateInto(out, ({ labels }) => labels, histograms, matrix, fraction, context);
+    const evaluation = fractions(columns[0]!, columns[1]!, plan, context);
+    evaluateInto(results, histograms, matrix, evaluation, context);
   } else {
     columns.forEach((q, i) => {
       warnOfQuantiles(q, plan.argPositions[i] ?? plan.position, context);
-      // The label's text is that of the first step: φ that changes over time has no other name.
-      const text = formatFloatG(q[0] ?? Number.NaN);
-      const withLabel = ({ labels }: ClassicHistogram): number =>
-        plan.func === 'histogram_quantiles'
-          ? sets.with(labels, sets.symbol(plan.label), sets.symbol(text))
-          : labels;
-      evaluateInto(out, withLabel, histograms, matrix, quantile(q), context);
+      evaluateInto(results, histograms, matrix, quantiles(q, plan, steps, context), context);
     });
   }
   budget.release(matrix.sampleCount);
-  budget.hold(out.sampleCount);
-  return out;
+  budget.hold(results.out.sampleCount);
+  return results.out;
 }
 
 function warnOfQuantiles(

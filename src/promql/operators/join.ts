@@ -7,10 +7,13 @@
 // step. For one-to-one matching the left side is "many".
 
 import { QueryError } from '../engine/errors.ts';
+import type { Histogram } from '../../model/index.ts';
+import type { Annotations } from '../engine/annotations.ts';
 import type { JoinPlan } from '../plan/nodes.ts';
 import { arithmetic, combineRows, compare, isComparison, isTrim } from './arithmetic.ts';
-import { type Steps, StepMatrix } from './batch.ts';
+import { type Steps, StepMatrix, putHistogram } from './batch.ts';
 import { type QueryContext, type VectorOperator, materialise } from './context.ts';
+import { type ElementResult, combineElements } from './element-pairs.ts';
 import { type LabelSets, needAll } from './label-sets.ts';
 import { type MatchingNames, matchingNames, rowsBySignature } from './matching.ts';
 import { sameLabelset } from './merge.ts';
@@ -40,6 +43,9 @@ class Join {
   private readonly rowOfSet = new Map<number, number>();
   /** Steps at which a side has no sample at all: nothing is matched there, so nothing is wrong either. */
   private readonly idle: Uint8Array;
+  private readonly annotations: Annotations;
+  /** Elements may be histograms, or are to be trimmed: more than numbers. */
+  private readonly mixed: boolean;
   private readonly results = new Map<number, number>();
 
   constructor(plan: JoinPlan, sides: Sides, context: QueryContext) {
@@ -50,6 +56,8 @@ class Join {
     this.n = sides.many.stepCount;
     this.out = new StepMatrix(this.n, sides.many.rowCount);
     this.idle = new Uint8Array(this.n);
+    this.annotations = context.annotations;
+    this.mixed = sides.many.hasHistograms || sides.one.hasHistograms || isTrim(plan.op);
     if (sides.fillMany === undefined && sides.fillOne === undefined) {
       const many = anyPresent(sides.many);
       const one = anyPresent(sides.one);
@@ -145,21 +153,28 @@ class Join {
     return row;
   }
 
-  private put(row: number, k: number, value: number): void {
+  private put(row: number, k: number, value: number | Histogram): void {
     const cell = this.out.offset(row) + k;
-    const present = this.out.present(row);
-    if (present[cell] === 1) throw sameLabelset();
-    present[cell] = 1;
-    this.out.values(row)[cell] = value;
+    const cells = this.out.cells(row);
+    if (cells.present[cell] !== 0) throw sameLabelset();
+    if (typeof value === 'number') {
+      cells.present[cell] = 1;
+      cells.values[cell] = value;
+    } else putHistogram(cells, cell, value);
     this.out.sampleCount++;
   }
 
   /** The value of many op one, sides put back in order; undefined when a comparison filters it. */
-  private element(manyValue: number, oneValue: number): number | undefined {
-    const { op, returnBool } = this.plan;
+  private element(manyValue: number | Histogram, oneValue: number | Histogram): ElementResult {
+    const { op, returnBool, position } = this.plan;
     const left = this.sides.swapped ? oneValue : manyValue;
     const right = this.sides.swapped ? manyValue : oneValue;
-    if (isTrim(op)) return returnBool ? 0 : undefined;
+    if (isTrim(op) || typeof left === 'object' || typeof right === 'object') {
+      const notes = { annotations: this.annotations, position };
+      const result = combineElements(op, left, right, notes);
+      if (returnBool) return result === undefined ? 0 : 1;
+      return result;
+    }
     if (!isComparison(op)) return arithmetic(op, left, right);
     const keep = compare(op, left, right);
     if (returnBool) return keep ? 1 : 0;
@@ -171,7 +186,7 @@ class Join {
     const { many, one, swapped } = this.sides;
     const { op } = this.plan;
     const set = this.resultLabels(many.labels[manyRow]!, one.labels[oneRow]!);
-    if (isComparison(op) || isTrim(op) || this.rowOfSet.has(set)) {
+    if (this.mixed || isComparison(op) || isTrim(op) || this.rowOfSet.has(set)) {
       this.combineGroup([manyRow], this.uniqueOne([oneRow], key), key);
       return;
     }
@@ -198,6 +213,11 @@ class Join {
     out.sampleCount += samples;
   }
 
+  private oneElement(row: number, k: number, one: OneSide): number | Histogram {
+    const histogram = this.mixed ? this.sides.one.histogram(row, k) : undefined;
+    return histogram ?? one.values[k]!;
+  }
+
   /** All rows of a signature, step by step, with upstream's checks. */
   private combineGroup(rows: readonly number[], one: OneSide, key: number): void {
     const { many, fillMany, fillOne } = this.sides;
@@ -212,18 +232,20 @@ class Join {
         const partner = one.row[k]!;
         if (partner === -1 && fillOne === undefined) continue;
         const partnerSet = partner === -1 ? key : this.sides.one.labels[partner]!;
-        const partnerValue = partner === -1 ? (fillOne ?? Number.NaN) : one.values[k]!;
+        const partnerValue =
+          partner === -1 ? (fillOne ?? Number.NaN) : this.oneElement(partner, k, one);
         const set = this.resultLabels(many.labels[row]!, partnerSet);
         if ((oneToOne && matched) || inserted?.has(set)) throw multipleMatches(oneToOne);
         matched = true;
         inserted?.add(set);
-        const value = this.element(many.values(row)[cell]!, partnerValue);
+        const own = this.mixed ? many.histogram(row, k) : undefined;
+        const value = this.element(own ?? many.values(row)[cell]!, partnerValue);
         if (value !== undefined) this.put(this.outRow(set), k, value);
       }
       if (matched || fillMany === undefined || one.row[k] === -1) continue;
       const partner = one.row[k]!;
       const set = this.resultLabels(key, this.sides.one.labels[partner]!);
-      const value = this.element(fillMany, one.values[k]!);
+      const value = this.element(fillMany, this.oneElement(partner, k, one));
       if (value !== undefined) this.put(this.outRow(set), k, value);
     }
   }
@@ -234,7 +256,9 @@ function anyPresent(matrix: StepMatrix): Uint8Array {
   for (let row = 0; row < matrix.rowCount; row++) {
     const present = matrix.present(row);
     const offset = matrix.offset(row);
-    for (let k = 0; k < any.length; k++) any[k] = any[k]! | present[offset + k]!;
+    for (let k = 0; k < any.length; k++) {
+      if (present[offset + k] !== 0) any[k] = 1;
+    }
   }
   return any;
 }

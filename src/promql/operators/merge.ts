@@ -3,7 +3,16 @@
 // the same step.
 
 import { QueryError } from '../engine/errors.ts';
-import { type SeriesList, type StepBatch, StepMatrix, countPresent, newBatch } from './batch.ts';
+import {
+  type Cells,
+  type SeriesList,
+  type StepBatch,
+  StepMatrix,
+  countPresent,
+  histogramAt,
+  newBatch,
+  putHistogram,
+} from './batch.ts';
 import { MatrixOperator, type QueryContext, type VectorOperator } from './context.ts';
 import { type LabelNeed, needAll } from './label-sets.ts';
 
@@ -25,17 +34,21 @@ function hasDuplicates(labels: Int32Array, setCount: number): boolean {
 export function mergeInto(
   matrix: StepMatrix,
   row: number,
-  from: { readonly values: Float64Array; readonly present: Uint8Array },
+  from: Cells,
   offset: number,
 ): void {
-  const values = matrix.values(row);
-  const present = matrix.present(row);
+  const cells = matrix.cells(row);
+  const { values, present } = cells;
   const at = matrix.offset(row);
   for (let k = 0; k < matrix.stepCount; k++) {
     if (from.present[offset + k] === 0) continue;
-    if (present[at + k] === 1) throw sameLabelset();
-    present[at + k] = 1;
-    values[at + k] = from.values[offset + k]!;
+    if (present[at + k] !== 0) throw sameLabelset();
+    const histogram = from.hasHistograms ? histogramAt(from, offset + k) : undefined;
+    if (histogram !== undefined) putHistogram(cells, at + k, histogram);
+    else {
+      present[at + k] = 1;
+      values[at + k] = from.values[offset + k]!;
+    }
     matrix.sampleCount++;
   }
 }
@@ -83,7 +96,7 @@ export class MergeOperator implements VectorOperator {
       control.checkpoint();
       for (let i = 0; i < rows; i++) {
         const series = batch.rowStart + i;
-        const samples = countPresent(batch.present, i * n, n);
+        const samples = countPresent(batch, i * n, n);
         if (samples === 0) continue;
         budget.hold(samples);
         const set = list.labels[series]!;
@@ -108,12 +121,12 @@ export function cleanNames(matrix: StepMatrix, context: QueryContext): StepMatri
   for (let row = 0; row < matrix.rowCount; row++) {
     const labels = matrix.labels[row]!;
     const set = matrix.dropName[row] === true ? context.sets.withoutName(labels) : labels;
-    const from = { values: matrix.values(row), present: matrix.present(row) };
+    const from = matrix.cells(row);
     const offset = matrix.offset(row);
     const known = rowOfSet.get(set);
     if (known !== undefined) mergeInto(clean, known, from, offset);
     else {
-      const samples = countPresent(from.present, offset, matrix.stepCount);
+      const samples = countPresent(from, offset, matrix.stepCount);
       rowOfSet.set(set, clean.copyRow(set, false, from, offset, samples));
     }
   }

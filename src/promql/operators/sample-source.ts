@@ -2,13 +2,13 @@
 // hot
 // Where the samples of range vectors come from: one series at a time, from storage or from a subquery.
 
-import { isStale } from '../../model/index.ts';
+import { type Histogram, isStale } from '../../model/index.ts';
 import type { SeriesSet } from '../../storage/index.ts';
 import type { SamplesPlan } from '../plan/nodes.ts';
-import { type SeriesList, type StepBatch, type Steps, newBatch } from './batch.ts';
+import { type SeriesList, type StepBatch, type Steps, histogramAt, newBatch } from './batch.ts';
 import type { QueryContext, VectorOperator } from './context.ts';
 import type { LabelNeed } from './label-sets.ts';
-import { type References, lastReference } from './select.ts';
+import { type References, lastReference } from './references.ts';
 import { selectStored, storedLabels, storedName } from './stored-series.ts';
 
 /** Series with their samples: no staleness markers, times ascending. */
@@ -18,19 +18,27 @@ export interface SampleSource {
   next(): number;
   readonly times: Float64Array;
   readonly values: Float64Array;
+  /** By sample; undefined when all are floats. */
+  readonly histograms: readonly (Histogram | undefined)[] | undefined;
+  /** Start timestamps by sample; undefined when there are none or they aren't wanted. */
+  readonly startTimes: Float64Array | undefined;
   /** The metric's name of the series last loaded; '' when it has none. */
   metricName(): string;
+  /** A label's value of the series last loaded; '' when it has none. */
+  label(name: string): string;
 }
 
 /** Columns that grow, for series from which something had to be taken out. */
 class ScratchColumns {
   times: Float64Array = new Float64Array(0);
   values: Float64Array = new Float64Array(0);
+  startTimes: Float64Array = new Float64Array(0);
 
   reserve(samples: number): void {
     if (this.times.length >= samples) return;
     this.times = new Float64Array(samples * 2);
     this.values = new Float64Array(samples * 2);
+    this.startTimes = new Float64Array(samples * 2);
   }
 }
 
@@ -47,6 +55,8 @@ function firstStale(values: Float64Array, bits: Uint32Array, n: number): number 
 export class StoredSamples implements SampleSource {
   times: Float64Array = new Float64Array(0);
   values: Float64Array = new Float64Array(0);
+  histograms: readonly (Histogram | undefined)[] | undefined;
+  startTimes: Float64Array | undefined;
   private readonly plan: SamplesPlan;
   private readonly refs: References;
   private readonly func: string;
@@ -63,14 +73,23 @@ export class StoredSamples implements SampleSource {
     this.context = context;
   }
 
+  /** How much farther back extended ranges look. */
+  private get marginMs(): number {
+    return this.plan.anchored || this.plan.smoothed ? this.context.lookbackMs : 0;
+  }
+
   private get minMs(): number {
-    return this.refs.refMs - this.plan.rangeMs + 1;
+    return this.refs.refMs - this.plan.rangeMs - this.marginMs + 1;
+  }
+
+  private get maxMs(): number {
+    return lastReference(this.refs) + (this.plan.smoothed ? this.marginMs : 0);
   }
 
   open(need: LabelNeed): SeriesList {
     const { plan, refs, context } = this;
     const hints = { stepMs: refs.stepMs, rangeMs: plan.rangeMs, func: this.func };
-    this.series = selectStored(context, plan.matchers, this.minMs, lastReference(refs), hints);
+    this.series = selectStored(context, plan.matchers, this.minMs, this.maxMs, hints);
     this.nameId = this.series.symbols.id('__name__');
     this.row = -1;
     const labels = storedLabels(this.series, need, context);
@@ -81,30 +100,52 @@ export class StoredSamples implements SampleSource {
     const series = this.series!;
     if (++this.row >= series.count) return -1;
     if ((this.row & 15) === 0) this.context.control.checkpoint();
-    const n = series.read(this.row, this.minMs, lastReference(this.refs));
+    const n = series.read(this.row, this.minMs, this.maxMs);
     const { times, values, valueBits } = series.columns;
+    this.histograms = series.histograms;
+    this.startTimes = this.wantsStartTimes ? series.startTimes : undefined;
     const stale = firstStale(values, valueBits, n);
     if (stale === n) {
       this.times = times;
       this.values = values;
       return n;
     }
-    const { scratch } = this;
+    return this.withoutStale(series, n);
+  }
+
+  private get wantsStartTimes(): boolean {
+    return this.context.features.useStartTimestamps === true;
+  }
+
+  private withoutStale({ columns }: SeriesSet, n: number): number {
+    const { times, values, valueBits } = columns;
+    const { scratch, histograms, startTimes } = this;
     scratch.reserve(n);
-    let kept = 0;
+    const kept: (Histogram | undefined)[] = [];
+    let count = 0;
     for (let i = 0; i < n; i++) {
       const value = values[i]!;
       if (Number.isNaN(value) && isStale(valueBits, i)) continue;
-      scratch.times[kept] = times[i]!;
-      scratch.values[kept++] = value;
+      scratch.times[count] = times[i]!;
+      scratch.values[count] = value;
+      if (startTimes !== undefined) scratch.startTimes[count] = startTimes[i]!;
+      if (histograms !== undefined) kept.push(histograms[i]);
+      count++;
     }
     this.times = scratch.times;
     this.values = scratch.values;
-    return kept;
+    if (startTimes !== undefined) this.startTimes = scratch.startTimes;
+    if (histograms !== undefined) this.histograms = kept;
+    return count;
   }
 
   metricName(): string {
     return storedName(this.series!, this.row, this.nameId);
+  }
+
+  label(name: string): string {
+    const series = this.series!;
+    return storedName(series, this.row, series.symbols.id(name));
   }
 }
 
@@ -112,6 +153,9 @@ export class StoredSamples implements SampleSource {
 export class SubquerySamples implements SampleSource {
   times: Float64Array = new Float64Array(0);
   values: Float64Array = new Float64Array(0);
+  histograms: (Histogram | undefined)[] | undefined;
+  /** The results of an expression have none. */
+  readonly startTimes = undefined;
   private readonly inner: VectorOperator;
   private readonly steps: Steps;
   private readonly batch: StepBatch;
@@ -147,6 +191,8 @@ export class SubquerySamples implements SampleSource {
     this.current = batch.rowStart + this.row;
     this.row++;
     let n = 0;
+    this.histograms = undefined;
+    if (batch.hasHistograms) return this.loadMixed(offset);
     for (let k = 0; k < steps.count; k++) {
       if (batch.present[offset + k] === 0) continue;
       this.times[n] = steps.startMs + k * steps.stepMs;
@@ -155,8 +201,28 @@ export class SubquerySamples implements SampleSource {
     return n;
   }
 
+  private loadMixed(offset: number): number {
+    const { batch, steps } = this;
+    const found: (Histogram | undefined)[] = [];
+    let any = false;
+    for (let k = 0; k < steps.count; k++) {
+      if (batch.present[offset + k] === 0) continue;
+      const histogram = histogramAt(batch, offset + k);
+      if (histogram !== undefined) any = true;
+      this.times[found.length] = steps.startMs + k * steps.stepMs;
+      this.values[found.length] = histogram?.sum ?? batch.values[offset + k]!;
+      found.push(histogram);
+    }
+    if (any) this.histograms = found;
+    return found.length;
+  }
+
   metricName(): string {
+    return this.label('__name__');
+  }
+
+  label(name: string): string {
     const { sets } = this.context;
-    return sets.text(sets.value(this.list!.labels[this.current]!, sets.symbol('__name__')));
+    return sets.text(sets.value(this.list!.labels[this.current]!, sets.symbol(name)));
   }
 }

@@ -7,13 +7,16 @@ import type { LabelNeed } from './label-sets.ts';
 import { openNameless } from './names.ts';
 import { SelectOperator } from './select.ts';
 
-/** `timestamp(selector)`: the selector's rows with the samples' times as values. */
+/**
+ * `timestamp(selector)`, `start_timestamp(selector)`: the selector's rows with the samples' times, or
+ * the times since when they count, as values.
+ */
 export class SampleTimeOperator implements VectorOperator {
   private readonly select: SelectOperator;
   private readonly context: QueryContext;
 
   constructor(plan: SampleTimePlan, steps: Steps, context: QueryContext) {
-    this.select = new SelectOperator(plan.select, steps, context, true);
+    this.select = new SelectOperator(plan.select, steps, context, plan.what);
     this.context = context;
   }
 

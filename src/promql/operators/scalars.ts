@@ -70,7 +70,8 @@ export function scalarOf(
       context.control.checkpoint();
       for (let row = 0; row < rows; row++) {
         for (let k = 0; k < n; k++) {
-          if (batch.present[row * n + k] === 0) continue;
+          // Histograms are not looked at.
+          if (batch.present[row * n + k] !== 1) continue;
           column[k] = seen[k] === 0 ? batch.values[row * n + k]! : Number.NaN;
           seen[k] = 1;
         }

@@ -2,38 +2,15 @@
 // hot
 // Instant selectors: for each step the newest sample not older than the lookback.
 
-import { isStale } from '../../model/index.ts';
+import { type Histogram, histogramSampleWeight, isStale } from '../../model/index.ts';
 import type { SeriesSet } from '../../storage/index.ts';
 import type { SelectPlan } from '../plan/nodes.ts';
-import type { SeriesList, StepBatch, Steps } from './batch.ts';
+import { type SeriesList, type StepBatch, type Steps, putHistogram } from './batch.ts';
 import type { QueryContext, VectorOperator } from './context.ts';
 import type { LabelNeed } from './label-sets.ts';
-import { selectStored, storedLabels } from './stored-series.ts';
-
-/** Reference times of steps: refMs + k × stepMs (0 when `@` fixes the time). */
-export interface References {
-  readonly refMs: number;
-  readonly stepMs: number;
-  readonly count: number;
-}
-
-/** Where a selector looks from, step by step. */
-export function references(
-  steps: Steps,
-  selector: { readonly offsetMs: number; readonly atMs: number | undefined },
-): References {
-  if (selector.atMs !== undefined) {
-    return { refMs: selector.atMs - selector.offsetMs, stepMs: 0, count: steps.count };
-  }
-  return {
-    refMs: steps.startMs - selector.offsetMs,
-    stepMs: steps.stepMs,
-    count: steps.count,
-  };
-}
-
-export const lastReference = (refs: References): number =>
-  refs.refMs + Math.max(0, refs.count - 1) * refs.stepMs;
+import { type References, lastReference, references } from './references.ts';
+import { fillSmoothedRow } from './smoothed.ts';
+import { selectStored, storedLabels, storedName } from './stored-series.ts';
 
 interface Samples {
   readonly times: Float64Array;
@@ -81,32 +58,82 @@ export function fillInstantRow(
   return found;
 }
 
-/** Rows of an instant selector, or of `timestamp(selector)`. */
+/**
+ * As {@link fillInstantRow} for samples with histograms or start timestamps.
+ *
+ * @returns number of samples, a histogram counted by its size
+ */
+function fillMixedRow(
+  samples: Samples,
+  n: number,
+  histograms: readonly (Histogram | undefined)[] | undefined,
+  startTimes: Float64Array | undefined,
+  refs: References,
+  lookbackMs: number,
+  what: SelectedValue,
+  out: StepBatch,
+  offset: number,
+): number {
+  const { times, values, valueBits } = samples;
+  let next = 0;
+  let found = 0;
+  for (let k = 0; k < refs.count; k++) {
+    const ref = refs.refMs + k * refs.stepMs;
+    while (next < n && times[next]! <= ref) next++;
+    const last = next - 1;
+    const cell = offset + k;
+    out.present[cell] = 0;
+    if (last < 0 || times[last]! <= ref - lookbackMs || isStale(valueBits, last)) continue;
+    const histogram = histograms?.[last];
+    found += histogram === undefined ? 1 : histogramSampleWeight(histogram);
+    if (what === 'value' && histogram !== undefined) {
+      putHistogram(out, cell, histogram);
+      continue;
+    }
+    out.present[cell] = 1;
+    if (what === 'value') out.values[cell] = values[last]!;
+    else out.values[cell] = (what === 'time' ? times[last]! : (startTimes?.[last] ?? 0)) / 1000;
+  }
+  return found;
+}
+
+/** What of a sample becomes the value. */
+export type SelectedValue = 'value' | 'time' | 'startTime';
+
+/** Rows of an instant selector, of `timestamp(selector)` or `start_timestamp(selector)`. */
 export class SelectOperator implements VectorOperator {
   private readonly plan: SelectPlan;
   private readonly context: QueryContext;
   private readonly refs: References;
   private readonly steps: Steps;
-  private readonly asTime: boolean;
+  private readonly what: SelectedValue;
   private series: SeriesSet | undefined;
   private position = 0;
 
-  constructor(plan: SelectPlan, steps: Steps, context: QueryContext, asTime = false) {
+  constructor(
+    plan: SelectPlan,
+    steps: Steps,
+    context: QueryContext,
+    what: SelectedValue = 'value',
+  ) {
     this.plan = plan;
     this.context = context;
     this.steps = steps;
     this.refs = references(steps, plan);
-    this.asTime = asTime;
+    this.what = what;
   }
 
   private get minMs(): number {
     return this.refs.refMs - this.context.lookbackMs + 1;
   }
 
+  private get maxMs(): number {
+    return lastReference(this.refs) + (this.plan.smoothed ? this.context.lookbackMs : 0);
+  }
+
   open(need: LabelNeed): SeriesList {
     const hints = { stepMs: this.steps.stepMs, rangeMs: 0, func: '' };
-    const maxMs = lastReference(this.refs);
-    this.series = selectStored(this.context, this.plan.matchers, this.minMs, maxMs, hints);
+    this.series = selectStored(this.context, this.plan.matchers, this.minMs, this.maxMs, hints);
     this.position = 0;
     return {
       count: this.series.count,
@@ -119,18 +146,23 @@ export class SelectOperator implements VectorOperator {
     const series = this.series!;
     const { budget, lookbackMs, control } = this.context;
     const rows = Math.min(out.rowCapacity, series.count - this.position);
-    const maxMs = lastReference(this.refs);
+    const { maxMs, minMs, what } = this;
+    out.hasHistograms = false;
     for (let row = 0; row < rows; row++) {
       if ((row & 63) === 0) control.checkpoint();
-      const n = series.read(this.position + row, this.minMs, maxMs);
+      const n = series.read(this.position + row, minMs, maxMs);
       const offset = row * out.stepCount;
-      const { columns } = series;
+      const { columns, histograms } = series;
+      if (histograms !== undefined || what === 'startTime' || this.plan.smoothed) {
+        budget.total += this.fillOther(this.position + row, n, out, offset);
+        continue;
+      }
       budget.total += fillInstantRow(
         columns,
         n,
         this.refs,
         lookbackMs,
-        this.asTime,
+        what === 'time',
         out.values,
         out.present,
         offset,
@@ -140,5 +172,32 @@ export class SelectOperator implements VectorOperator {
     out.rowCount = rows;
     this.position += rows;
     return rows;
+  }
+
+  /** Rows that are not simply floats. */
+  private fillOther(row: number, n: number, out: StepBatch, offset: number): number {
+    const { refs, what, context, plan } = this;
+    const series = this.series!;
+    const { columns, histograms, startTimes } = series;
+    const { lookbackMs } = context;
+    if (!plan.smoothed) {
+      return fillMixedRow(
+        columns,
+        n,
+        histograms,
+        startTimes,
+        refs,
+        lookbackMs,
+        what,
+        out,
+        offset,
+      );
+    }
+    const notes = {
+      annotations: context.annotations,
+      position: plan.position,
+      metricName: () => storedName(series, row, series.symbols.id('__name__')),
+    };
+    return fillSmoothedRow(columns, n, histograms, refs, lookbackMs, out, offset, notes);
   }
 }

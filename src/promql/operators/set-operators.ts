@@ -24,7 +24,9 @@ class SignaturePresence {
       row = new Uint8Array(this.stepCount);
       this.rows.set(key, row);
     }
-    for (let k = 0; k < this.stepCount; k++) row[k] = row[k]! | present[offset + k]!;
+    for (let k = 0; k < this.stepCount; k++) {
+      if (present[offset + k] !== 0) row[k] = 1;
+    }
   }
 
   get(key: number): Uint8Array | undefined {

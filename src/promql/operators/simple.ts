@@ -3,7 +3,14 @@
 // Small operators: vector(), absent(), absent_over_time(), results that are the same at every step.
 
 import type { AbsentPlan } from '../plan/nodes.ts';
-import { type SeriesList, type StepBatch, StepMatrix, newBatch } from './batch.ts';
+import {
+  type SeriesList,
+  type StepBatch,
+  StepMatrix,
+  histogramAt,
+  newBatch,
+  putHistogram,
+} from './batch.ts';
 import type { QueryContext, ScalarOperator, VectorOperator } from './context.ts';
 import { type LabelNeed, needNothing } from './label-sets.ts';
 
@@ -32,7 +39,9 @@ export function absent(
     if (rows === 0) break;
     control.checkpoint();
     for (let i = 0; i < rows; i++) {
-      for (let k = 0; k < stepCount; k++) any[k] = any[k]! | batch.present[i * stepCount + k]!;
+      for (let k = 0; k < stepCount; k++) {
+        if (batch.present[i * stepCount + k] !== 0) any[k] = 1;
+      }
     }
   }
   const matrix = new StepMatrix(stepCount);
@@ -64,7 +73,13 @@ export class RepeatOperator implements VectorOperator {
     if (this.batch.rowCapacity !== out.rowCapacity) this.batch = newBatch(1, out.rowCapacity);
     const rows = this.inner.next(this.batch);
     const n = out.stepCount;
+    out.hasHistograms = false;
     for (let i = 0; i < rows; i++) {
+      const histogram = histogramAt(this.batch, i);
+      if (histogram !== undefined) {
+        for (let k = 0; k < n; k++) putHistogram(out, i * n + k, histogram);
+        continue;
+      }
       out.values.fill(this.batch.values[i]!, i * n, (i + 1) * n);
       out.present.fill(this.batch.present[i]!, i * n, (i + 1) * n);
     }

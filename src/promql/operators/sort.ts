@@ -44,10 +44,13 @@ export function sorted(
 ): StepMatrix {
   const { sets } = context;
   const matrix = materialise(input, needAll, stepCount, context);
-  const rows = matrix.labels.map((_, row) => row);
+  const byLabel = plan.func.startsWith('sort_by_label');
+  // By value there are only floats to sort.
+  const rows = matrix.labels
+    .map((_, row) => row)
+    .filter((row) => byLabel || matrix.histogram(row, 0) === undefined);
   const sign = plan.func.endsWith('_desc') ? -1 : 1;
   const names = plan.texts.map((name) => sets.symbol(name));
-  const byLabel = plan.func.startsWith('sort_by_label');
   const value = (row: number): number => matrix.values(row)[matrix.offset(row)]!;
   rows.sort((a, b) => {
     if (!byLabel) return compareValues(value(a), value(b), sign) || a - b;
@@ -64,8 +67,8 @@ export function sorted(
   });
   const out = new StepMatrix(stepCount, rows.length);
   for (const row of rows) {
-    const from = { values: matrix.values(row), present: matrix.present(row) };
-    out.copyRow(matrix.labels[row]!, matrix.dropName[row]!, from, matrix.offset(row), 1);
+    const dropName = matrix.dropName[row]!;
+    out.copyRow(matrix.labels[row]!, dropName, matrix.cells(row), matrix.offset(row), 1);
   }
   return out;
 }

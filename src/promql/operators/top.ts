@@ -5,7 +5,14 @@
 
 import { QueryError } from '../engine/errors.ts';
 import type { AggregatePlan } from '../plan/nodes.ts';
-import { type SeriesList, type StepBatch, type Steps, StepMatrix, newBatch } from './batch.ts';
+import {
+  type SeriesList,
+  type StepBatch,
+  type Steps,
+  StepMatrix,
+  dropHistograms,
+  newBatch,
+} from './batch.ts';
 import type { QueryContext, ScalarColumn, ScalarOperator, VectorOperator } from './context.ts';
 import { MatrixOperator } from './context.ts';
 import { groupingNeed, numberGroups } from './groups.ts';
@@ -185,6 +192,10 @@ export class TopOperator implements VectorOperator {
       const rows = this.input.next(batch);
       if (rows === 0) return;
       this.context.control.checkpoint();
+      if (dropHistograms(batch, 0, rows * n) > 0) {
+        const { op, position } = this.plan;
+        this.context.annotations.histogramIgnoredInAggregation(op, position);
+      }
       for (let i = 0; i < rows; i++) {
         const row = batch.rowStart + i;
         const group = ofRow[row]!;

@@ -6,9 +6,10 @@ import type { WindowPlan } from '../plan/nodes.ts';
 import type { SeriesList, StepBatch, Steps } from './batch.ts';
 import type { QueryContext, ScalarOperator, VectorOperator } from './context.ts';
 import type { LabelNeed } from './label-sets.ts';
+import { type MixedRow, evaluateMixedRow, needsMixed } from './mixed-rows.ts';
 import { openNameless } from './names.ts';
 import type { SampleSource } from './sample-source.ts';
-import { references } from './select.ts';
+import { references } from './references.ts';
 import { keepsName, newWindowFunction } from './window-functions.ts';
 import { type WindowFunction, type Windows, slideWindows } from './windows.ts';
 
@@ -74,6 +75,7 @@ export class WindowOperator implements VectorOperator {
     const windows = this.windows!;
     const start = this.position;
     let rows = 0;
+    out.hasHistograms = false;
     while (rows < out.rowCapacity) {
       const n = source.next();
       if (n < 0) break;
@@ -86,7 +88,11 @@ export class WindowOperator implements VectorOperator {
         out.present.fill(0, offset, offset + out.stepCount);
       } else {
         context.budget.total += slideWindows(windows);
-        this.evaluate(windows, out.values, out.present, offset);
+        if (needsMixed(this.plan, source)) {
+          evaluateMixedRow(this.plan, this.mixedRow(windows), out, offset);
+        } else {
+          this.evaluate(windows, out.values, out.present, offset);
+        }
         this.annotate(out.present, offset, out.stepCount);
       }
       context.budget.release(n);
@@ -96,6 +102,24 @@ export class WindowOperator implements VectorOperator {
     out.rowStart = start;
     out.rowCount = rows;
     return rows;
+  }
+
+  private mixedRow(windows: Windows): MixedRow {
+    const { source, context, plan } = this;
+    return {
+      times: source.times,
+      values: source.values,
+      histograms: source.histograms,
+      startTimes: source.startTimes,
+      windows,
+      evaluate: this.evaluate,
+      lookbackMs: context.lookbackMs,
+      notes: {
+        annotations: context.annotations,
+        position: plan.argPositions[0] ?? plan.position,
+        metricName: () => source.metricName(),
+      },
+    };
   }
 
   private annotate(present: Uint8Array, offset: number, stepCount: number): void {
@@ -110,7 +134,14 @@ export class WindowOperator implements VectorOperator {
       return;
     const name = this.source.metricName();
     if (name === '' || this.warned.has(name)) return;
+    // Only results that are floats say that the samples were.
     if (present.indexOf(1, offset) < 0 || present.indexOf(1, offset) >= offset + stepCount) return;
+    if (context.features.typeAndUnitLabels === true) {
+      const type = this.source.label('__type__');
+      if (type === 'counter' || type === 'histogram') return;
+      context.annotations.possibleNonCounterType(name, type, place);
+      return;
+    }
     this.warned.add(name);
     if (counterSuffix.test(name)) return;
     context.annotations.possibleNonCounter(name, place);

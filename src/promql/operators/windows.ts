@@ -2,7 +2,7 @@
 // hot
 // The windows of one series: for each step k the samples lo[k] <= i < hi[k] lie in (ref - range, ref].
 
-import type { References } from './select.ts';
+import type { References } from './references.ts';
 
 /** One series with its windows. Functions read it and write one row. */
 export interface Windows {

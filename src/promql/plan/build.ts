@@ -256,18 +256,12 @@ export class PlanBuilder implements PlanBuilding {
     return equal?.value;
   }
 
-  private requirePlain(selector: VectorSelector): void {
-    if (!selector.anchored && !selector.smoothed) return;
-    const modifier = selector.anchored ? 'anchored' : 'smoothed';
-    throw new QueryError('execution', `${modifier} modifier is not supported`);
-  }
-
   select(selector: VectorSelector): SelectPlan {
-    this.requirePlain(selector);
     const placement = this.placement(selector);
     return this.nodes.make<SelectPlan>({
       kind: 'select',
       matchers: selector.matchers,
+      smoothed: selector.smoothed,
       ...placement,
       name: this.metricName(selector),
       position: selector.position,
@@ -277,11 +271,12 @@ export class PlanBuilder implements PlanBuilding {
 
   private samples(node: MatrixSelector): RangePlan {
     const { selector } = node;
-    this.requirePlain(selector);
     const placement = this.placement(selector);
     return this.nodes.make<SamplesPlan>({
       kind: 'samples',
       matchers: selector.matchers,
+      anchored: selector.anchored,
+      smoothed: selector.smoothed,
       rangeMs: this.duration(node.rangeMs, node.rangeExpression, false),
       ...placement,
       name: this.metricName(selector),
@@ -414,6 +409,7 @@ export class PlanBuilder implements PlanBuilding {
       without,
       parameter: invariant || parameter === undefined ? parameter : this.scalars.once(parameter),
       parameterPosition: node.parameter?.position ?? position,
+      vectorPosition: node.expression.position,
       valueLabel: op === 'count_values' && valueLabel.kind === 'string' ? valueLabel.value : '',
       name: keepsSeries || grouped ? vector.name : '',
       position,

@@ -168,10 +168,12 @@ function elementCall(builder: PlanBuilding, call: Call): VectorPlan {
     return elementOf(builder, call, time, []);
   }
   const first = bare(args[0]);
-  if (name === 'timestamp' && first.kind === 'vectorSelector') {
+  const isTime = name === 'timestamp' || name === 'start_timestamp';
+  if (isTime && first.kind === 'vectorSelector') {
     const select = builder.select(first);
     const plan = builder.nodes.make<SampleTimePlan>({
       kind: 'sampleTime',
+      what: name === 'timestamp' ? 'time' : 'startTime',
       select,
       name: builder.droppedName(select),
       position,

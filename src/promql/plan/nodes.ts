@@ -39,12 +39,18 @@ export interface Placement {
 export interface SelectPlan extends VectorBase, Placement {
   readonly kind: 'select';
   readonly matchers: readonly Matcher[];
+  /** Between samples the values lie on the line from one to the next. */
+  readonly smoothed: boolean;
 }
 
 export interface SamplesPlan extends VectorBase, Placement {
   readonly kind: 'samples';
   readonly matchers: readonly Matcher[];
   readonly rangeMs: number;
+  /** The range begins with the last sample before it. */
+  readonly anchored: boolean;
+  /** The values at both ends of the range are interpolated. */
+  readonly smoothed: boolean;
 }
 
 export interface SubqueryPlan extends VectorBase, Placement {
@@ -99,9 +105,10 @@ export interface ElementPlan extends VectorBase {
   readonly args: readonly ScalarPlan[];
 }
 
-/** `timestamp(selector)`: the times of the samples themselves. */
+/** `timestamp(selector)`: the times of the samples themselves; `start_timestamp`: since when they count. */
 export interface SampleTimePlan extends VectorBase {
   readonly kind: 'sampleTime';
+  readonly what: 'time' | 'startTime';
   readonly select: SelectPlan;
 }
 
@@ -140,6 +147,8 @@ export interface AggregatePlan extends VectorBase {
   readonly without: boolean;
   readonly parameter: ScalarPlan | undefined;
   readonly parameterPosition: PositionRange;
+  /** Of the expression that is aggregated. */
+  readonly vectorPosition: PositionRange;
   /** The label that count_values makes. */
   readonly valueLabel: string;
 }

@@ -172,13 +172,7 @@ export class StepMatrix {
   }
 
   /** Adds a copy of the row at `offset` of the given cells. `samples` is its number of samples. */
-  copyRow(
-    labels: number,
-    dropName: boolean,
-    from: Cells,
-    offset: number,
-    samples: number,
-  ): number {
+  copyRow(labels: number, dropName: boolean, from: Cells, offset: number, samples: number): number {
     const row = this.addRow(labels, dropName);
     copyCells(from, offset, this.cells(row), this.offset(row), this.stepCount);
     this.sampleCount += samples;

@@ -217,7 +217,8 @@ export class VectorScalarOperator implements VectorOperator {
     const rows = this.input.next(out);
     const n = out.stepCount;
     if (out.hasHistograms || isTrim(this.plan.op)) {
-      for (let cell = 0; cell < rows * n; cell++) this.combineCell(out, cell, this.column[cell % n]!);
+      for (let cell = 0; cell < rows * n; cell++)
+        this.combineCell(out, cell, this.column[cell % n]!);
       return rows;
     }
     for (let row = 0; row < rows; row++) {

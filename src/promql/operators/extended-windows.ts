@@ -72,7 +72,8 @@ function endValues(
     interpolated(values[i]!, times[i]!, values[i + 1]!, times[i + 1]!, time, isCounter);
   return {
     left: smoothed && times[first]! < startMs ? between(first, startMs) : values[first]!,
-    right: smoothed && last > from && times[last]! > endMs ? between(last - 1, endMs) : values[last]!,
+    right:
+      smoothed && last > from && times[last]! > endMs ? between(last - 1, endMs) : values[last]!,
   };
 }
 
@@ -148,9 +149,12 @@ function extendedHistograms(
   const at = (i: number): Histogram => samples.histograms![i]!;
   const between = (i: number, time: number): Histogram | undefined =>
     interpolatedHistogram(at(i), times[i]!, at(i + 1), times[i + 1]!, time, isCounter, notes);
-  const left = smoothed && times[first]! < bounds.startMs ? between(first, bounds.startMs) : at(first);
+  const left =
+    smoothed && times[first]! < bounds.startMs ? between(first, bounds.startMs) : at(first);
   const right =
-    smoothed && last > from && times[last]! > bounds.endMs ? between(last - 1, bounds.endMs) : at(last);
+    smoothed && last > from && times[last]! > bounds.endMs
+      ? between(last - 1, bounds.endMs)
+      : at(last);
   if (left === undefined || right === undefined) return undefined;
   const gauge = CounterResetHint.gauge;
   if (!isCounter && (left.counterResetHint !== gauge || right.counterResetHint !== gauge)) {
@@ -241,7 +245,11 @@ export function extendedSamples(
   const first = times[found.first]! <= bounds.startMs ? found.first + 1 : found.first;
   const end = times[found.last]! >= bounds.endMs ? found.last : found.last + 1;
   return {
-    times: Float64Array.of(bounds.startMs, ...times.subarray(first, Math.max(first, end)), bounds.endMs),
+    times: Float64Array.of(
+      bounds.startMs,
+      ...times.subarray(first, Math.max(first, end)),
+      bounds.endMs,
+    ),
     values: Float64Array.of(left, ...values.subarray(first, Math.max(first, end)), right),
   };
 }

@@ -31,12 +31,7 @@ function hasDuplicates(labels: Int32Array, setCount: number): boolean {
 }
 
 /** Copies the present cells of a row onto another. @throws QueryError where both have a sample */
-export function mergeInto(
-  matrix: StepMatrix,
-  row: number,
-  from: Cells,
-  offset: number,
-): void {
+export function mergeInto(matrix: StepMatrix, row: number, from: Cells, offset: number): void {
   const cells = matrix.cells(row);
   const { values, present } = cells;
   const at = matrix.offset(row);

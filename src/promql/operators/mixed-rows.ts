@@ -146,33 +146,38 @@ export function evaluateMixedRow(
     case 'increase':
     case 'delta': {
       const kind = { isCounter: func !== 'delta', isRate: func === 'rate' };
-      return each((first, end, k) =>
+      each((first, end, k) =>
         extrapolatedMixed(row, first, end, boundsOf(windows, k), kind, notes),
       );
+      return;
     }
     case 'irate':
     case 'idelta':
-      return each((first, end) => lastTwoMixed(row, first, end, func === 'irate', notes));
+      each((first, end) => lastTwoMixed(row, first, end, func === 'irate', notes));
+      return;
     case 'resets':
     case 'changes':
-      return each((first, end) => transitionsMixed(row, first, end, func));
+      each((first, end) => transitionsMixed(row, first, end, func));
+      return;
     case 'sum_over_time':
     case 'avg_over_time': {
       row.evaluate(windows, cells.values, cells.present, offset);
       const kind = func === 'sum_over_time' ? 'sum' : 'avg';
-      return each((first, end, k) => {
+      each((first, end, k) => {
         if (end <= first) return undefined;
         if (kindsIn(row, first, end).histograms === 0) return cells.values[offset + k]!;
         return summedMixed(row, first, end, kind, notes);
       });
+      return;
     }
     case 'first_over_time':
     case 'last_over_time':
-      return each((first, end) => {
+      each((first, end) => {
         if (end <= first) return undefined;
         const i = func === 'first_over_time' ? first : end - 1;
         return histograms?.[i] ?? row.values[i]!;
       });
+      return;
     default:
       if (indifferent.has(func)) row.evaluate(windows, cells.values, cells.present, offset);
       else floatsOnly(row, cells, offset);

@@ -122,7 +122,8 @@ function histogramIncrease(
   const at = (i: number): Histogram => samples.histograms![i]!;
   const { annotations, position } = notes;
   const last = at(end - 1);
-  const resetAtOnce = isCounter && (isReset(samples, first + 1) || detectReset(at(first + 1), at(first)));
+  const resetAtOnce =
+    isCounter && (isReset(samples, first + 1) || detectReset(at(first + 1), at(first)));
   // What was before a reset right after the first sample counts for nothing, its layout neither.
   let previous: Histogram | undefined = resetAtOnce ? undefined : at(first);
   const { usesCustomBuckets } = previous ?? at(first + 1);

@@ -181,17 +181,7 @@ export class SelectOperator implements VectorOperator {
     const { columns, histograms, startTimes } = series;
     const { lookbackMs } = context;
     if (!plan.smoothed) {
-      return fillMixedRow(
-        columns,
-        n,
-        histograms,
-        startTimes,
-        refs,
-        lookbackMs,
-        what,
-        out,
-        offset,
-      );
+      return fillMixedRow(columns, n, histograms, startTimes, refs, lookbackMs, what, out, offset);
     }
     const notes = {
       annotations: context.annotations,

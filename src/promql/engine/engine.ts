@@ -12,12 +12,21 @@ import {
   SampleBudget,
   materialise,
 } from '../operators/context.ts';
+import { extendedSamples } from '../operators/extended-windows.ts';
 import { LabelSets, needAll } from '../operators/label-sets.ts';
 import { cleanNames } from '../operators/merge.ts';
+import { references } from '../operators/references.ts';
+import type { SampleSource } from '../operators/sample-source.ts';
 import { PlanBuilder, typeOf } from '../plan/build.ts';
 import { parseExpression } from '../parser/parser.ts';
 import type { Plan, RangePlan } from '../plan/nodes.ts';
-import { GridSeries, type QueryResult, type QueryTimings, SampleSeries } from '../result/result.ts';
+import {
+  GridSeries,
+  type Points,
+  type QueryResult,
+  type QueryTimings,
+  SampleSeries,
+} from '../result/result.ts';
 import { Annotations } from './annotations.ts';
 import { Compiler } from './compile.ts';
 import { QueryError } from './errors.ts';
@@ -274,22 +283,42 @@ function gridOf(matrix: StepMatrix, run: Run): GridSeries {
   return new GridSeries(matrix, Int32Array.from(limited(rows, run)), run.steps, sets);
 }
 
+/** The loaded series' samples; of an extended range those at its ends are made up. */
+function pointsOf(plan: RangePlan, source: SampleSource, n: number, run: Run): Points {
+  const { times, values, histograms } = source;
+  if (plan.kind === 'samples' && (plan.anchored || plan.smoothed)) {
+    const endMs = references(run.steps, plan).refMs;
+    if (histograms !== undefined) {
+      const modifier = plan.anchored ? 'anchored' : 'smoothed';
+      throw new QueryError(
+        'execution',
+        `${modifier} modifier is not supported with histograms outside of functions`,
+      );
+    }
+    const bounds = { startMs: endMs - plan.rangeMs, endMs };
+    return extendedSamples({ times, values, histograms, startTimes: undefined }, n, bounds, plan.smoothed);
+  }
+  const points = { times: times.slice(0, n), values: values.slice(0, n) };
+  return histograms === undefined ? points : { ...points, histograms: histograms.slice(0, n) };
+}
+
 /** A range vector as the answer of an instant query: the samples themselves, series sorted by labels. */
 function samplesOf(plan: RangePlan, compiler: Compiler, run: Run): SampleSeries {
   const { context, steps } = run;
   const source = compiler.source(plan, steps, '');
   const list = source.open(needAll);
-  const found: { labels: number; points: { times: Float64Array; values: Float64Array } }[] = [];
+  const found: { labels: number; points: Points }[] = [];
   for (let row = 0; ; row++) {
     const n = source.next();
     if (n < 0) break;
     if (n === 0) continue;
     context.budget.hold(n);
     context.budget.total += n;
-    const { times, values } = source;
+    const points = pointsOf(plan, source, n, run);
+    if (points.times.length === 0) continue;
     const dropped = list.dropName?.[row] === 1;
     const labels = dropped ? context.sets.withoutName(list.labels[row]!) : list.labels[row]!;
-    found.push({ labels, points: { times: times.slice(0, n), values: values.slice(0, n) } });
+    found.push({ labels, points });
   }
   found.sort((a, b) => context.sets.compare(a.labels, b.labels));
   const kept = limited(

@@ -2,9 +2,10 @@
 // hot
 // The body of an answer of the HTTP API, from columns straight to bytes.
 
+import { forEachBucket, type Histogram } from '../../model/index.ts';
 import type { LabelSets } from '../operators/label-sets.ts';
 import { JsonWriter } from './json-writer.ts';
-import { GridSeries, type QueryResult, type ResultSeries } from './result.ts';
+import { GridSeries, type Points, type QueryResult, type ResultSeries } from './result.ts';
 
 /** Texts that recur for each point or label, made once. */
 class Fragments {
@@ -58,6 +59,54 @@ class LabelWriter {
   }
 }
 
+/** `{"count":"3","sum":"4.5","buckets":[[0,"1","2","3"]]}` */
+function writeHistogram(writer: JsonWriter, histogram: Histogram): void {
+  writer.raw('{"count":');
+  writer.quotedNumber(histogram.count);
+  writer.raw(',"sum":');
+  writer.quotedNumber(histogram.sum);
+  let first = true;
+  forEachBucket(histogram, (boundary, lower, upper, count) => {
+    writer.raw(first ? ',"buckets":[[' : ',[');
+    first = false;
+    writer.raw(`${boundary},`);
+    writer.quotedNumber(lower);
+    writer.raw(',');
+    writer.quotedNumber(upper);
+    writer.raw(',');
+    writer.quotedNumber(count);
+    writer.raw(']');
+  });
+  writer.raw(first ? '}' : ']}');
+}
+
+/** The points of a series of which some are histograms: floats first, then those. */
+function writeMixedPoints(writer: JsonWriter, { times, values, histograms }: Points): void {
+  let first = true;
+  times.forEach((time, i) => {
+    if (histograms?.[i] !== undefined) return;
+    writer.raw(first ? ',"values":[[' : ',[');
+    first = false;
+    writer.time(time);
+    writer.raw(',');
+    writer.quotedNumber(values[i]!);
+    writer.raw(']');
+  });
+  if (!first) writer.raw(']');
+  first = true;
+  times.forEach((time, i) => {
+    const histogram = histograms?.[i];
+    if (histogram === undefined) return;
+    writer.raw(first ? ',"histograms":[[' : ',[');
+    first = false;
+    writer.time(time);
+    writer.raw(',');
+    writeHistogram(writer, histogram);
+    writer.raw(']');
+  });
+  if (!first) writer.raw(']');
+}
+
 function writeVector(
   writer: JsonWriter,
   series: ResultSeries,
@@ -68,10 +117,13 @@ function writeVector(
   for (let i = 0; i < series.count; i++) {
     writer.raw(i > 0 ? ',{"metric":' : '{"metric":');
     labels.write(writer, series.labelSet(i));
-    writer.raw(',"value":[');
+    const { values, histograms } = series.points(i);
+    const histogram = histograms?.[0];
+    writer.raw(histogram === undefined ? ',"value":[' : ',"histogram":[');
     writer.time(timeMs);
     writer.raw(',');
-    writer.quotedNumber(series.points(i).values[0] ?? Number.NaN);
+    if (histogram === undefined) writer.quotedNumber(values[0] ?? Number.NaN);
+    else writeHistogram(writer, histogram);
     writer.raw(']}');
   }
 }
@@ -92,6 +144,11 @@ function writeGrid(writer: JsonWriter, series: GridSeries, sets: LabelSets): voi
     const row = order[i]!;
     writer.raw(i > 0 ? ',{"metric":' : '{"metric":');
     labels.write(writer, matrix.labels[row]!);
+    if (matrix.cells(row).hasHistograms) {
+      writeMixedPoints(writer, series.points(i));
+      writer.raw('}');
+      continue;
+    }
     writer.raw(',"values":[');
     const values = matrix.values(row);
     const present = matrix.present(row);
@@ -114,8 +171,14 @@ function writeSamples(writer: JsonWriter, series: ResultSeries, sets: LabelSets)
   for (let i = 0; i < series.count; i++) {
     writer.raw(i > 0 ? ',{"metric":' : '{"metric":');
     labels.write(writer, series.labelSet(i));
+    const points = series.points(i);
+    if (points.histograms !== undefined) {
+      writeMixedPoints(writer, points);
+      writer.raw('}');
+      continue;
+    }
     writer.raw(',"values":[');
-    const { times, values } = series.points(i);
+    const { times, values } = points;
     for (let k = 0; k < times.length; k++) {
       writer.raw(k > 0 ? ',[' : '[');
       writer.time(times[k]!);

@@ -2,7 +2,7 @@
 // The answer to a query: columns and label set ids, made into text or objects only where needed.
 
 import type { Histogram, Labels } from '../../model/index.ts';
-import type { StepMatrix, Steps } from '../operators/batch.ts';
+import { histogramAt, type StepMatrix, type Steps } from '../operators/batch.ts';
 import type { LabelSets } from '../operators/label-sets.ts';
 
 /** Seconds. */
@@ -107,13 +107,18 @@ export class GridSeries implements ResultSeries {
     const offset = matrix.offset(row);
     const outTimes = new Float64Array(steps.count);
     const outValues = new Float64Array(steps.count);
+    const cells = matrix.cells(row);
+    const histograms: (Histogram | undefined)[] | undefined = cells.hasHistograms ? [] : undefined;
     let n = 0;
     for (let k = 0; k < steps.count; k++) {
       if (present[offset + k] === 0) continue;
       outTimes[n] = steps.startMs + k * steps.stepMs;
       outValues[n++] = values[offset + k]!;
+      histograms?.push(histogramAt(cells, offset + k));
     }
-    return { times: outTimes.slice(0, n), values: outValues.slice(0, n) };
+    const points = { times: outTimes.slice(0, n), values: outValues.slice(0, n) };
+    const any = histograms?.some((histogram) => histogram !== undefined) === true;
+    return any ? { ...points, histograms } : points;
   }
 }
 

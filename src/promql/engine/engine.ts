@@ -296,7 +296,12 @@ function pointsOf(plan: RangePlan, source: SampleSource, n: number, run: Run): P
       );
     }
     const bounds = { startMs: endMs - plan.rangeMs, endMs };
-    return extendedSamples({ times, values, histograms, startTimes: undefined }, n, bounds, plan.smoothed);
+    return extendedSamples(
+      { times, values, histograms, startTimes: undefined },
+      n,
+      bounds,
+      plan.smoothed,
+    );
   }
   const points = { times: times.slice(0, n), values: values.slice(0, n) };
   return histograms === undefined ? points : { ...points, histograms: histograms.slice(0, n) };

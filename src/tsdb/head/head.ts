@@ -228,14 +228,18 @@ export class Head implements Appender {
   /** Bytes of symbols, for metrics. */
   symbolBytes = 0;
 
-  /** Reserves the region of the memory in which worker `worker` keeps its columns. */
+  /** Reserves the region of the memory in which worker `worker` keeps its columns; once is enough. */
   reserveScratch(worker: number, sizeBytes: number): void {
+    const { u32 } = this.shared;
     const slot = slotOf(worker);
-    if (this.mapper !== undefined) {
-      this.shared.u32[slot + Slot.chunkBlocks] = this.store.allocate(DISK_CHUNK_BYTES);
+    if (this.mapper !== undefined && u32[slot + Slot.chunkBlocks] === 0) {
+      u32[slot + Slot.chunkBlocks] = this.store.allocate(DISK_CHUNK_BYTES);
     }
-    this.shared.u32[slot + Slot.scratch] = this.store.allocate(sizeBytes);
-    this.shared.u32[slot + Slot.scratchBytes] = sizeBytes;
+    const reserved = u32[slot + Slot.scratchBytes]!;
+    if (reserved >= sizeBytes) return;
+    if (reserved > 0) this.heap.free(u32[slot + Slot.scratch]!, reserved);
+    u32[slot + Slot.scratch] = this.store.allocate(sizeBytes);
+    u32[slot + Slot.scratchBytes] = sizeBytes;
   }
 
   /** Frees the slot of a worker that died while it read. */

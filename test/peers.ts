@@ -10,6 +10,8 @@ import { join } from 'node:path';
 export type Peer =
   | 'prometheus'
   | 'promtool'
+  | 'prometheus-alertmanager'
+  | 'amtool'
   | 'prometheus-node-exporter'
   | 'victoria-metrics'
   | 'chromium';

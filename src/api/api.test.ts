@@ -98,6 +98,7 @@ function harness(over: Partial<ApiServices> = {}, answer?: QueryAnswer): Harness
         ]),
       targetMetadata: () => [metadata, { ...metadata, scrapePool: 'self' }],
     }),
+    alertmanagers: () => ({ active: [], dropped: [] }),
     ruleGroups: () => [],
     configYaml: () => 'global: {}\n',
     flags: { 'config.file': 'x.yml' },

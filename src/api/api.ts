@@ -58,14 +58,12 @@ function apiRoutes(services: ApiServices, metrics: EngineMetrics): Route[] {
     route(GET, '/status/runtimeinfo', () => status.runtimeInfo()),
     route(GET, '/status/tsdb', ({ request }) => query.tsdbStatus(request)),
     route(GET, '/status/walreplay', () => status.walReplay(), true),
-    // There are no Alertmanagers, exemplars and notifications yet; clients ask all the same.
+    // There are no exemplars and notifications yet; clients ask all the same.
     route(GET_POST, '/query_exemplars', () => successAnswer([])),
     route(GET, '/notifications', () => successAnswer([]), true),
     route(GET, '/alerts', () => rules.alerts()),
     route(GET, '/rules', ({ request }) => rules.rules(request)),
-    route(GET, '/alertmanagers', () =>
-      successAnswer({ activeAlertmanagers: [], droppedAlertmanagers: [] }),
-    ),
+    route(GET, '/alertmanagers', () => rules.alertmanagers()),
     route(['OPTIONS'], '/*path', () => ({ status: 204, headers: {}, body: '' })),
   ];
 }

@@ -121,6 +121,15 @@ export class RuleRoutes {
     return successAnswer({ alerts });
   }
 
+  alertmanagers(): ServerResponse {
+    const { active, dropped } = this.services.alertmanagers();
+    const data = (urls: readonly string[]) => urls.map((url) => ({ url }));
+    return successAnswer({
+      activeAlertmanagers: data(active),
+      droppedAlertmanagers: data(dropped),
+    });
+  }
+
   rules({ params }: ServerRequest): ServerResponse {
     const wanted = this.wanted(params);
     const { limit, token } = page(params);

@@ -41,6 +41,11 @@ export interface ApiServices {
   readonly lifecycleEnabled: boolean;
   readonly phase: () => ServerPhase;
   readonly targets: () => TargetsSource;
+  /** URLs of the Alertmanagers. */
+  readonly alertmanagers: () => {
+    readonly active: readonly string[];
+    readonly dropped: readonly string[];
+  };
   readonly ruleGroups: () => readonly RuleGroup[];
   readonly configYaml: () => string;
   readonly flags: FlagsData;

@@ -201,7 +201,6 @@ storage: {tsdb: {out_of_order_time_window: 5m}}
 ${job('kubernetes_sd_configs: [{role: pod}]')}
 `);
   expect(config.notYetSupported.map(({ path, line }) => `${line} ${path}`)).toEqual([
-    '3 alerting',
     '4 storage',
     '7 scrape_configs[0].kubernetes_sd_configs',
   ]);
@@ -311,7 +310,7 @@ bad('an unknown action', job('relabel_configs: [{target_label: x, action: replae
 ]);
 
 test('a bomb of aliases is refused quickly', () => {
-  const lines = ['alerting:', '  a0: &a0 [x, x, x, x, x, x, x, x, x, x]'];
+  const lines = ['tracing:', '  a0: &a0 [x, x, x, x, x, x, x, x, x, x]'];
   for (let i = 1; i < 12; i++)
     lines.push(
       `  a${i}: &a${i} [${Array(10)
@@ -319,7 +318,7 @@ test('a bomb of aliases is refused quickly', () => {
         .join(', ')}]`,
     );
   expect(errors(lines.join('\n'))[0]).toMatch(/too large after aliases are filled in/);
-  expect(errors('alerting: &a [*a]')[0]).toMatch(/nested too deeply/);
+  expect(errors('tracing: &a [*a]')[0]).toMatch(/nested too deeply/);
 });
 
 test('prints itself as upstream does', () => {

@@ -5,6 +5,7 @@
 import type { FileSystem } from '../base/index.ts';
 import { glob } from '../discovery/index.ts';
 import { quote } from '../model/index.ts';
+import { type AlertingConfig, readAlerting } from './alerting-section.ts';
 import type { NotYetSupported } from './discovery-section.ts';
 import { type GlobalConfig, readGlobal } from './global-section.ts';
 import { type JobContext, readJob, type ScrapeJob } from './job-section.ts';
@@ -27,6 +28,7 @@ export interface Config {
   /** Patterns, resolved. */
   readonly scrapeConfigFiles: readonly string[];
   readonly ruleFiles: readonly string[];
+  readonly alerting: AlertingConfig;
   /** Top-level sections that are only kept, by key, as plain values. */
   readonly later: Readonly<Record<string, unknown>>;
   /** What was accepted and has no effect in this version: worth a warning each. */
@@ -54,7 +56,6 @@ const filePattern = /^[^*]*(?:\*[^/]*)?$/;
 /** Sections of upstream that this version keeps and reports. */
 const laterSections = [
   'runtime',
-  'alerting',
   'storage',
   'tracing',
   'remote_write',
@@ -178,6 +179,9 @@ export function parseConfig(text: string, options: ParseOptions): Config {
   const later = readLater(mapping, notYetSupported);
   const ruleValue = mapping.get('rule_files');
   const ruleFiles = readPatterns(ruleValue, 'rule', directory);
+  const alertingValue = mapping.get('alerting');
+  const alerting = readAlerting(alertingValue, { global, directory, notYetSupported });
+  if (alertingValue !== undefined) later.alerting = alertingValue.toPlain();
   const included = mapping.get('scrape_config_files');
   const scrapeConfigFiles = readPatterns(included, 'scrape config', directory);
   const context = { global, directory, notYetSupported };
@@ -198,6 +202,7 @@ export function parseConfig(text: string, options: ParseOptions): Config {
     mainJobCount: mainJobs.length,
     scrapeConfigFiles,
     ruleFiles,
+    alerting,
     later,
     notYetSupported,
     emptyVariables,

@@ -301,6 +301,23 @@ function section(defaults: Plain, value: unknown): Plain {
   return typeof own === 'object' && own !== null ? { ...defaults, ...own } : defaults;
 }
 
+const defaultAlertmanager: Plain = {
+  follow_redirects: true,
+  enable_http2: true,
+  scheme: 'http',
+  timeout: '10s',
+  api_version: 'v2',
+};
+
+/** `alerting` over upstream's defaults for each entry. */
+function alertingFields(value: unknown): Plain | undefined {
+  const own = masked(value) as Plain | undefined | null;
+  if (own === undefined || own === null) return undefined;
+  const { alertmanagers } = own;
+  if (!Array.isArray(alertmanagers)) return own;
+  return { ...own, alertmanagers: alertmanagers.map((each) => section(defaultAlertmanager, each)) };
+}
+
 /** Texts that a YAML 1.1 reader would take for something else. Upstream puts them in double quotes. */
 function looksTyped(text: string): boolean {
   if (/^(?:|~|null|y|n|yes|no|on|off|true|false|[-+]?\.inf|\.nan|<<|=)$/i.test(text)) return true;
@@ -338,7 +355,7 @@ export function marshalConfig(config: Config): string {
     global: globalFields(config.global),
     runtime: section(defaultRuntime, later.runtime),
     ...compact({
-      alerting: masked(later.alerting),
+      alerting: alertingFields(later.alerting),
       rule_files: config.ruleFiles,
       scrape_config_files: config.scrapeConfigFiles,
       scrape_configs: config.jobs.slice(0, config.mainJobCount).map(jobFields),

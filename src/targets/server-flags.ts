@@ -299,19 +299,16 @@ const ruleFlags: readonly FlagDefinition[] = [
     'alertmanager.notification-queue-capacity',
     '10000',
     `The capacity of the queue for pending Alertmanager notifications.${SERVER}`,
-    later,
   ),
   number(
     'alertmanager.notification-batch-size',
     '256',
     `The maximum number of notifications per batch to send to the Alertmanager.${SERVER}`,
-    later,
   ),
   onOff(
     'alertmanager.drain-notification-queue-on-shutdown',
     'true',
     `Send any outstanding Alertmanager notifications when shutting down.${SERVER}`,
-    later,
   ),
 ];
 

@@ -6,7 +6,8 @@ import { hostname } from 'node:os';
 import type { TargetsSource } from '../api/index.ts';
 import type { Clock, FileSystem, Logger, Prng } from '../base/index.ts';
 import type { Config } from '../config/index.ts';
-import { createDiscoveryMetrics, DiscoveryManager } from '../discovery/index.ts';
+import type { DiscoveryMetrics } from '../discovery/index.ts';
+import { DiscoveryManager } from '../discovery/index.ts';
 import type { Registry } from '../metrics/index.ts';
 import { labelsKey } from '../model/index.ts';
 import { createHttpClient } from '../platform/index.ts';
@@ -45,7 +46,11 @@ function secretPrng(): Prng {
 }
 
 /** Ready to scrape into `storage`; nothing is scraped before the first `apply`. */
-export function startScraping(parts: ScrapingParts, storage: Storage): Scraping {
+export function startScraping(
+  parts: ScrapingParts,
+  storage: Storage,
+  discoveryMetrics: DiscoveryMetrics,
+): Scraping {
   const { clock, files, logger, registry, settings } = parts;
   const userAgent = `Prometheus/${buildInfo().version}`;
   const manager = new ScrapeManager({
@@ -64,7 +69,7 @@ export function startScraping(parts: ScrapingParts, storage: Storage): Scraping 
     clock,
     files,
     logger: logger.child({ component: 'discovery manager scrape' }),
-    metrics: createDiscoveryMetrics(registry),
+    metrics: discoveryMetrics,
     createHttpClient,
     userAgent,
     name: 'scrape',

@@ -33,6 +33,9 @@ export interface ServerSettings {
   readonly forOutageToleranceMs: number;
   readonly forGracePeriodMs: number;
   readonly resendDelayMs: number;
+  readonly notificationQueueCapacity: number;
+  readonly notificationBatchSize: number;
+  readonly drainNotifications: boolean;
   /** 0: scrape timestamps are stored as they are. */
   readonly timestampToleranceMs: number;
   readonly walCompression: 'none' | 'snappy' | 'zstd';
@@ -108,6 +111,9 @@ export function serverSettings(values: FlagValues): ServerSettings {
     forOutageToleranceMs: ms('rules.alert.for-outage-tolerance'),
     forGracePeriodMs: ms('rules.alert.for-grace-period'),
     resendDelayMs: ms('rules.alert.resend-delay'),
+    notificationQueueCapacity: values.number('alertmanager.notification-queue-capacity'),
+    notificationBatchSize: values.number('alertmanager.notification-batch-size'),
+    drainNotifications: values.flag('alertmanager.drain-notification-queue-on-shutdown'),
     timestampToleranceMs: values.flag('scrape.adjust-timestamps')
       ? ms('scrape.timestamp-tolerance')
       : 0,

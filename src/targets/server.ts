@@ -11,6 +11,7 @@ import type { Clock, FileSystem, Logger } from '../base/index.ts';
 import { FileError } from '../base/index.ts';
 import type { Config } from '../config/index.ts';
 import { ConfigError, marshalConfig } from '../config/index.ts';
+import { createDiscoveryMetrics } from '../discovery/index.ts';
 import { Registry, registerProcessMetrics } from '../metrics/index.ts';
 import { formatDuration } from '../model/index.ts';
 import type { HttpServer, LoopDelayMonitor, WorkerPool } from '../platform/index.ts';
@@ -41,6 +42,8 @@ import { PooledQueries, startQueryPool, workerCount } from './query-pool.ts';
 import { runtimeInfo } from './runtime-info.ts';
 import { agentOnlyFlags, serverFlags } from './server-flags.ts';
 import { ConfigMetrics, registerServerMetrics } from './server-metrics.ts';
+import type { Alerting } from './server-alerting.ts';
+import { startAlerting } from './server-alerting.ts';
 import type { Rules } from './server-rules.ts';
 import { startRules } from './server-rules.ts';
 import type { Scraping } from './server-scraping.ts';
@@ -99,6 +102,7 @@ interface Lifetime {
   storage: Storage | undefined;
   pool: WorkerPool | undefined;
   scraping: Scraping | undefined;
+  alerting: Alerting | undefined;
   rules: Rules | undefined;
   http: HttpServer | undefined;
 }
@@ -139,6 +143,7 @@ async function reload(graph: Graph): Promise<void> {
   try {
     const config = loadConfig(graph, lifetime.http?.addresses[0] ?? '');
     await lifetime.scraping?.apply(config);
+    await lifetime.alerting?.apply(config);
     await lifetime.rules?.apply(config);
     lifetime.config = config;
     configMetrics.loaded(clock.now());
@@ -178,6 +183,7 @@ function createApi(graph: Graph): Api {
       lifecycleEnabled: settings.lifecycleEnabled,
       phase: () => lifetime.phase,
       targets: () => lifetime.scraping?.targets ?? noTargets,
+      alertmanagers: () => lifetime.alerting?.notifier.alertmanagers ?? { active: [], dropped: [] },
       ruleGroups: () => lifetime.rules?.manager.groups ?? [],
       configYaml: () => marshalConfig(lifetime.config),
       flags: settings.flags,
@@ -248,7 +254,9 @@ function openRules(graph: Graph, storage: Storage): Rules | undefined {
   const { lifetime } = graph;
   if (lifetime.pool === undefined) return undefined;
   const defaultStepMs = (): number => lifetime.config.global.evaluationIntervalMs;
-  return startRules(graph, lifetime.pool, storage.appender, defaultStepMs, () => undefined);
+  return startRules(graph, lifetime.pool, storage.appender, defaultStepMs, (alerts, expression) =>
+    lifetime.alerting?.send(alerts, expression),
+  );
 }
 
 /** In the reverse order of the start; what cannot be stopped is logged, the rest still stops. */
@@ -265,6 +273,7 @@ async function shutDown(graph: Graph): Promise<void> {
   };
   await step('Stopping rule manager...', () => lifetime.rules?.stop());
   await step('Stopping scrape manager...', () => lifetime.scraping?.stop());
+  await step('Stopping notifier...', () => lifetime.alerting?.stop());
   await step('Stopping query workers...', () => lifetime.pool?.close());
   await step('Stopping storage...', () => lifetime.storage?.close());
   await step('Stopping web handler...', () => lifetime.http?.close(STOP_GRACE_MS));
@@ -284,6 +293,7 @@ function createGraph(settings: ServerSettings, source: ConfigSource, parts: Serv
     storage: undefined,
     pool: undefined,
     scraping: undefined,
+    alerting: undefined,
     rules: undefined,
     http: undefined,
   };
@@ -326,7 +336,9 @@ export async function startServer(
   try {
     lifetime.http = await openListener(graph, createApi(graph));
     const storage = await openDatabase(graph);
-    lifetime.scraping = startScraping(graph, storage);
+    const discoveryMetrics = createDiscoveryMetrics(graph.registry);
+    lifetime.scraping = startScraping(graph, storage, discoveryMetrics);
+    lifetime.alerting = startAlerting(graph, discoveryMetrics);
     lifetime.rules = openRules(graph, storage);
     await reload(graph);
   } catch (error) {

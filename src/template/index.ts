@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 export { alertFunctions, jsonText } from './alert-functions.ts';
+export { escapeQuery } from './builtins.ts';
 export { TemplateError } from './errors.ts';
 export { defaultLimits, type ExecutionLimits } from './execute.ts';
 export { formatScientific } from './float-format.ts';

@@ -33,7 +33,10 @@ function TopList({ title, entries, format = formatCount }: TopListProps): ReactN
             <tr key={name}>
               <td className="mono top-name">
                 {name}
-                <span className="top-bar" style={{ width: `${(100 * value) / most}%` }} />
+                <span
+                  className="top-bar"
+                  style={{ width: `calc((100% - 24px) * ${value / most})` }}
+                />
               </td>
               <td className="right num">{format(value)}</td>
             </tr>

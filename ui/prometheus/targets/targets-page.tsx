@@ -73,7 +73,7 @@ const TargetRow = memo(function TargetRow({ target }: { readonly target: ActiveT
           <LastScrape target={target} />
         </td>
         <td className="num target-time right">{formatSpan(target.lastScrapeDuration * 1000)}</td>
-        <td>
+        <td className="target-state">
           <span className={healthClass[health]}>{health}</span>
         </td>
       </tr>

@@ -1,0 +1,238 @@
+// SPDX-License-Identifier: Apache-2.0
+// The page of the real program in a real browser: a query, its graph, the targets, the colours, an error.
+
+import { existsSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type Browser, chromium, type Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { ApiClient, available, built, freePort, Stage } from './program.ts';
+
+const chromiumPath = '/usr/bin/chromium';
+const canRun = built && available(chromiumPath);
+
+const stage = new Stage();
+const server: { url: string } = { url: '' };
+let browser: Browser;
+
+/** A page whose every error fails the test that opened it. */
+async function open(path: string, scheme: 'light' | 'dark' = 'light') {
+  const context = await browser.newContext({
+    colorScheme: scheme,
+    viewport: { width: 1200, height: 900 },
+  });
+  const page = await context.newPage();
+  page.setDefaultTimeout(15_000);
+  const errors: string[] = [];
+  page.on('pageerror', (error) => errors.push(String(error)));
+  await page.goto(server.url + path);
+  const close = async (): Promise<void> => {
+    expect(errors).toEqual([]);
+    await context.close();
+  };
+  return { page, close };
+}
+
+const editor = (page: Page) => page.locator('.cm-content[aria-label="Expression"]');
+
+const background = (page: Page): Promise<string> =>
+  page.evaluate('getComputedStyle(document.body).backgroundColor');
+
+/** Pixels of the chart that are neither empty nor grey: drawn lines. */
+const colouredPixels = (page: Page): Promise<number> =>
+  page.evaluate(`(() => {
+    const canvas = document.querySelector('.time-chart canvas');
+    if (canvas === null) return 0;
+    const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
+    let count = 0;
+    for (let i = 0; i < data.length; i += 4) {
+      const spread = Math.max(data[i], data[i + 1], data[i + 2]) - Math.min(data[i], data[i + 1], data[i + 2]);
+      if (data[i + 3] > 100 && spread > 60) count += 1;
+    }
+    return count;
+  })()`);
+
+beforeAll(async () => {
+  if (!canRun) return;
+  if (!existsSync(chromiumPath)) throw new Error(`CI needs ${chromiumPath}`);
+  const [port, closed] = [await freePort(), await freePort()];
+  const directory = stage.directory();
+  const config = join(directory, 'prometheus.yml');
+  writeFileSync(
+    config,
+    `global: {scrape_interval: 1s, scrape_timeout: 1s}
+scrape_configs:
+- job_name: self
+  static_configs: [{targets: ['127.0.0.1:${port}'], labels: {team: core}}]
+- job_name: broken
+  static_configs: [{targets: ['127.0.0.1:${closed}', 'unwanted:1']}]
+  relabel_configs: [{source_labels: [__address__], regex: 'unwanted.*', action: drop}]
+`,
+  );
+  server.url = `http://127.0.0.1:${port}`;
+  const flags = [
+    `--config.file=${config}`,
+    `--storage.tsdb.path=${join(directory, 'data')}`,
+    `--web.listen-address=127.0.0.1:${port}`,
+  ];
+  stage.hearth(['server', ...flags]);
+  const api = new ApiClient(server.url);
+  await api.ready();
+  await api.result('count_over_time(process_cpu_seconds_total[10s]) > 2');
+  browser = await chromium.launch({ executablePath: chromiumPath, args: ['--no-sandbox'] });
+}, 60_000);
+
+afterAll(async () => {
+  await browser?.close();
+  await stage.close();
+});
+
+describe.skipIf(!canRun)('the page', () => {
+  test('runs a query and shows its result, then its graph', async () => {
+    const { page, close } = await open('/');
+    await page.waitForURL('**/query');
+    await editor(page).click();
+    await page.keyboard.type('up{team="core"}');
+    await page.keyboard.press('Escape');
+    await page.keyboard.press('Enter');
+    const row = page.locator('.vector-row', { hasText: 'job="self"' });
+    await row.waitFor();
+    expect(await row.locator('.vector-value').textContent()).toBe('1');
+    expect(page.url()).toContain('g0.expr=up');
+    await page.locator('label', { hasText: 'Graph' }).click();
+    await page.locator('.time-chart canvas').waitFor();
+    await expect.poll(() => colouredPixels(page)).toBeGreaterThan(100);
+    expect(page.url()).toContain('g0.tab=graph');
+    expect(await page.locator('.legend tbody tr').count()).toBe(1);
+    // Going back is going back.
+    await page.goBack();
+    await row.waitFor();
+    await close();
+  });
+
+  test('opens the links of alerts', async () => {
+    const link = '/graph?g0.expr=process_start_time_seconds&g0.tab=1&g1.expr=vector(7)&g1.tab=0';
+    const { page, close } = await open(link);
+    await page.locator('.vector-row', { hasText: 'process_start_time_seconds' }).waitFor();
+    await page.locator('.time-chart canvas').waitFor();
+    expect(new URL(page.url()).pathname).toBe('/query');
+    expect(await page.locator('.query-panel').count()).toBe(2);
+    await close();
+  });
+
+  test('shows an error and where it is, and keeps what was typed', async () => {
+    const { page, close } = await open('/query?g0.expr=sum(rate(up[5m])');
+    const alert = page.getByRole('alert');
+    await alert.waitFor();
+    expect(await alert.textContent()).toContain('parse error: unclosed left parenthesis');
+    expect(await page.locator('.error-place').textContent()).toContain('^');
+    await editor(page).click();
+    await page.keyboard.press('End');
+    await page.keyboard.type(' + 1');
+    await page.getByRole('link', { name: 'Targets' }).click();
+    await page.locator('.targets').first().waitFor();
+    await page.getByRole('link', { name: 'Query', exact: true }).click();
+    await page.waitForFunction(
+      `document.querySelector('.cm-content')?.textContent === 'sum(rate(up[5m]) + 1'`,
+    );
+    await close();
+  });
+
+  test('completes metric names of the server', async () => {
+    const { page, close } = await open('/query');
+    await editor(page).click();
+    await page.keyboard.type('process_start_ti');
+    const option = page.locator('.cm-tooltip-autocomplete li', {
+      hasText: 'process_start_time_seconds',
+    });
+    await option.waitFor();
+    await page.keyboard.press('Enter');
+    await page.waitForFunction(
+      `document.querySelector('.cm-content')?.textContent === 'process_start_time_seconds'`,
+    );
+    await close();
+  });
+
+  test('shows values of every type', async () => {
+    const exprs = ['up[3s]', '42', '"a text"', 'vector(1) > 2'];
+    const search = exprs.map((expr, i) => `g${i}.expr=${encodeURIComponent(expr)}`).join('&');
+    const { page, close } = await open(`/query?${search}`);
+    await page.locator('.matrix-values').first().waitFor();
+    await page.getByText('a text', { exact: true }).waitFor();
+    await page.locator('.vector-value', { hasText: '42' }).waitFor();
+    await page.getByText('Empty query result').waitFor();
+    await close();
+  });
+
+  test('zooms into a selected piece and leaves one series alone', async () => {
+    const { page, close } = await open('/query?g0.expr=up&g0.tab=graph&g0.range_input=10m');
+    const plot = page.locator('.time-chart .u-over');
+    await plot.waitFor();
+    const names = page.locator('.legend-name');
+    await names.nth(1).click();
+    expect(await page.locator('.legend tr.off').count()).toBe(1);
+    await names.nth(1).click();
+    expect(await page.locator('.legend tr.off').count()).toBe(0);
+    const box = await plot.boundingBox();
+    if (box === null) throw new Error('the plot has no place');
+    await page.mouse.move(box.x + box.width / 2, box.y + 100);
+    await page.mouse.down();
+    await page.mouse.move(box.x + box.width, box.y + 120, { steps: 4 });
+    await page.mouse.up();
+    await page.waitForURL(/g0\.range_input=(5m|5m1s|4m5\ds)(&|$)/);
+    await close();
+  });
+
+  test('shows the targets with their errors and labels', async () => {
+    const { page, close } = await open('/targets');
+    await page.getByText('connection refused').waitFor();
+    const up = page.locator('.fold', { hasText: 'self' });
+    await up.locator('.badge', { hasText: /^up$/ }).waitFor();
+    expect(await page.getByText('__scrape_interval__').count()).toBe(0);
+    await up.getByText('Show labels before relabelling').click();
+    await up.getByText('__scrape_interval__').waitFor();
+    await page.getByLabel('Filter by URL, label or error').fill('refused');
+    await up.waitFor({ state: 'detached' });
+    expect(page.url()).toContain('search=refused');
+    await close();
+  });
+
+  test('shows what relabelling dropped', async () => {
+    const { page, close } = await open('/service-discovery?state=dropped');
+    await page.getByText('"unwanted:1"').waitFor();
+    await page.getByText('dropped by relabelling').waitFor();
+    await close();
+  });
+
+  test('has the status pages', async () => {
+    const { page, close } = await open('/status');
+    await page.getByText('3.14.0+hearth').waitFor();
+    for (const [path, text] of [
+      ['/tsdb-status', 'Series by metric name'],
+      ['/flags', '--storage.tsdb.path'],
+      ['/config', 'scrape_configs'],
+      ['/rules', 'No rules are defined'],
+      ['/alerts', 'No alerting rules are defined'],
+      ['/alertmanager-discovery', 'No Alertmanager is known'],
+    ] as const) {
+      await page.goto(server.url + path);
+      await page.getByText(text).first().waitFor();
+    }
+    await close();
+  });
+
+  test('follows the colours of the system, or the choice of its reader', async () => {
+    const light = await open('/query');
+    const lightColour = await background(light.page);
+    await light.close();
+    const { page, close } = await open('/query', 'dark');
+    const darkColour = await background(page);
+    expect(darkColour).not.toBe(lightColour);
+    await page.getByLabel('Colour scheme').click();
+    await page.getByText('Light', { exact: true }).click();
+    await expect.poll(() => background(page)).toBe(lightColour);
+    await page.reload();
+    await editor(page).waitFor();
+    expect(await background(page)).toBe(lightColour);
+    await close();
+  });
+});

@@ -20,6 +20,13 @@ export interface FileSystemUsage {
   readonly filesFree: number;
 }
 
+export interface InterfaceAddress {
+  readonly device: string;
+  readonly address: string;
+  /** Bits of the network part. */
+  readonly prefixLength: number;
+}
+
 /** The operating system beyond its files. */
 export interface OperatingSystem {
   systemName(): SystemName;
@@ -28,6 +35,8 @@ export interface OperatingSystem {
   readonly pageBytes: number;
   /** Offset of local time from UTC and its name. */
   timeZone(atMs: number): { readonly name: string; readonly offsetSeconds: number };
+  /** Addresses of this machine's network devices. */
+  interfaceAddresses(): readonly InterfaceAddress[];
   /** Undefined where the foreign function interface is not installed. */
   readonly calls: SystemCalls | undefined;
 }
@@ -83,10 +92,8 @@ export interface SystemCalls {
   netlink(protocol: number, request: Uint8Array): Uint8Array[];
   /** `ioctl(2)` on a datagram socket with an `ifreq` whose data is `buffer`; the kernel writes into it. */
   interfaceIoctl(device: string, request: number, buffer: Uint8Array): void;
-  /** `ioctl(2)` on the directory or file at `path`. */
-  pathIoctl(path: string, request: number, buffer: Uint8Array): void;
   /** `perf_event_open(2)` for all processes on one CPU. @returns a descriptor */
   perfOpen(attributes: Uint8Array, cpu: number): number;
-  /** Reads from a descriptor of {@link perfOpen}; the bytes read. */
-  perfRead(descriptor: number, into: Uint8Array): number;
+  /** Reads from a descriptor of {@link SystemCalls.perfOpen}; the bytes read. */
+  read(descriptor: number, into: Uint8Array): number;
 }

@@ -3,8 +3,9 @@
 import { readFileSync } from 'node:fs';
 import { statfs } from 'node:fs/promises';
 import os from 'node:os';
-import type { OperatingSystem } from '../base/index.ts';
+import type { InterfaceAddress, OperatingSystem, SystemCalls } from '../base/index.ts';
 import { FileError } from '../base/index.ts';
+import { openSystemCalls } from './system-calls.ts';
 
 const AT_NULL = 0;
 const AT_PAGESZ = 6;
@@ -32,11 +33,25 @@ function timeZone(atMs: number): { name: string; offsetSeconds: number } {
   return { name, offsetSeconds: -date.getTimezoneOffset() * 60 };
 }
 
+function interfaceAddresses(): InterfaceAddress[] {
+  const found: InterfaceAddress[] = [];
+  for (const [device, addresses] of Object.entries(os.networkInterfaces())) {
+    for (const { address, cidr } of addresses ?? [])
+      found.push({ device, address, prefixLength: Number(cidr?.split('/')[1] ?? 0) });
+  }
+  return found;
+}
+
 /** This machine. */
 export function createOperatingSystem(): OperatingSystem {
+  let opened: { readonly calls: SystemCalls | undefined } | undefined;
   return {
     pageBytes: pageBytes(),
-    calls: undefined,
+    get calls() {
+      opened ??= { calls: openSystemCalls() };
+      return opened.calls;
+    },
+    interfaceAddresses,
     timeZone,
     systemName: () => ({
       sysname: os.type(),

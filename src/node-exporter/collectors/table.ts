@@ -20,6 +20,7 @@ import { drbd } from './drbd.ts';
 import { drm } from './drm.ts';
 import { edac } from './edac.ts';
 import { entropy } from './entropy.ts';
+import { ethtool } from './ethtool.ts';
 import { fibrechannel } from './fibrechannel.ts';
 import { filefd } from './filefd.ts';
 import { filesystem } from './filesystem.ts';
@@ -38,6 +39,7 @@ import { mountstats } from './mountstats.ts';
 import { netclass } from './netclass.ts';
 import { netdev } from './netdev.ts';
 import { netstat } from './netstat.ts';
+import { networkRoute } from './network-route.ts';
 import { nfs } from './nfs.ts';
 import { nfsd } from './nfsd.ts';
 import { nvme } from './nvme.ts';
@@ -106,6 +108,7 @@ export const collectorTable: readonly CollectorEntry[] = [
   off('drm', drm),
   on('edac', edac),
   on('entropy', entropy),
+  off('ethtool', ethtool),
   on('fibrechannel', fibrechannel),
   on('filefd', filefd),
   on('filesystem', filesystem),
@@ -124,6 +127,7 @@ export const collectorTable: readonly CollectorEntry[] = [
   on('netclass', netclass),
   on('netdev', netdev),
   on('netstat', netstat),
+  off('network_route', networkRoute),
   on('nfs', nfs),
   on('nfsd', nfsd),
   on('nvme', nvme),

@@ -21,7 +21,7 @@ const routeInfo = gauge(
 const routeCount = gauge('node_network_routes', 'network routes by interface', 'device');
 
 const RTM_GETROUTE = 26;
-/** `struct rtmsg`: family, bits of destination and source, service, table, protocol at 5, scope, type at 7. */
+/** `struct rtmsg`: bits of the destination at 1, protocol at 5, type at 7. */
 const RTMSG_BYTES = 12;
 const TYPE_UNICAST = 1;
 const RTA_DST = 1;

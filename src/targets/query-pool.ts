@@ -15,8 +15,8 @@ const QUEUE_MAX = 1000;
 /** How long a query may take to notice that it has to stop. */
 const STOP_GRACE_MS = 1000;
 const HEAP_MEGABYTES_MAX = 2048;
-/** Slots in the control block of the shared memory. */
-const WORKERS_MAX = 64;
+/** Slots in the control block of the shared memory, but the one of the block worker. */
+const WORKERS_MAX = 63;
 
 const errorTypes: Readonly<Record<WorkerErrorCode, ApiError['errorType']>> = {
   canceled: 'canceled',
@@ -29,7 +29,9 @@ const errorTypes: Readonly<Record<WorkerErrorCode, ApiError['errorType']>> = {
 
 export interface QueryPoolOptions {
   readonly shared: SharedMemory;
-  readonly chunksDirectory: string;
+  readonly dataDirectory: string;
+  readonly blockScratch: readonly number[];
+  readonly blockScratchBytes: number;
   /** Workers for everybody. */
   readonly workers: number;
   /** Workers for rules alone. */
@@ -51,7 +53,9 @@ export function startQueryPool(options: QueryPoolOptions): WorkerPool {
   const { workers: size, reserved } = options;
   const workerData: Omit<QueryWorkerData, 'slot'> = {
     memory: options.shared.memory,
-    chunksDirectory: options.chunksDirectory,
+    dataDirectory: options.dataDirectory,
+    blockScratch: options.blockScratch,
+    blockScratchBytes: options.blockScratchBytes,
     lookbackDeltaMs: options.lookbackDeltaMs,
     samplesMax: options.samplesMax,
   };

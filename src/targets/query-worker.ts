@@ -20,14 +20,16 @@ import {
 } from '../promql/index.ts';
 import type { LastSample, RuleAnswer, RuleBackend, RuleQuery } from '../rules/index.ts';
 import { answerLastSamples, answerRule } from '../rules/index.ts';
-import { HeadReader } from '../tsdb/index.ts';
+import { DatabaseReader } from '../tsdb/index.ts';
 
 /** What the pool gives each worker. */
 export interface QueryWorkerData {
   readonly memory: WebAssembly.Memory;
   readonly slot: number;
-  /** Where the head's closed chunks are. */
-  readonly chunksDirectory: string;
+  readonly dataDirectory: string;
+  /** Regions of the memory in which the workers keep chunks of blocks, by slot. */
+  readonly blockScratch: readonly number[];
+  readonly blockScratchBytes: number;
   readonly lookbackDeltaMs: number;
   readonly samplesMax: number;
 }
@@ -72,7 +74,7 @@ function controlOf(shared: SharedMemory, slot: number, id: number): QueryControl
 }
 
 function backendOf(
-  reader: HeadReader,
+  reader: DatabaseReader,
   { lookbackDeltaMs, samplesMax }: QueryWorkerData,
   defaultStepMs: number,
 ): JobBackend {
@@ -84,7 +86,7 @@ function backendOf(
     parseSelector,
     format: (query) => formatExpression(parseExpression(query)),
     syntax: (query) => expressionToJson(parseExpression(query)),
-    tsdbStatus: (limit) => reader.stats(limit),
+    tsdbStatus: (limit) => reader.head.stats(limit),
   };
 }
 
@@ -102,9 +104,13 @@ function answerRules(rule: RuleJob, backend: RuleBackend): RuleReply {
 
 const data = workerData as QueryWorkerData;
 const shared = viewMemory(data.memory);
-const reader = new HeadReader(shared, data.slot, {
+const reader = new DatabaseReader({
+  shared,
+  worker: data.slot,
   files: createNodeFileSystem(),
-  directory: data.chunksDirectory,
+  directory: data.dataDirectory,
+  scratchAddress: data.blockScratch[data.slot] ?? 0,
+  scratchBytes: data.blockScratchBytes,
 });
 const answerJob = await loadAnswerJob();
 

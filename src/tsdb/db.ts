@@ -38,8 +38,11 @@ export interface DatabaseOptions {
   readonly walCompression?: 'none' | 'snappy' | 'zstd';
   /** Bytes of records that may wait in memory while the disk takes none. */
   readonly walWaitingBytesMax?: number;
-  /** Samples before this are in blocks: they are neither replayed nor taken. */
-  readonly floorTime?: number;
+  /**
+   * Called once the directory is ours: tells the time before which samples are in blocks, so that they are
+   * neither replayed nor taken.
+   */
+  readonly floorTime?: () => Promise<number | undefined>;
   readonly walSegmentBytes?: number;
   readonly chunkRangeMs?: number;
   readonly onReplayProgress?: (progress: ReplayProgress) => void;
@@ -193,7 +196,8 @@ async function openLocked(
     chunkRangeMs: options.chunkRangeMs ?? DEFAULT_CHUNK_RANGE_MS,
     wal: late,
   });
-  if (options.floorTime !== undefined) head.setFloor(options.floorTime);
+  const floor = await options.floorTime?.();
+  if (floor !== undefined) head.setFloor(floor);
   const chunkFiles = { files, logger, directory: `${directory}/chunks_head` };
   const chunks = await head.openChunkFiles(chunkFiles, () => pause(0));
   logger.info('Replaying WAL, this may take a while');

@@ -36,7 +36,10 @@ export class DatabaseReader implements Queryable {
   constructor(options: DatabaseReaderOptions) {
     const { shared, scratchAddress, scratchBytes } = options;
     this.shared = shared;
-    this.head = new HeadReader(shared, options.worker);
+    this.head = new HeadReader(shared, options.worker, {
+      files: options.files,
+      directory: `${options.directory}/chunks_head`,
+    });
     this.memory = new SharedChunkMemory(shared, scratchAddress, scratchBytes);
     this.set = new BlockSet(options.files, options.directory);
   }
@@ -76,6 +79,7 @@ export class DatabaseReader implements Queryable {
   }
 
   close(): void {
+    this.head.close();
     this.set.close();
   }
 }

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+// The thread of the blocks: writes them from the head, compacts and deletes them. One job at a time.
+
+import { parentPort, workerData } from 'node:worker_threads';
+import type { Prng } from '../base/index.ts';
+import { viewMemory } from '../kernels/index.ts';
+import type { WorkerReply, WorkerRequest } from '../platform/index.ts';
+import { createNodeFileSystem } from '../platform/index.ts';
+import type { BlockJob, BlockRanges } from '../tsdb/index.ts';
+import { BlockStore, HeadReader, runBlockJob } from '../tsdb/index.ts';
+
+export interface BlockWorkerData {
+  readonly memory: WebAssembly.Memory;
+  /** Its number among the readers of the head. */
+  readonly reader: number;
+  readonly directory: string;
+  readonly ranges: BlockRanges;
+  readonly overlappingCompaction: boolean;
+}
+
+/** What a job came to. An error that is not expected is our bug and ends the thread. */
+export type BlockWorkerAnswer =
+  | { readonly ok: true; readonly value: unknown }
+  | { readonly ok: false; readonly name: string; readonly message: string };
+
+const data = workerData as BlockWorkerData;
+const shared = viewMemory(data.memory);
+const files = createNodeFileSystem();
+const { directory } = data;
+const random: Prng = {
+  next: () => Math.random(),
+  below: (bound) => Math.floor(Math.random() * bound),
+};
+const store = new BlockStore({
+  files,
+  directory,
+  nowMs: () => Date.now(),
+  prng: random,
+  ranges: data.ranges,
+  overlappingCompaction: data.overlappingCompaction,
+});
+const lazy: { head: HeadReader | undefined } = { head: undefined };
+const context = {
+  store,
+  files,
+  directory,
+  // Only once there is a head: jobs on blocks come before it.
+  head: () => {
+    lazy.head ??= new HeadReader(shared, data.reader, {
+      files,
+      directory: `${directory}/chunks_head`,
+    });
+    return lazy.head;
+  },
+};
+
+parentPort?.on('message', ({ id, request }: WorkerRequest) => {
+  let answer: BlockWorkerAnswer;
+  try {
+    answer = { ok: true, value: runBlockJob(context, request as BlockJob) };
+  } catch (error) {
+    if (!(error instanceof Error) || error.name === 'AssertionError') throw error;
+    answer = { ok: false, name: error.name, message: error.message };
+  }
+  const reply: WorkerReply = { id, answer };
+  parentPort?.postMessage(reply);
+});

@@ -15,8 +15,8 @@ const QUEUE_MAX = 1000;
 /** How long a query may take to notice that it has to stop. */
 const STOP_GRACE_MS = 1000;
 const HEAP_MEGABYTES_MAX = 2048;
-/** Slots in the control block of the shared memory, but the one of the block worker. */
-const WORKERS_MAX = 63;
+/** Readers that the head has room for, but those of rules and of the block worker. */
+const WORKERS_MAX = 62;
 
 const errorTypes: Readonly<Record<WorkerErrorCode, ApiError['errorType']>> = {
   canceled: 'canceled',

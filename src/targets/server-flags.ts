@@ -94,7 +94,7 @@ const webFlags: readonly FlagDefinition[] = [
     placeholder: '<path>',
   }),
   onOff('web.enable-lifecycle', 'false', 'Enable shutdown and reload via HTTP request.'),
-  onOff('web.enable-admin-api', 'false', 'Enable API endpoints for admin control actions.', later),
+  onOff('web.enable-admin-api', 'false', 'Enable API endpoints for admin control actions.'),
   onOff(
     'web.enable-remote-write-receiver',
     'false',
@@ -149,13 +149,11 @@ const storageFlags: readonly FlagDefinition[] = [
     'storage.tsdb.retention.time',
     undefined,
     `[DEPRECATED] How long to retain samples in storage. If neither this flag nor "storage.tsdb.retention.size" is set, the retention time defaults to 15d. Units Supported: y, w, d, h, m, s, ms.${SERVER}`,
-    later,
   ),
   size(
     'storage.tsdb.retention.size',
     undefined,
     `[DEPRECATED] Maximum number of bytes that can be stored for blocks. A unit is required, supported units: B, KB, MB, GB, TB, PB, EB. Ex: "512MB". Based on powers-of-2, so 1KB is 1024B.${SERVER}`,
-    later,
   ),
   onOff('storage.tsdb.no-lockfile', 'false', `Do not create lockfile in data directory.${SERVER}`),
   number(
@@ -174,13 +172,13 @@ const storageFlags: readonly FlagDefinition[] = [
     'storage.tsdb.min-block-duration',
     '2h',
     `Minimum duration of a data block before being persisted. For use in testing.${SERVER}`,
-    hidden,
+    { hidden: true },
   ),
   duration(
     'storage.tsdb.max-block-duration',
     undefined,
     `Maximum duration compacted blocks may span. For use in testing.${SERVER}`,
-    hidden,
+    { hidden: true },
   ),
   size(
     'storage.tsdb.max-block-chunk-segment-size',
@@ -213,7 +211,7 @@ const storageFlags: readonly FlagDefinition[] = [
     'storage.tsdb.allow-overlapping-compaction',
     'true',
     `Allow compaction of overlapping blocks.${SERVER}`,
-    hidden,
+    { hidden: true },
   ),
   number(
     'storage.tsdb.delayed-compaction.max-percent',

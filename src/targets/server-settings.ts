@@ -2,7 +2,7 @@
 // What the server's flags come to, checked: URLs, prefixes, durations as numbers.
 
 import { hostname } from 'node:os';
-import { compileRegexp, parseDuration } from '../model/index.ts';
+import { compileRegexp, parseByteSize, parseDuration } from '../model/index.ts';
 import { splitAddress } from '../platform/index.ts';
 import type { FlagValues } from './flags.ts';
 
@@ -39,6 +39,14 @@ export interface ServerSettings {
   /** 0: scrape timestamps are stored as they are. */
   readonly timestampToleranceMs: number;
   readonly walCompression: 'none' | 'snappy' | 'zstd';
+  /** Of blocks written from the head. */
+  readonly blockDurationMinMs: number;
+  /** Of compacted blocks. */
+  readonly blockDurationMaxMs: number;
+  readonly overlappingCompaction: boolean;
+  /** 0 = no limit. */
+  readonly retention: { readonly durationMs: number; readonly sizeBytes: number };
+  readonly adminApiEnabled: boolean;
   readonly flags: Readonly<Record<string, string>>;
 }
 
@@ -72,6 +80,39 @@ function originRule(pattern: string): (origin: string) => string | undefined {
   if (pattern === '.*') return () => '*';
   const regexp = compileRegexp(pattern);
   return (origin) => (regexp.test(origin) ? origin : undefined);
+}
+
+const DAY_MS = 24 * 3600 * 1000;
+const RETENTION_MS = 15 * DAY_MS;
+const BLOCK_DURATION_MAX_MS = 31 * DAY_MS;
+
+/** Sizes of blocks and how long they stay. @throws SettingsError */
+function blockSettings(
+  values: FlagValues,
+): Pick<
+  ServerSettings,
+  'blockDurationMinMs' | 'blockDurationMaxMs' | 'overlappingCompaction' | 'retention'
+> {
+  const text = (name: string): string => values.text(`storage.tsdb.${name}`);
+  const sizeText = text('retention.size');
+  const sizeBytes = sizeText === '' ? 0 : parseByteSize(sizeText);
+  const timeText = text('retention.time');
+  const byDefault = sizeBytes === 0 ? RETENTION_MS : 0;
+  const durationMs = timeText === '' ? byDefault : parseDuration(timeText);
+  const blockDurationMinMs = parseDuration(text('min-block-duration'));
+  if (blockDurationMinMs <= 0) {
+    throw new SettingsError('--storage.tsdb.min-block-duration must be positive');
+  }
+  const maxText = text('max-block-duration');
+  // A tenth of the retention: so much more than it says is kept at most.
+  const tenth = durationMs === 0 ? BLOCK_DURATION_MAX_MS : durationMs / 10;
+  const max = maxText === '' ? Math.min(BLOCK_DURATION_MAX_MS, tenth) : parseDuration(maxText);
+  return {
+    blockDurationMinMs,
+    blockDurationMaxMs: Math.max(blockDurationMinMs, max),
+    overlappingCompaction: values.flag('storage.tsdb.allow-overlapping-compaction'),
+    retention: { durationMs, sizeBytes },
+  };
 }
 
 /** @throws SettingsError */
@@ -122,6 +163,8 @@ export function serverSettings(values: FlagValues): ServerSettings {
       : values.text('storage.tsdb.wal-compression-type') === 'zstd'
         ? 'zstd'
         : 'snappy',
+    ...blockSettings(values),
+    adminApiEnabled: values.flag('web.enable-admin-api'),
     flags: values.all(),
   };
 }

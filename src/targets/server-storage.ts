@@ -8,22 +8,29 @@ import { createMemory, SharedHeap } from '../kernels/index.ts';
 import type { Registry } from '../metrics/index.ts';
 import { createSnappy, createZstd } from '../platform/index.ts';
 import type { Appender } from '../storage/index.ts';
-import { openDatabase } from '../tsdb/index.ts';
+import type { Database } from '../tsdb/index.ts';
+import { BlockListWriter, blockRanges, Maintenance, openDatabase } from '../tsdb/index.ts';
+import { BLOCK_READER, startBlockWorker } from './block-pool.ts';
 import type { ServerSettings } from './server-settings.ts';
-import { registerTsdbMetrics } from './tsdb-metrics.ts';
+import { compactionMetrics, registerTsdbMetrics } from './tsdb-metrics.ts';
 
 export interface Storage {
   readonly shared: SharedMemory;
   readonly heap: SharedHeap;
   readonly appender: Appender;
-  /** Where the head's closed chunks are. */
-  readonly chunksDirectory: string;
+  readonly directory: string;
+  /** Regions in which the query workers keep chunks of blocks, by slot, and their size. */
+  readonly blockScratch: readonly number[];
+  readonly blockScratchBytes: number;
+  readonly maintenance: Maintenance;
   corruptions(): number;
   walReplay(): WalReplayStatus;
   memory(): { readonly used: number; readonly reserved: number };
   /** Frees what a dead query worker held. */
   releaseReader(worker: number): void;
-  close(): void;
+  /** Compactions and retention from now on. */
+  startMaintenance(): void;
+  close(): Promise<void>;
 }
 
 export interface StorageParts {
@@ -36,6 +43,67 @@ export interface StorageParts {
 /** Scratch memory of all query workers together; address space until it is used. */
 const SCRATCH_BYTES = 1 << 30;
 const SCRATCH_BYTES_PER_WORKER_MAX = 256 << 20;
+/** The same for the chunks of blocks that they read. */
+const BLOCK_SCRATCH_BYTES = 512 << 20;
+const BLOCK_SCRATCH_BYTES_PER_WORKER_MAX = 128 << 20;
+/** What the block worker needs for each series of the head is 12 bytes. */
+const BLOCK_READER_BYTES = 96 << 20;
+
+const perWorker = (all: number, workers: number, max: number): number =>
+  Math.min(max, Math.floor(all / workers / 16) * 16);
+
+/** The block worker and what decides what it does. */
+function openBlocks(
+  settings: ServerSettings,
+  directory: string,
+  heap: SharedHeap,
+  parts: StorageParts,
+  database: () => Database | undefined,
+): { maintenance: Maintenance; close: () => Promise<void> } {
+  const { clock, logger, registry } = parts;
+  const worker = startBlockWorker({
+    shared: heap.shared,
+    directory,
+    ranges: blockRanges(settings.blockDurationMinMs, settings.blockDurationMaxMs),
+    overlappingCompaction: settings.overlappingCompaction,
+    logger: logger.child({ component: 'block worker' }),
+    onLost: () => database()?.head.abandonReader(BLOCK_READER),
+  });
+  const maintenance = new Maintenance({
+    worker,
+    list: new BlockListWriter(heap),
+    clock,
+    logger,
+    chunkRangeMs: settings.blockDurationMinMs,
+    retention: () => settings.retention,
+    otherBytes: () => headBytes(parts.files, directory),
+    observer: compactionMetrics(registry),
+  });
+  const close = async (): Promise<void> => {
+    // What is under way may take minutes; it leaves nothing behind that the next start does not clear.
+    await Promise.race([maintenance.stop(), pause(clock, STOP_GRACE_MS)]);
+    await worker.close();
+  };
+  return { maintenance, close };
+}
+
+const STOP_GRACE_MS = 5000;
+const pause = (clock: Clock, delayMs: number): Promise<void> =>
+  new Promise((resolve) => void clock.setTimer(delayMs, resolve));
+
+/** Bytes of the log and of the head's chunk files. */
+function headBytes(files: FileSystem, directory: string): number {
+  let sum = 0;
+  for (const folder of ['wal', 'wbl', 'chunks_head']) {
+    const path = `${directory}/${folder}`;
+    if (!files.existsSync(path)) continue;
+    for (const name of files.listSync(path)) {
+      const stat = files.statSync(`${path}/${name}`);
+      if (stat.isFile) sum += stat.sizeBytes;
+    }
+  }
+  return sum;
+}
 
 /**
  * Reserves the memory, opens the database and replays its log.
@@ -50,35 +118,77 @@ export async function openStorage(
 ): Promise<Storage> {
   const heap = new SharedHeap(createMemory());
   const logger = parts.logger.child({ component: 'tsdb' });
+  const directory = settings.dataPath.replace(/(.)\/+$/, '$1');
+  const late: { database: Database | undefined } = { database: undefined };
+  let blocks: ReturnType<typeof openBlocks> | undefined;
   let replayed: WalReplayStatus = { min: 0, max: 0, current: 0 };
-  const database = await openDatabase({
-    directory: settings.dataPath.replace(/(.)\/+$/, '$1'),
-    files: parts.files,
-    clock: parts.clock,
-    logger,
-    heap,
-    snappy: createSnappy(),
-    zstd: createZstd(),
-    processId: process.pid,
-    lock: settings.useLockfile,
-    walCompression: settings.walCompression,
-    onReplayProgress: (progress) => {
-      replayed = progress;
-      onProgress(progress);
-    },
-  });
-  const scratch = Math.min(SCRATCH_BYTES_PER_WORKER_MAX, Math.floor(SCRATCH_BYTES / workers));
-  for (let worker = 0; worker < workers; worker++) database.head.reserveScratch(worker, scratch);
-  registerTsdbMetrics(parts.registry, database);
+  try {
+    late.database = await openDatabase({
+      directory,
+      files: parts.files,
+      clock: parts.clock,
+      logger,
+      heap,
+      snappy: createSnappy(),
+      zstd: createZstd(),
+      processId: process.pid,
+      lock: settings.useLockfile,
+      walCompression: settings.walCompression,
+      chunkRangeMs: settings.blockDurationMinMs,
+      floorTime: () => {
+        blocks = openBlocks(settings, directory, heap, { ...parts, logger }, () => late.database);
+        return blocks.maintenance.open();
+      },
+      onReplayProgress: (progress) => {
+        replayed = progress;
+        onProgress(progress);
+      },
+    });
+  } catch (error) {
+    await blocks?.close();
+    throw error;
+  }
+  return running(late.database, blocks!, workers, parts.registry, () => replayed);
+}
+
+/** The open database with room for its readers. */
+function running(
+  database: Database,
+  { maintenance, close }: ReturnType<typeof openBlocks>,
+  workers: number,
+  registry: Registry,
+  walReplay: () => WalReplayStatus,
+): Storage {
+  const { heap } = database.head;
+  const scratch = perWorker(SCRATCH_BYTES, workers, SCRATCH_BYTES_PER_WORKER_MAX);
+  const blockScratchBytes = perWorker(
+    BLOCK_SCRATCH_BYTES,
+    workers,
+    BLOCK_SCRATCH_BYTES_PER_WORKER_MAX,
+  );
+  const blockScratch: number[] = [];
+  for (let worker = 0; worker < workers; worker++) {
+    database.head.reserveScratch(worker, scratch);
+    blockScratch.push(heap.allocate(blockScratchBytes));
+  }
+  database.head.reserveScratch(BLOCK_READER, BLOCK_READER_BYTES);
+  registerTsdbMetrics(registry, database, maintenance);
   return {
     shared: heap.shared,
     heap,
     appender: database.appender,
-    chunksDirectory: database.chunksDirectory,
+    directory: database.directory,
+    blockScratch,
+    blockScratchBytes,
+    maintenance,
     corruptions: () => database.walCorruptions,
-    walReplay: () => replayed,
+    walReplay,
     memory: () => ({ used: heap.usedBytes, reserved: heap.reservedBytes }),
     releaseReader: (worker) => database.head.abandonReader(worker),
-    close: () => database.close(),
+    startMaintenance: () => maintenance.start(database),
+    close: async () => {
+      await close();
+      database.close();
+    },
   };
 }

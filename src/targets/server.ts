@@ -236,9 +236,12 @@ async function openDatabase(graph: Graph): Promise<Storage> {
     lifetime.walReplay = status;
   });
   lifetime.storage = storage;
+  storage.startMaintenance();
   lifetime.pool = startQueryPool({
     shared: storage.shared,
-    chunksDirectory: storage.chunksDirectory,
+    dataDirectory: storage.directory,
+    blockScratch: storage.blockScratch,
+    blockScratchBytes: storage.blockScratchBytes,
     workers,
     reserved: RULE_WORKERS,
     lookbackDeltaMs: settings.lookbackDeltaMs,

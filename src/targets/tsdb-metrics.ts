@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// prometheus_tsdb_*: what the head and the log count, under upstream's names. Those of blocks and
-// compactions come with the blocks.
+// prometheus_tsdb_*: what the head, the log and the blocks count, under upstream's names.
 
 import type { Registry } from '../metrics/index.ts';
-import type { Database } from '../tsdb/index.ts';
+import type { CompactionObserver, Database, Maintenance } from '../tsdb/index.ts';
 
 type Reading = readonly [name: string, help: string, read: (db: Database) => number];
 
@@ -71,21 +70,6 @@ const counters: readonly Reading[] = [
     ({ wal }) => wal.counters.writesFailed,
   ],
   [
-    'prometheus_tsdb_compactions_total',
-    'Total number of compactions that were executed for the partition.',
-    () => 0,
-  ],
-  [
-    'prometheus_tsdb_compactions_failed_total',
-    'Total number of compactions that failed for the partition.',
-    () => 0,
-  ],
-  [
-    'prometheus_tsdb_reloads_failures_total',
-    'Number of times the database failed to reloadBlocks block data from disk.',
-    () => 0,
-  ],
-  [
     'hearth_tsdb_series_refused_total',
     'New series that were not taken because the shared memory is full.',
     ({ head }) => head.counters.seriesRefused,
@@ -124,21 +108,10 @@ const gauges: readonly Reading[] = [
     ({ head }) => finite(head.maxTime) / 1000,
   ],
   [
-    'prometheus_tsdb_lowest_timestamp',
-    'Lowest timestamp value stored in the database. The unit is decided by the library consumer.',
-    ({ head }) => finite(head.minTime),
-  ],
-  [
-    'prometheus_tsdb_lowest_timestamp_seconds',
-    'Lowest timestamp value stored in the database.',
-    ({ head }) => finite(head.minTime) / 1000,
-  ],
-  [
     'prometheus_tsdb_symbol_table_size_bytes',
     'Size of symbol table in memory for loaded blocks',
     ({ head }) => head.symbolBytes,
   ],
-  ['prometheus_tsdb_blocks_loaded', 'Number of currently loaded data blocks', () => 0],
   [
     'prometheus_tsdb_data_replay_duration_seconds',
     'Time taken to replay the data on disk.',
@@ -151,8 +124,127 @@ const gauges: readonly Reading[] = [
   ],
 ];
 
+type BlockReading = readonly [
+  name: string,
+  help: string,
+  read: (maintenance: Maintenance) => number,
+];
+
+const blockCounters: readonly BlockReading[] = [
+  [
+    'prometheus_tsdb_compactions_total',
+    'Total number of compactions that were executed for the partition.',
+    ({ counters }) => counters.compactions,
+  ],
+  [
+    'prometheus_tsdb_compactions_failed_total',
+    'Total number of compactions that failed for the partition.',
+    ({ counters }) => counters.compactionsFailed,
+  ],
+  [
+    'prometheus_tsdb_compactions_triggered_total',
+    'Total number of triggered compactions for the partition.',
+    ({ counters }) => counters.compactionsTriggered,
+  ],
+  [
+    'prometheus_tsdb_compactions_skipped_total',
+    'Total number of skipped compactions due to disabled auto compaction.',
+    () => 0,
+  ],
+  [
+    'prometheus_tsdb_vertical_compactions_total',
+    'Total number of compactions done on overlapping blocks.',
+    ({ counters }) => counters.verticalCompactions,
+  ],
+  [
+    'prometheus_tsdb_reloads_total',
+    'Number of times the database reloaded block data from disk.',
+    ({ counters }) => counters.reloads,
+  ],
+  [
+    'prometheus_tsdb_reloads_failures_total',
+    'Number of times the database failed to reloadBlocks block data from disk.',
+    ({ counters }) => counters.reloadsFailed,
+  ],
+  [
+    'prometheus_tsdb_time_retentions_total',
+    'The number of times that blocks were deleted because the maximum time limit was exceeded.',
+    ({ counters }) => counters.timeRetentions,
+  ],
+  [
+    'prometheus_tsdb_size_retentions_total',
+    'The number of times that blocks were deleted because the maximum number of bytes was exceeded.',
+    ({ counters }) => counters.sizeRetentions,
+  ],
+];
+
+const blockGauges: readonly BlockReading[] = [
+  [
+    'prometheus_tsdb_blocks_loaded',
+    'Number of currently loaded data blocks',
+    ({ blocks }) => blocks.length,
+  ],
+  [
+    'prometheus_tsdb_storage_blocks_bytes',
+    'The number of bytes that are currently used for local storage by all blocks.',
+    ({ blockBytes }) => blockBytes,
+  ],
+  [
+    'prometheus_tsdb_retention_limit_bytes',
+    'Max number of bytes to be retained in the tsdb blocks, configured 0 means disabled',
+    ({ retention }) => retention.sizeBytes,
+  ],
+  [
+    'prometheus_tsdb_retention_limit_seconds',
+    'How long to retain samples in storage.',
+    ({ retention }) => retention.durationMs / 1000,
+  ],
+];
+
+const factors = (start: number, factor: number, count: number): number[] =>
+  Array.from({ length: count }, (_, i) => start * factor ** i);
+
+/** Histograms of how long compactions take. */
+export function compactionMetrics(registry: Registry): CompactionObserver {
+  const duration = registry.histogram(
+    'prometheus_tsdb_compaction_duration_seconds',
+    'Duration of compaction runs',
+    { buckets: factors(1, 2, 14) },
+  );
+  const cleaning = registry.histogram(
+    'prometheus_tsdb_tombstone_cleanup_seconds',
+    'The time taken to recompact blocks to remove tombstones.',
+    { buckets: factors(1, 2, 14) },
+  );
+  return {
+    compacted: (seconds) => duration.observe(seconds),
+    cleaned: (seconds) => cleaning.observe(seconds),
+  };
+}
+
 /** Registers the database's metrics; it lives as long as the registry. */
-export function registerTsdbMetrics(registry: Registry, database: Database): void {
+export function registerTsdbMetrics(
+  registry: Registry,
+  database: Database,
+  maintenance: Maintenance,
+): void {
+  for (const [name, help, read] of blockCounters) {
+    registry.counterFunction(name, help, () => read(maintenance));
+  }
+  for (const [name, help, read] of blockGauges) {
+    registry.gaugeFunction(name, help, () => read(maintenance));
+  }
+  const lowest = (): number => finite(maintenance.blocks[0]?.meta.minTime ?? database.head.minTime);
+  registry.gaugeFunction(
+    'prometheus_tsdb_lowest_timestamp',
+    'Lowest timestamp value stored in the database. The unit is decided by the library consumer.',
+    lowest,
+  );
+  registry.gaugeFunction(
+    'prometheus_tsdb_lowest_timestamp_seconds',
+    'Lowest timestamp value stored in the database.',
+    () => lowest() / 1000,
+  );
   for (const [name, help, read] of counters) {
     registry.counterFunction(name, help, () => read(database));
   }

@@ -242,7 +242,9 @@ test('truncation removes files, and shortens the log to a checkpoint that restar
   expect(names[0]).not.toBe('00000000');
   expect(db.checkpoints).toMatchObject({ creations: 2, creationsFailed: 0 });
   checkFrom(db, 1400, 2000);
-  const again = await open(directory, { floorTime: START + 1_400_000 });
+  const again = await open(directory, {
+    floorTime: () => Promise.resolve(START + 1_400_000),
+  });
   expect(warnings).toEqual([]);
   checkFrom(again, 1400, 2000);
   again.close();

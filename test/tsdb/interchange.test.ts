@@ -167,7 +167,10 @@ test.runIf(prometheus !== undefined).each(['snappy', 'none'] as const)(
       }
     });
     // It has written on: its own log goes behind ours.
-    const again = await open(directory, { ...options, floorTime: start + 600_000 });
+    const again = await open(directory, {
+      ...options,
+      floorTime: () => Promise.resolve(start + 600_000),
+    });
     expect(warnings.filter((line) => !line.includes('chunks of series'))).toEqual([]);
     expect(samplesOf(again, 'm')).toEqual(ours);
     again.close();

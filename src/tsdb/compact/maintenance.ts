@@ -9,7 +9,6 @@
 import type { Clock, Logger, Timer } from '../../base/index.ts';
 import type { Matcher } from '../../model/index.ts';
 import type { BlockListWriter } from '../block/block-list.ts';
-import type { BlockMeta } from '../block/meta.ts';
 import { isFromOutOfOrder } from '../block/meta.ts';
 import type { Database } from '../db.ts';
 import type { RetentionLimits } from '../retention/retention.ts';
@@ -30,9 +29,9 @@ export interface MaintenanceCounters {
   sizeRetentions: number;
 }
 
-/** Receives what each compaction was like. */
+/** Receives how long each compaction took. */
 export interface CompactionObserver {
-  compacted(seconds: number, meta: BlockMeta | undefined): void;
+  compacted(seconds: number): void;
   cleaned(seconds: number): void;
 }
 
@@ -86,6 +85,10 @@ export class Maintenance {
   /** By time. */
   get blocks(): readonly StoredBlock[] {
     return this.stored;
+  }
+
+  get retention(): RetentionLimits {
+    return this.options.retention();
   }
 
   /** Bytes of all blocks. */
@@ -190,7 +193,7 @@ export class Maintenance {
           duration: `${seconds.toFixed(3)}s`,
         });
       }
-      observer?.compacted(seconds, meta);
+      observer?.compacted(seconds);
       await this.reload();
       await this.database.truncateHead(maxTime);
     }
@@ -215,7 +218,7 @@ export class Maintenance {
     const { logger, observer } = this.options;
     this.counters.compactions++;
     if (result.vertical) this.counters.verticalCompactions++;
-    observer?.compacted(seconds, result.meta);
+    observer?.compacted(seconds);
     logger.info('compact blocks', {
       count: result.parents.length,
       mint: result.meta?.minTime,

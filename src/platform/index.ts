@@ -2,6 +2,7 @@
 export * from './clock.ts';
 export * from './compression.ts';
 export * from './files.ts';
+export * from './heap-trim.ts';
 export * from './http-client.ts';
 export * from './operating-system.ts';
 export * from './http-server.ts';

@@ -21,6 +21,7 @@ import {
   hostInfo,
   ListenError,
   onSignals,
+  startHeapTrimmer,
   startHttpServer,
   startLoopDelayMonitor,
 } from '../platform/index.ts';
@@ -349,6 +350,7 @@ export async function startServer(
     const cause = error instanceof Error ? error : new Error(String(error));
     throw new StartError(EXIT_FAILURE, 'Cannot start', cause);
   }
+  const heapTrimmer = startHeapTrimmer();
   const stopWatching = watchConfig(settings.autoReloadMs, source, graph, () => reload(graph));
   lifetime.phase = 'ready';
   logger.info('Server is ready to receive web requests.');
@@ -357,6 +359,7 @@ export async function startServer(
     begin = resolve;
   }).then(() => {
     stopWatching();
+    heapTrimmer.close();
     return shutDown(graph);
   });
   graph.quit = begin;

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+import { expect, test } from 'vitest';
+import { HeapTrimmer } from './heap-trim.ts';
+
+const MEGABYTE = 1 << 20;
+
+/** A heap whose use is played step by step; collecting leaves `alive`. */
+function play(steps: readonly number[], alive: number): number[] {
+  const collectedAt: number[] = [];
+  let used = 0;
+  let step = 0;
+  const trimmer = new HeapTrimmer({
+    usedBytes: () => used * MEGABYTE,
+    collect: () => {
+      used = alive;
+      collectedAt.push(step);
+    },
+  });
+  for (; step < steps.length; step++) {
+    used = steps[step] ?? 0;
+    trimmer.tick();
+  }
+  return collectedAt;
+}
+
+test('collects once a burst is over, not within it', () => {
+  expect(play([20, 60, 100, 102, 20, 21, 22], 18)).toEqual([3]);
+});
+
+test('leaves small garbage alone', () => {
+  expect(play([6, 8, 10, 11, 11, 11], 6)).toEqual([]);
+});
+
+test('a heap that is really that large is not collected again and again', () => {
+  expect(play([100, 100, 101, 102, 103, 104], 100)).toEqual([1]);
+});
+
+test('the real collector frees', () => {
+  const trimmer = new HeapTrimmer();
+  trimmer.tick();
+  const reference = new WeakRef({ dead: true });
+  return new Promise<void>((resolve) => setTimeout(resolve, 0)).then(() => {
+    let used = 100 * MEGABYTE;
+    const always = new HeapTrimmer({ usedBytes: () => used });
+    always.tick();
+    used += MEGABYTE;
+    always.tick();
+    expect(reference.deref()).toBe(undefined);
+  });
+});

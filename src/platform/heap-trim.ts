@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+// Gives the memory of dead JavaScript objects back. V8 lets its heap grow with the rate of allocation and
+// collects late: after a burst (many new series, a reload) tens of megabytes of garbage would stay, since
+// the quiet life afterwards allocates too little to make it collect.
+
+import v8 from 'node:v8';
+import vm from 'node:vm';
+
+const INTERVAL_MS = 5000;
+/** Garbage that is not worth a collection. */
+const SLACK_BYTES = 12 << 20;
+/** Growth within an interval that means the burst still goes on. */
+const BURST_BYTES = 8 << 20;
+
+export interface HeapTrimOptions {
+  /** Bytes of objects, dead or alive; V8's count unless given. */
+  readonly usedBytes?: () => number;
+  /** Collects; V8's full collection unless given. */
+  readonly collect?: () => void;
+}
+
+/** Decides when to collect; {@link tick} is to be called every few seconds. */
+export class HeapTrimmer {
+  private readonly usedBytes: () => number;
+  private readonly collect: () => void;
+  private aliveBytes = 0;
+  private lastBytes = 0;
+
+  constructor(options: HeapTrimOptions = {}) {
+    this.usedBytes = options.usedBytes ?? (() => v8.getHeapStatistics().used_heap_size);
+    this.collect = options.collect ?? fullCollection();
+  }
+
+  tick(): void {
+    const used = this.usedBytes();
+    const grown = used - this.lastBytes;
+    this.lastBytes = used;
+    // V8 may have collected by itself: then less is alive than was thought.
+    this.aliveBytes = Math.min(this.aliveBytes, used);
+    const isQuiet = grown < BURST_BYTES;
+    if (!isQuiet || used < this.aliveBytes + this.aliveBytes / 2 + SLACK_BYTES) return;
+    this.collect();
+    this.aliveBytes = this.usedBytes();
+    this.lastBytes = this.aliveBytes;
+  }
+}
+
+/** V8's collector as a function: some milliseconds for a heap of some megabytes alive. */
+function fullCollection(): () => void {
+  v8.setFlagsFromString('--expose-gc');
+  const collect: unknown = vm.runInNewContext('gc');
+  v8.setFlagsFromString('--no-expose-gc');
+  return typeof collect === 'function' ? () => void collect() : () => undefined;
+}
+
+/** Trims this thread's heap from now on. The owner closes it. */
+export function startHeapTrimmer(): { close(): void } {
+  const trimmer = new HeapTrimmer();
+  const timer = setInterval(() => trimmer.tick(), INTERVAL_MS);
+  timer.unref();
+  return { close: () => clearInterval(timer) };
+}

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+export * from './bytes-kernel.ts';
 export * from './heap.ts';
 export * from './layout.ts';
 export * from './memory.ts';

@@ -20,6 +20,7 @@ import type { ReplayProgress } from './wal/replay.ts';
 import { replayWal } from './wal/replay.ts';
 import { ResilientWal } from './wal/resilient.ts';
 import { type CheckpointCounters, WalTruncator } from './wal/truncation.ts';
+import { SharedSnappy } from './wal/shared-codec.ts';
 import { WalWriter, walCompression } from './wal/writer.ts';
 
 export interface DatabaseOptions {
@@ -226,7 +227,8 @@ async function openLocked(
   if (setting === 'zstd' && zstd?.compress === undefined) {
     logger.warn('This Node.js cannot write zstd: WAL records are compressed with snappy');
   }
-  const compression = walCompression(setting, codecs);
+  const native = walCompression(setting, codecs);
+  const compression = setting === 'snappy' && native ? new SharedSnappy(heap, native) : native;
   const segmentBytes = options.walSegmentBytes ?? DEFAULT_SEGMENT_BYTES;
   const log = { files, logger, directory: `${directory}/wal`, compression, segmentBytes };
   const wal = new WalWriter(log, replayed.nextSegment);

@@ -36,6 +36,7 @@ export class BlockWriter {
   private readonly indexHandle: FileHandle;
   private readonly index: IndexWriter;
   private symbolsOpen = true;
+  private indexClosed = false;
   private minTimes = new Float64Array(64);
   private maxTimes = new Float64Array(64);
   private refs = new Float64Array(64);
@@ -119,7 +120,7 @@ export class BlockWriter {
     }
     this.chunks.finish();
     this.index.finish();
-    this.indexHandle.closeSync();
+    this.closeIndex();
     const { files, temporary } = this;
     const { numFloats, numHistograms } = this;
     const whole: BlockMeta = {
@@ -146,8 +147,14 @@ export class BlockWriter {
   /** Removes what was written. */
   abandon(): void {
     this.chunks.abandon();
-    this.indexHandle.closeSync();
+    this.closeIndex();
     this.files.removeTreeSync(this.temporary);
+  }
+
+  private closeIndex(): void {
+    if (this.indexClosed) return;
+    this.indexClosed = true;
+    this.indexHandle.closeSync();
   }
 }
 

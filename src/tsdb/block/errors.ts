@@ -18,7 +18,8 @@ export class BlockError extends Error {
   readonly code: BlockErrorCode;
   readonly path: string;
   constructor(code: BlockErrorCode, path: string, why: string, options?: { cause?: unknown }) {
-    super(`cannot read ${path}: ${why}`, options);
+    // A failed file operation says itself what and where.
+    super(why.startsWith('cannot ') ? why : `cannot read ${path}: ${why}`, options);
     this.code = code;
     this.path = path;
   }

@@ -5,6 +5,7 @@
 import type { FileSystem, Prng } from '../../base/index.ts';
 import { FileError } from '../../base/index.ts';
 import type { Matcher } from '../../model/index.ts';
+import type { ListedBlock } from '../block/block-list.ts';
 import type { BlockReader } from '../block/block-reader.ts';
 import { BlockSet } from '../block/block-set.ts';
 import { TEMPORARY_CREATION, TEMPORARY_DELETION } from '../block/block-writer.ts';
@@ -112,11 +113,8 @@ export class BlockStore {
         broken.set(ulid, { path: error.path, message: error.message });
       }
     }
-    const list = [...metas.keys()].map((ulid) => ({
-      ulid,
-      tombstoneGeneration: this.generations.get(ulid) ?? 0,
-    }));
-    for (const error of this.set.update(list)) {
+    const list = [...metas.values()].map((meta) => ({ meta }));
+    for (const error of this.set.update(this.listed(list))) {
       const ulid = [...metas.keys()].find((name) => error.path.startsWith(`${directory}/${name}`));
       const problem = { path: error.path, message: error.message };
       if (ulid === undefined) problems.push(problem);
@@ -164,6 +162,15 @@ export class BlockStore {
       files.removeTreeSync(`${path}${TEMPORARY_DELETION}`);
       this.sizes.delete(ulid);
     }
+    const gone = new Set(ulids);
+    this.set.update(this.listed(this.set.blocks.filter(({ meta }) => !gone.has(meta.ulid))));
+  }
+
+  private listed(blocks: Iterable<{ readonly meta: { readonly ulid: string } }>): ListedBlock[] {
+    return Array.from(blocks, ({ meta: { ulid } }) => ({
+      ulid,
+      tombstoneGeneration: this.generations.get(ulid) ?? 0,
+    }));
   }
 
   newName(): string {

@@ -100,10 +100,14 @@ describe.skipIf(!canRun)('the page', () => {
     expect(page.url()).toContain('g0.expr=up');
     await page.locator('label', { hasText: 'Graph' }).click();
     await page.locator('.time-chart canvas').waitFor();
+    await page.getByLabel('Range', { exact: true }).getByRole('textbox').fill('20s');
+    await page.keyboard.press('Enter');
     await expect.poll(() => colouredPixels(page)).toBeGreaterThan(100);
+    expect(page.url()).toContain('g0.range_input=20s');
     expect(page.url()).toContain('g0.tab=graph');
     expect(await page.locator('.legend tbody tr').count()).toBe(1);
-    // Going back is going back.
+    // Back to the longer range, back to the table.
+    await page.goBack();
     await page.goBack();
     await row.waitFor();
     await close();
@@ -144,8 +148,7 @@ describe.skipIf(!canRun)('the page', () => {
     const option = page.locator('.cm-tooltip-autocomplete li', {
       hasText: 'process_start_time_seconds',
     });
-    await option.waitFor();
-    await page.keyboard.press('Enter');
+    await option.click();
     await page.waitForFunction(
       `document.querySelector('.cm-content')?.textContent === 'process_start_time_seconds'`,
     );
@@ -176,9 +179,9 @@ describe.skipIf(!canRun)('the page', () => {
     if (box === null) throw new Error('the plot has no place');
     await page.mouse.move(box.x + box.width / 2, box.y + 100);
     await page.mouse.down();
-    await page.mouse.move(box.x + box.width, box.y + 120, { steps: 4 });
+    await page.mouse.move(box.x + box.width - 3, box.y + 120, { steps: 4 });
     await page.mouse.up();
-    await page.waitForURL(/g0\.range_input=(5m|5m1s|4m5\ds)(&|$)/);
+    await expect.poll(() => page.url()).toMatch(/g0\.range_input=(4m[345]\d|5m)/);
     await close();
   });
 

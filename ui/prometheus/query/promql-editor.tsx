@@ -2,13 +2,16 @@
 // CodeMirror with the query language: completion over the server's API, checking, history, highlighting.
 
 import {
+  acceptCompletion,
   autocompletion,
   type CompletionContext,
   type CompletionResult,
   closeBrackets,
   closeBracketsKeymap,
+  closeCompletion,
   completionKeymap,
   completionStatus,
+  selectedCompletion,
 } from '@codemirror/autocomplete';
 import {
   defaultKeymap,
@@ -94,10 +97,22 @@ function languageOf(props: ExpressionEditorProps, history: () => readonly string
   return [promql.asExtension(), ...highlight];
 }
 
-/** Enter executes, unless a completion is being chosen. */
+/** Whether the chosen completion would change nothing: it is already written. */
+function isWritten(view: EditorView): boolean {
+  const { state } = view;
+  const label = selectedCompletion(state)?.label;
+  const { head } = state.selection.main;
+  const { from } = state.doc.lineAt(head);
+  const word = /[\w:.]*$/.exec(state.sliceDoc(from, head))?.[0];
+  return label !== undefined && label === word;
+}
+
+/** Enter executes, unless a completion is chosen that says more than what is written. */
 const executing = (execute: () => void): Extension => {
   const run = (view: EditorView): boolean => {
-    if (completionStatus(view.state) === 'active') return false;
+    const isChoosing = completionStatus(view.state) === 'active' && !isWritten(view);
+    if (isChoosing && acceptCompletion(view)) return true;
+    closeCompletion(view);
     execute();
     return true;
   };

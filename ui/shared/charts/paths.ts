@@ -5,11 +5,15 @@
 export interface PathTarget {
   moveTo(x: number, y: number): void;
   lineTo(x: number, y: number): void;
+  arc(x: number, y: number, radius: number, start: number, end: number): void;
 }
 
 export type Position = (value: number) => number;
 
-/** Draws `values` over `times`. A lone value is a line of no length: a dot, with round caps. */
+/** Radius of a value that stands alone, in the target's pixels. */
+const DOT_RADIUS = 1.5;
+
+/** Draws `values` over `times`. */
 export function traceLine(
   path: PathTarget,
   times: Float64Array,
@@ -29,7 +33,10 @@ export function traceLine(
     if (open) path.lineTo(px, py);
     else path.moveTo(px, py);
     const isLast = k + 1 === values.length || Number.isNaN(values[k + 1] as number);
-    if (!open && isLast) path.lineTo(px, py);
+    if (!open && isLast) {
+      path.moveTo(px + DOT_RADIUS, py);
+      path.arc(px, py, DOT_RADIUS, 0, 2 * Math.PI);
+    }
     open = true;
   }
 }

@@ -115,6 +115,11 @@ function compileRe2(pattern: string): RE2JS {
   }
 }
 
+/** A pattern that matches exactly `text`. */
+export function quoteRegexp(text: string): string {
+  return text.replace(/[\\.+*?()|[\]{}^$]/g, '\\$&');
+}
+
 /**
  * Compiles a pattern. `wrapped` reports errors as upstream's relabelling does, which compiles the
  * pattern inside `^(?s:…)$` and so lets that show in the text; matchers report the bare pattern.

@@ -8,6 +8,7 @@ import { ComputedOperator, countValues, quantileAggregate } from '../operators/c
 import type { QueryContext, ScalarOperator, VectorOperator } from '../operators/context.ts';
 import { ElementOperator, VectorScalarOperator } from '../operators/element.ts';
 import { histogramResults } from '../operators/histogram.ts';
+import { infoJoin } from '../operators/info.ts';
 import { joinVectors } from '../operators/join.ts';
 import { LabelOperator } from '../operators/label-functions.ts';
 import { LimitOperator, LimitRatioOperator } from '../operators/limit.ts';
@@ -84,6 +85,7 @@ function inputs(node: PlanNode, steps: Steps): (readonly [PlanNode, Steps])[] {
     case 'label':
     case 'absent':
     case 'sort':
+    case 'info':
       return at(node.vector);
   }
 }
@@ -185,7 +187,7 @@ export class Compiler {
   private newCollected(
     plan: Extract<
       VectorPlan,
-      { kind: 'join' | 'set' | 'absent' | 'vectorOf' | 'sort' | 'histogram' }
+      { kind: 'join' | 'set' | 'absent' | 'vectorOf' | 'sort' | 'histogram' | 'info' }
     >,
     steps: Steps,
   ): VectorOperator {
@@ -219,6 +221,10 @@ export class Compiler {
           return input;
         }
         return new ComputedOperator(() => sorted(plan, input, n, context), context);
+      }
+      case 'info': {
+        const input = this.vector(plan.vector, steps);
+        return new ComputedOperator(() => infoJoin(plan, input, steps, context), context);
       }
       case 'histogram': {
         const input = this.vector(plan.vector, steps);

@@ -15,8 +15,8 @@ import type { ElementOperator } from '../plan/nodes.ts';
 import { arithmetic, compare, isComparison, isTrim } from './arithmetic.ts';
 import { divided, scaled } from './histogram-values.ts';
 
-/** undefined: a comparison says no, or there is no such operation, which is told. */
-export type ElementResult = number | Histogram | undefined;
+/** false: a comparison says no. undefined: there is no such operation, which is told. */
+export type ElementResult = number | Histogram | false | undefined;
 
 interface PairNotes {
   readonly annotations: Annotations;
@@ -36,7 +36,7 @@ export function combineElements(
 ): ElementResult {
   if (typeof left === 'number' && typeof right === 'number') {
     if (isTrim(op)) return incompatible(op, left, right, notes);
-    if (isComparison(op)) return compare(op, left, right) ? left : undefined;
+    if (isComparison(op)) return compare(op, left, right) ? left : false;
     return arithmetic(op, left, right);
   }
   if (typeof left === 'number') {
@@ -49,8 +49,8 @@ export function combineElements(
     if (isTrim(op)) return trimHistogram(left, right, op === '</');
     return incompatible(op, left, right, notes);
   }
-  if (op === '==') return histogramsEqual(left, right) ? left : undefined;
-  if (op === '!=') return histogramsEqual(left, right) ? undefined : left;
+  if (op === '==') return histogramsEqual(left, right) ? left : false;
+  if (op === '!=') return histogramsEqual(left, right) ? false : left;
   if (op === '+' || op === '-') return summed(op, left, right, notes);
   return incompatible(op, left, right, notes);
 }

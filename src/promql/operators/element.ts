@@ -236,11 +236,11 @@ export class VectorScalarOperator implements VectorOperator {
     const result: ElementResult = swapped
       ? combineElements(op, scalar, element, notes)
       : combineElements(op, element, scalar, notes);
-    const kept = result !== undefined;
-    if (returnBool) {
+    if (result === undefined) out.present[cell] = Presence.none;
+    else if (returnBool) {
       out.present[cell] = Presence.float;
-      out.values[cell] = kept ? 1 : 0;
-    } else if (!kept) out.present[cell] = Presence.none;
+      out.values[cell] = result === false ? 0 : 1;
+    } else if (result === false) out.present[cell] = Presence.none;
     else if (!isComparison(op)) {
       if (typeof result === 'object') putHistogram(out, cell, result);
       else {

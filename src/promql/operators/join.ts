@@ -117,7 +117,8 @@ class Join {
   private duplicate(key: number, row: number, other: number): QueryError {
     const { sets } = this;
     const { one, swapped } = this.sides;
-    const both = `[${sets.print(one.labels[row]!)}, ${sets.print(one.labels[other]!)}]`;
+    const pair = [one.labels[row]!, one.labels[other]!].sort((a, b) => sets.compare(a, b));
+    const both = `[${pair.map((set) => sets.print(set)).join(', ')}]`;
     return new QueryError(
       'execution',
       `found duplicate series for the match group ${sets.print(key)} on the ` +
@@ -172,13 +173,13 @@ class Join {
     if (isTrim(op) || typeof left === 'object' || typeof right === 'object') {
       const notes = { annotations: this.annotations, position };
       const result = combineElements(op, left, right, notes);
-      if (returnBool) return result === undefined ? 0 : 1;
+      if (returnBool && result !== undefined) return result === false ? 0 : 1;
       return result;
     }
     if (!isComparison(op)) return arithmetic(op, left, right);
     const keep = compare(op, left, right);
     if (returnBool) return keep ? 1 : 0;
-    return keep ? left : undefined;
+    return keep && left;
   }
 
   /** One row with one row: the usual case. */
@@ -240,13 +241,13 @@ class Join {
         inserted?.add(set);
         const own = this.mixed ? many.histogram(row, k) : undefined;
         const value = this.element(own ?? many.values(row)[cell]!, partnerValue);
-        if (value !== undefined) this.put(this.outRow(set), k, value);
+        if (value !== undefined && value !== false) this.put(this.outRow(set), k, value);
       }
       if (matched || fillMany === undefined || one.row[k] === -1) continue;
       const partner = one.row[k]!;
       const set = this.resultLabels(key, this.sides.one.labels[partner]!);
       const value = this.element(fillMany, this.oneElement(partner, k, one));
-      if (value !== undefined) this.put(this.outRow(set), k, value);
+      if (value !== undefined && value !== false) this.put(this.outRow(set), k, value);
     }
   }
 }

@@ -2,13 +2,14 @@
 // hot
 // Where the samples of range vectors come from: one series at a time, from storage or from a subquery.
 
-import { type Histogram, isStale } from '../../model/index.ts';
+import { CounterResetHint, type Histogram, isStale } from '../../model/index.ts';
 import type { SeriesSet } from '../../storage/index.ts';
 import type { SamplesPlan } from '../plan/nodes.ts';
 import { type SeriesList, type StepBatch, type Steps, histogramAt, newBatch } from './batch.ts';
 import type { QueryContext, VectorOperator } from './context.ts';
 import type { LabelNeed } from './label-sets.ts';
 import { type References, lastReference } from './references.ts';
+import { statsOf } from './histogram-stats.ts';
 import { selectStored, storedLabels, storedName } from './stored-series.ts';
 
 /** Series with their samples: no staleness markers, times ascending. */
@@ -102,7 +103,9 @@ export class StoredSamples implements SampleSource {
     if ((this.row & 15) === 0) this.context.control.checkpoint();
     const n = series.read(this.row, this.minMs, this.maxMs);
     const { times, values, valueBits } = series.columns;
-    this.histograms = series.histograms;
+    const { histograms } = series;
+    const { statsOnly } = this.plan;
+    this.histograms = statsOnly === true ? statsOf(histograms, series.columns, n) : histograms;
     this.startTimes = this.wantsStartTimes ? series.startTimes : undefined;
     const stale = firstStale(values, valueBits, n);
     if (stale === n) {
@@ -147,6 +150,15 @@ export class StoredSamples implements SampleSource {
     const series = this.series!;
     return storedName(series, this.row, series.symbols.id(name));
   }
+}
+
+/**
+ * A histogram as a subquery gives it: samples may be left out or come twice, so what one knew of the one
+ * before it says nothing any more.
+ */
+function hintless(histogram: Histogram | undefined): Histogram | undefined {
+  if (histogram?.counterResetHint === CounterResetHint.gauge) return histogram;
+  return histogram?.withHint(CounterResetHint.unknown);
 }
 
 /** The results of a subquery's expression as samples at its own steps. */
@@ -207,7 +219,7 @@ export class SubquerySamples implements SampleSource {
     let any = false;
     for (let k = 0; k < steps.count; k++) {
       if (batch.present[offset + k] === 0) continue;
-      const histogram = histogramAt(batch, offset + k);
+      const histogram = hintless(histogramAt(batch, offset + k));
       if (histogram !== undefined) any = true;
       this.times[found.length] = steps.startMs + k * steps.stepMs;
       this.values[found.length] = histogram?.sum ?? batch.values[offset + k]!;

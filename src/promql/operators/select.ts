@@ -4,10 +4,12 @@
 
 import { type Histogram, histogramSampleWeight, isStale } from '../../model/index.ts';
 import type { SeriesSet } from '../../storage/index.ts';
+import { QueryError } from '../engine/errors.ts';
 import type { SelectPlan } from '../plan/nodes.ts';
 import { type SeriesList, type StepBatch, type Steps, putHistogram } from './batch.ts';
 import type { QueryContext, VectorOperator } from './context.ts';
 import type { LabelNeed } from './label-sets.ts';
+import { statsOf } from './histogram-stats.ts';
 import { type References, lastReference, references } from './references.ts';
 import { fillSmoothedRow } from './smoothed.ts';
 import { selectStored, storedLabels, storedName } from './stored-series.ts';
@@ -85,6 +87,9 @@ function fillMixedRow(
     out.present[cell] = 0;
     if (last < 0 || times[last]! <= ref - lookbackMs || isStale(valueBits, last)) continue;
     const histogram = histograms?.[last];
+    if (histogram !== undefined && what === 'infoTime') {
+      throw new QueryError('execution', 'info sample should be float');
+    }
     found += histogram === undefined ? 1 : histogramSampleWeight(histogram);
     if (what === 'value' && histogram !== undefined) {
       putHistogram(out, cell, histogram);
@@ -92,13 +97,14 @@ function fillMixedRow(
     }
     out.present[cell] = 1;
     if (what === 'value') out.values[cell] = values[last]!;
-    else out.values[cell] = (what === 'time' ? times[last]! : (startTimes?.[last] ?? 0)) / 1000;
+    else
+      out.values[cell] = (what === 'startTime' ? (startTimes?.[last] ?? 0) : times[last]!) / 1000;
   }
   return found;
 }
 
-/** What of a sample becomes the value. */
-export type SelectedValue = 'value' | 'time' | 'startTime';
+/** What of a sample becomes the value. `infoTime` is `time` of what must be floats. */
+export type SelectedValue = 'value' | 'time' | 'startTime' | 'infoTime';
 
 /** Rows of an instant selector, of `timestamp(selector)` or `start_timestamp(selector)`. */
 export class SelectOperator implements VectorOperator {
@@ -162,7 +168,7 @@ export class SelectOperator implements VectorOperator {
         n,
         this.refs,
         lookbackMs,
-        what === 'time',
+        what !== 'value',
         out.values,
         out.present,
         offset,
@@ -178,8 +184,10 @@ export class SelectOperator implements VectorOperator {
   private fillOther(row: number, n: number, out: StepBatch, offset: number): number {
     const { refs, what, context, plan } = this;
     const series = this.series!;
-    const { columns, histograms, startTimes } = series;
+    const { columns, startTimes } = series;
     const { lookbackMs } = context;
+    const { histograms: stored } = series;
+    const histograms = plan.statsOnly === true ? statsOf(stored, columns, n) : stored;
     if (!plan.smoothed) {
       return fillMixedRow(columns, n, histograms, startTimes, refs, lookbackMs, what, out, offset);
     }

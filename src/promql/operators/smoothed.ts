@@ -55,19 +55,16 @@ export function fillSmoothedRow(
           : interpolated(values[i]!, times[i]!, values[j]!, times[j]!, ref, false);
       continue;
     }
+    const following = histograms![j]!;
+    if (histogram.usesCustomBuckets !== following.usesCustomBuckets) {
+      notes.annotations.mixedExponentialCustom(notes.metricName(), notes.position);
+      continue;
+    }
     const isCounter = histogram.counterResetHint !== CounterResetHint.gauge;
     const result =
       i === j
         ? histogram
-        : interpolatedHistogram(
-            histogram,
-            times[i]!,
-            histograms![j]!,
-            times[j]!,
-            ref,
-            isCounter,
-            notes,
-          );
+        : interpolatedHistogram(histogram, times[i]!, following, times[j]!, ref, isCounter, notes);
     if (result !== undefined) putHistogram(out, cell, result);
   }
   return used;

@@ -196,6 +196,11 @@ export function medianDeviation(): WindowFunction {
       present[cell] = end > first ? 1 : 0;
       if (end <= first) continue;
       const n = window.move(values, first, end);
+      // NaN sorts first. With one there is no median.
+      if (Number.isNaN(window.sorted[0]!)) {
+        out[cell] = Number.NaN;
+        continue;
+      }
       const median = quantileOfSorted(0.5, window.sorted, n);
       distances = room(distances, n);
       for (let i = 0; i < n; i++) distances[i] = Math.abs(values[first + i]! - median);

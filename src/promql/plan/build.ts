@@ -2,7 +2,7 @@
 // From the syntax tree to the plan: durations and times resolved, constants folded, parts that are the
 // same at every step marked, equal parts made one.
 
-import { METRIC_NAME } from '../../model/index.ts';
+import { METRIC_NAME, isValidLabelName, quote } from '../../model/index.ts';
 import type {
   Aggregation,
   BinaryExpression,
@@ -31,6 +31,7 @@ import type {
   MergePlan,
   OncePlan,
   Plan,
+  Placement,
   PlanType,
   RangePlan,
   SamplesPlan,
@@ -92,6 +93,7 @@ export class PlanBuilder implements PlanBuilding {
   readonly nodes = new PlanNodes();
   readonly scalars = new ScalarPlans(this.nodes);
   private depth = 0;
+  private statsOnly = false;
 
   constructor(options: PlanOptions) {
     this.options = options;
@@ -104,6 +106,14 @@ export class PlanBuilder implements PlanBuilding {
   /** The name of the results of what drops names. */
   droppedName(input: VectorPlan | RangePlan): string | undefined {
     return this.delayed ? input.name : '';
+  }
+
+  forStats<Result>(statsOnly: boolean, build: () => Result): Result {
+    const before = this.statsOnly;
+    this.statsOnly = statsOnly;
+    const result = build();
+    this.statsOnly = before;
+    return result;
   }
 
   private nested<Result>(build: () => Result): Result {
@@ -238,10 +248,7 @@ export class PlanBuilder implements PlanBuilding {
     return expression === undefined ? written : durationMs(expression, this.options, allowNegative);
   }
 
-  private placement(node: VectorSelector | Subquery): {
-    offsetMs: number;
-    atMs: number | undefined;
-  } {
+  placement(node: VectorSelector | Subquery): Placement {
     const { startMs, endMs } = this.options;
     const offsetMs = this.duration(node.offsetMs, node.offsetExpression, true);
     if (node.startOrEnd === 'start') return { offsetMs, atMs: startMs };
@@ -262,6 +269,7 @@ export class PlanBuilder implements PlanBuilding {
       kind: 'select',
       matchers: selector.matchers,
       smoothed: selector.smoothed,
+      ...(this.statsOnly ? { statsOnly: true } : {}),
       ...placement,
       name: this.metricName(selector),
       position: selector.position,
@@ -277,6 +285,7 @@ export class PlanBuilder implements PlanBuilding {
       matchers: selector.matchers,
       anchored: selector.anchored,
       smoothed: selector.smoothed,
+      ...(this.statsOnly ? { statsOnly: true } : {}),
       rangeMs: this.duration(node.rangeMs, node.rangeExpression, false),
       ...placement,
       name: this.metricName(selector),
@@ -287,7 +296,8 @@ export class PlanBuilder implements PlanBuilding {
 
   private subquery(node: Subquery): RangePlan {
     const placement = this.placement(node);
-    const inner = this.once(this.vector(node.expression));
+    // Of results the resets must be looked for in the buckets.
+    const inner = this.once(this.forStats(false, () => this.vector(node.expression)));
     const stepMs = this.duration(node.stepMs, node.stepExpression, false);
     return this.nodes.make<SubqueryPlan>({
       kind: 'subquery',
@@ -322,7 +332,7 @@ export class PlanBuilder implements PlanBuilding {
     if (!leftScalar && !rightScalar) return this.vectorPair(node);
     if (isSetOperator(node.op)) throw new QueryError('bad_data', 'set operator on a scalar');
     const scalar = this.scalar(leftScalar ? node.left : node.right);
-    const vector = this.vector(leftScalar ? node.right : node.left);
+    const vector = this.operand(node, leftScalar ? node.right : node.left);
     const invariant = scalar.invariant && vector.invariant;
     const filters = (isComparison(node.op) || isTrim(node.op)) && !node.returnBool;
     const plan = this.nodes.make<VectorScalarPlan>({
@@ -339,9 +349,15 @@ export class PlanBuilder implements PlanBuilding {
     return filters ? plan : this.mergeDropped(plan, vector, false);
   }
 
+  /** Trimming looks at buckets whatever is done with what it leaves. */
+  private operand(node: BinaryExpression, side: Expression): VectorPlan {
+    if (isSetOperator(node.op) || !isTrim(node.op)) return this.vector(side);
+    return this.forStats(false, () => this.vector(side));
+  }
+
   private vectorPair(node: BinaryExpression): VectorPlan {
-    const leftPlan = this.vector(node.left);
-    const rightPlan = this.vector(node.right);
+    const leftPlan = this.operand(node, node.left);
+    const rightPlan = this.operand(node, node.right);
     const invariant = leftPlan.invariant && rightPlan.invariant;
     const left = invariant ? leftPlan : this.once(leftPlan);
     const right = invariant ? rightPlan : this.once(rightPlan);
@@ -401,6 +417,7 @@ export class PlanBuilder implements PlanBuilding {
     const keepsSeries = ['topk', 'bottomk', 'limitk', 'limit_ratio'].includes(op);
     const grouped = !without && grouping.includes(METRIC_NAME);
     const valueLabel = unwrap(node.parameter ?? node.expression);
+    if (op === 'count_values' && valueLabel.kind === 'string') checkLabelName(valueLabel.value);
     return this.nodes.make<AggregatePlan>({
       kind: 'aggregate',
       op,
@@ -446,6 +463,11 @@ export class PlanBuilder implements PlanBuilding {
       }
     }
   }
+}
+
+function checkLabelName(name: string): void {
+  if (isValidLabelName(name, 'utf8')) return;
+  throw new QueryError('execution', `invalid label name ${quote(name)}`);
 }
 
 const defaultMatching = (op: BinaryOperator): VectorMatching => ({

@@ -1,14 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import type { Expression, VectorSelector } from '../ast/nodes.ts';
+import type { Expression, Subquery, VectorSelector } from '../ast/nodes.ts';
 import type { PlanNodes } from './intern.ts';
-import type { RangePlan, SelectPlan, VectorPlan, ScalarPlan } from './nodes.ts';
+import type { Placement, RangePlan, ScalarPlan, SelectPlan, VectorPlan } from './nodes.ts';
 import type { ScalarPlans } from './scalars.ts';
 
 /** What the parts of the plan builder know of the whole. */
 export interface PlanBuilding {
   readonly nodes: PlanNodes;
   readonly scalars: ScalarPlans;
+  /** Runs `build` for what of whose histograms only count and sum, or everything, is looked at. */
+  forStats<Result>(statsOnly: boolean, build: () => Result): Result;
+  /** Where a selector or subquery looks. */
+  placement(node: VectorSelector | Subquery): Placement;
   vector(expression: Expression): VectorPlan;
   scalar(expression: Expression): ScalarPlan;
   range(expression: Expression): RangePlan;

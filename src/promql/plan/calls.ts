@@ -12,7 +12,10 @@ import type {
   AbsentPlan,
   ElementPlan,
   HistogramPlan,
+  InfoPlan,
   LabelPlan,
+  Placement,
+  RangePlan,
   SampleTimePlan,
   ScalarPlan,
   SortPlan,
@@ -43,6 +46,16 @@ const histogramOnly: ReadonlySet<string> = new Set([
   'histogram_stdvar',
 ]);
 
+/** Of those the ones for which a histogram's buckets don't matter. */
+const statistics: ReadonlySet<string> = new Set([
+  'histogram_count',
+  'histogram_sum',
+  'histogram_avg',
+]);
+
+const anchoredSafe = ['changes', 'delta', 'increase', 'rate', 'resets'];
+const smoothedSafe = ['delta', 'increase', 'rate'];
+
 /** Their results depend on the step even when their arguments don't. */
 const dependsOnStep: ReadonlySet<string> = new Set([
   ...Object.keys(calendarFunctions),
@@ -67,7 +80,10 @@ export function planCall(builder: PlanBuilding, call: Call): VectorPlan {
   const { name, args, position } = call;
   if (isWindowFunction(name)) return windowCall(builder, call);
   if (isElementFunction(name)) return elementCall(builder, call);
-  if (histogramOnly.has(name)) return elementOf(builder, call, builder.vector(bare(args[0])), []);
+  if (histogramOnly.has(name)) {
+    const vector = builder.forStats(statistics.has(name), () => builder.vector(bare(args[0])));
+    return elementOf(builder, call, vector, []);
+  }
   switch (name) {
     case 'absent':
       return absentCall(builder, call, builder.vector(bare(args[0])));
@@ -100,6 +116,8 @@ export function planCall(builder: PlanBuilding, call: Call): VectorPlan {
         invariant: vector.invariant,
       });
     }
+    case 'info':
+      return infoCall(builder, call);
     case 'histogram_quantile':
       return histogramCall(builder, call, 1, args.slice(0, 1), '');
     case 'histogram_fraction':
@@ -115,6 +133,7 @@ function windowCall(builder: PlanBuilding, call: Call): VectorPlan {
   const { name, args, position } = call;
   const at = args.findIndex((arg) => ['matrixSelector', 'subquery'].includes(bare(arg).kind));
   const range = builder.range(bare(args[at]));
+  checkModifiers(name, range);
   const scalarArgs = args.filter((_, i) => i !== at).map((arg) => builder.scalar(bare(arg)));
   const invariant =
     range.invariant && scalarArgs.every((arg) => arg.invariant) && !dependsOnStep.has(name);
@@ -130,6 +149,71 @@ function windowCall(builder: PlanBuilding, call: Call): VectorPlan {
   });
   if (name === 'absent_over_time') return absentCall(builder, call, plan);
   return keepsName(name) ? plan : builder.mergeDropped(plan, range, true);
+}
+
+function checkModifiers(name: string, range: RangePlan): void {
+  if (range.kind !== 'samples') return;
+  const check = (modifier: string, safe: readonly string[]): void => {
+    if (safe.includes(name)) return;
+    throw new QueryError(
+      'execution',
+      `${modifier} modifier can only be used with: ${safe.join(', ')} - not with ${name}`,
+    );
+  };
+  if (range.anchored) check('anchored', anchoredSafe);
+  if (range.smoothed) check('smoothed', smoothedSafe);
+}
+
+/** Where info series are looked up: where the first selector of the argument looks. */
+function infoPlacement(builder: PlanBuilding, expression: Expression): Placement | undefined {
+  switch (expression.kind) {
+    case 'vectorSelector':
+      return builder.placement(expression);
+    case 'matrixSelector':
+      return builder.placement(expression.selector);
+    case 'subquery': {
+      const inner = infoPlacement(builder, expression.expression);
+      if (inner === undefined || inner.atMs !== undefined) return inner;
+      const outer = builder.placement(expression);
+      return { offsetMs: inner.offsetMs + outer.offsetMs, atMs: outer.atMs };
+    }
+    case 'paren':
+    case 'unary':
+      return infoPlacement(builder, expression.expression);
+    case 'aggregation':
+      return (
+        infoPlacement(builder, expression.expression) ??
+        (expression.parameter && infoPlacement(builder, expression.parameter))
+      );
+    case 'binary':
+      return infoPlacement(builder, expression.left) ?? infoPlacement(builder, expression.right);
+    case 'call':
+      for (const arg of expression.args) {
+        const found = infoPlacement(builder, arg);
+        if (found !== undefined) return found;
+      }
+      return undefined;
+    default:
+      return undefined;
+  }
+}
+
+function infoCall(builder: PlanBuilding, call: Call): VectorPlan {
+  const argument = bare(call.args[0]);
+  const vector = builder.vector(argument);
+  const selector = call.args[1] && bare(call.args[1]);
+  const placement = infoPlacement(builder, argument) ?? { offsetMs: 0, atMs: undefined };
+  const invariant = vector.invariant && placement.atMs !== undefined;
+  return builder.nodes.make<InfoPlan>({
+    kind: 'info',
+    vector: invariant ? vector : builder.once(vector),
+    matchers: selector?.kind === 'vectorSelector' ? selector.matchers : [],
+    selects: selector !== undefined,
+    ...placement,
+    name: vector.name,
+    position: call.position,
+    invariant,
+  });
 }
 
 function elementOf(
@@ -239,7 +323,7 @@ function histogramCall(
   label: string,
 ): VectorPlan {
   const argument = bare(call.args[vectorAt]);
-  const vector = builder.vector(argument);
+  const vector = builder.forStats(false, () => builder.vector(argument));
   const args = scalarArgs.map((arg) => builder.scalar(bare(arg)));
   const invariant = vector.invariant && args.every((arg) => arg.invariant);
   const plan = builder.nodes.make<HistogramPlan>({

@@ -41,6 +41,8 @@ export interface SelectPlan extends VectorBase, Placement {
   readonly matchers: readonly Matcher[];
   /** Between samples the values lie on the line from one to the next. */
   readonly smoothed: boolean;
+  /** Of histograms only count and sum are looked at. */
+  readonly statsOnly?: boolean;
 }
 
 export interface SamplesPlan extends VectorBase, Placement {
@@ -51,6 +53,8 @@ export interface SamplesPlan extends VectorBase, Placement {
   readonly anchored: boolean;
   /** The values at both ends of the range are interpolated. */
   readonly smoothed: boolean;
+  /** Of histograms only count and sum are looked at. */
+  readonly statsOnly?: boolean;
 }
 
 export interface SubqueryPlan extends VectorBase, Placement {
@@ -191,6 +195,14 @@ export interface HistogramPlan extends VectorBase {
   readonly label: string;
 }
 
+/** info(): `matchers` are those of its label selector, if it `selects`; the placement is where info series are looked up. */
+export interface InfoPlan extends VectorBase, Placement {
+  readonly kind: 'info';
+  readonly vector: VectorPlan;
+  readonly matchers: readonly Matcher[];
+  readonly selects: boolean;
+}
+
 /** Evaluated at the first step, repeated for all. */
 export interface OncePlan extends VectorBase {
   readonly kind: 'once';
@@ -221,6 +233,7 @@ export type VectorPlan =
   | VectorOfPlan
   | SortPlan
   | HistogramPlan
+  | InfoPlan
   | OncePlan
   | MergePlan;
 

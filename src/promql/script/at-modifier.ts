@@ -15,6 +15,10 @@ const timeDependent: ReadonlySet<string> = new Set([
   'year',
   'predict_linear',
   'time',
+  'start',
+  'end',
+  'step',
+  'range',
   'timestamp',
   'start_timestamp',
 ]);

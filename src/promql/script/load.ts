@@ -67,7 +67,8 @@ export function withStoredHints(sink: SampleSink): SampleSink {
 function storedHint(now: Histogram, before: Histogram | undefined): CounterResetHint {
   const { gauge, reset, notReset, unknown } = CounterResetHint;
   if (now.counterResetHint === gauge) return gauge;
-  if (now.counterResetHint === reset) return reset;
-  if (before === undefined || before.counterResetHint === gauge) return unknown;
-  return detectReset(now.withHint(unknown), before) ? reset : notReset;
+  // A reset begins a new chunk, of whose first sample nothing is known.
+  if (now.counterResetHint === reset || before === undefined) return unknown;
+  if (before.counterResetHint === gauge) return unknown;
+  return detectReset(now.withHint(unknown), before) ? unknown : notReset;
 }

@@ -195,7 +195,10 @@ export interface HistogramPlan extends VectorBase {
   readonly label: string;
 }
 
-/** info(): `matchers` are those of its label selector, if it `selects`; the placement is where info series are looked up. */
+/**
+ * info(): `matchers` are those of its label selector, if it `selects`; the placement is where info series
+ * are looked up.
+ */
 export interface InfoPlan extends VectorBase, Placement {
   readonly kind: 'info';
   readonly vector: VectorPlan;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 export * from './envelope.ts';
+export * from './pushgateway.ts';
 export * from './query.ts';
 export * from './rules.ts';
 export * from './status.ts';

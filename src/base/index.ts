@@ -7,3 +7,4 @@ export * from './http-options.ts';
 export * from './logger.ts';
 export * from './operating-system.ts';
 export * from './prng.ts';
+export * from './request-decoder.ts';

@@ -4,3 +4,4 @@ export * from './bytes.ts';
 export * from './crc32c.ts';
 export * from './compression.ts';
 export * from './protobuf.ts';
+export * from './snappy-frames.ts';

@@ -317,6 +317,25 @@ export function parseProtobufFamily(
 }
 
 /**
+ * The metrics in `bytes[start, end)`, which holds nothing but the metric fields of a MetricFamily of
+ * `type`. @throws DecodeError
+ */
+export function parseProtobufMetrics(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  type: FamilyType,
+): Metric[] {
+  const reader = new ProtobufReader(bytes, start, end);
+  const metrics: Metric[] = [];
+  while (reader.next()) {
+    if (reader.field === 4) metrics.push(judged(readMetric(reader), type));
+    else reader.skip();
+  }
+  return metrics;
+}
+
+/**
  * Reads a body of delimited MetricFamily messages, in their order; a name may come more than once.
  * @throws DecodeError; TruncatedError where the body ends in the middle of a message
  */

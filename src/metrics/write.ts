@@ -60,7 +60,8 @@ function distributionLines(
   form: Form,
 ): string {
   const { name } = family;
-  const isHistogram = family.type === 'histogram';
+  const isHistogram = family.type === 'histogram' || family.type === 'gaugehistogram';
+  const gauge = family.type === 'gaugehistogram' && form === openMetricsForm ? 'g' : '';
   const pointName = isHistogram ? `${name}_bucket` : name;
   const boundLabel = isHistogram ? 'le' : 'quantile';
   let text = '';
@@ -74,8 +75,8 @@ function distributionLines(
   if (isHistogram && !infinite) {
     text += `${sampleHead(pointName, labels, 'le="+Inf"')} ${count}${time}\n`;
   }
-  text += `${sampleHead(`${name}_sum`, labels)} ${form.float(distribution.sum)}${time}\n`;
-  return `${text}${sampleHead(`${name}_count`, labels)} ${count}${time}\n`;
+  text += `${sampleHead(`${name}_${gauge}sum`, labels)} ${form.float(distribution.sum)}${time}\n`;
+  return `${text}${sampleHead(`${name}_${gauge}count`, labels)} ${count}${time}\n`;
 }
 
 function familyLines(family: MetricFamily, sampleName: string, form: Form): string {
@@ -91,28 +92,39 @@ function familyLines(family: MetricFamily, sampleName: string, form: Form): stri
   return text;
 }
 
+/** HELP and TYPE lines in text format 0.0.4. */
+export function textHead({ name, help, type }: Omit<MetricFamily, 'metrics'>): string {
+  const shown = quotedName(name);
+  return `# HELP ${shown} ${escapeHelp(help)}\n# TYPE ${shown} ${type}\n`;
+}
+
+/** The sample lines of a family in text format 0.0.4. */
+export const textLines = (family: MetricFamily): string =>
+  familyLines(family, family.name, textForm);
+
+/** HELP and TYPE lines in OpenMetrics 1.0. */
+export function openMetricsHead({ name, help, type }: Omit<MetricFamily, 'metrics'>): string {
+  const totalCounter = type === 'counter' && name.endsWith('_total');
+  // A counter not named _total cannot be said in OpenMetrics, nor can "untyped".
+  const unknown = type === 'untyped' || (type === 'counter' && !totalCounter);
+  const shown = quotedName(totalCounter ? name.slice(0, -6) : name);
+  return `# HELP ${shown} ${escapeValue(help)}\n# TYPE ${shown} ${unknown ? 'unknown' : type}\n`;
+}
+
+/** The sample lines of a family in OpenMetrics 1.0. */
+export const openMetricsLines = (family: MetricFamily): string =>
+  familyLines(family, family.name, openMetricsForm);
+
 /** The families in text format 0.0.4, in the order given. */
 export function writeText(families: readonly MetricFamily[]): Uint8Array {
   let text = '';
-  for (const family of families) {
-    const name = quotedName(family.name);
-    text += `# HELP ${name} ${escapeHelp(family.help)}\n# TYPE ${name} ${family.type}\n`;
-    text += familyLines(family, family.name, textForm);
-  }
+  for (const family of families) text += textHead(family) + textLines(family);
   return new TextEncoder().encode(text);
 }
 
 /** The families in OpenMetrics 1.0, in the order given, with the closing `# EOF`. */
 export function writeOpenMetrics(families: readonly MetricFamily[]): Uint8Array {
   let text = '';
-  for (const family of families) {
-    const totalCounter = family.type === 'counter' && family.name.endsWith('_total');
-    // A counter not named _total cannot be said in OpenMetrics, nor can "untyped".
-    const unknown = family.type === 'untyped' || (family.type === 'counter' && !totalCounter);
-    const name = quotedName(totalCounter ? family.name.slice(0, -6) : family.name);
-    text += `# HELP ${name} ${escapeValue(family.help)}\n`;
-    text += `# TYPE ${name} ${unknown ? 'unknown' : family.type}\n`;
-    text += familyLines(family, family.name, openMetricsForm);
-  }
+  for (const family of families) text += openMetricsHead(family) + openMetricsLines(family);
   return new TextEncoder().encode(`${text}# EOF\n`);
 }

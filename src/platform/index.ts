@@ -9,3 +9,4 @@ export * from './http-server.ts';
 export * from './logger.ts';
 export * from './process.ts';
 export * from './workers.ts';
+export * from './request-decoder.ts';

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+// From the body of a push to families.
+
+import { DecodeError } from '../encoding/index.ts';
+import { parseProtobufFamilies, parseTextFamilies, TextFormatError } from '../exposition/index.ts';
+import type { MetricFamily, NameScheme } from '../model/index.ts';
+import type { RequestDecoder } from '../base/index.ts';
+
+/** A body that cannot be taken; the message is upstream's where upstream has one. */
+export class BodyError extends Error {
+  override name = 'BodyError';
+  readonly status: 400 | 413;
+  constructor(status: 400 | 413, message: string) {
+    super(message);
+    this.status = status;
+  }
+}
+
+/** Parameters of a Content-Type, lower-case names. */
+function isDelimitedFamilies(contentType: string): boolean {
+  const [type = '', ...rest] = contentType.split(';').map((part) => part.trim());
+  if (type.toLowerCase() !== 'application/vnd.google.protobuf') return false;
+  const parameters = new Map<string, string>();
+  for (const part of rest) {
+    const equals = part.indexOf('=');
+    if (equals < 1) continue;
+    const value = part.slice(equals + 1).replace(/^"(.*)"$/, '$1');
+    parameters.set(part.slice(0, equals).trim().toLowerCase(), value);
+  }
+  return (
+    parameters.get('encoding') === 'delimited' &&
+    parameters.get('proto') === 'io.prometheus.client.MetricFamily'
+  );
+}
+
+function parseBody(
+  bytes: Uint8Array,
+  contentType: string,
+  scheme: NameScheme,
+): Map<string, MetricFamily> {
+  if (!isDelimitedFamilies(contentType)) return parseTextFamilies(bytes, scheme);
+  const families = new Map<string, MetricFamily>();
+  // A name that comes again replaces what came before.
+  for (const family of parseProtobufFamilies(bytes)) families.set(family.name, family);
+  return families;
+}
+
+/**
+ * The families of a request's body.
+ * @throws BodyError
+ */
+export async function readFamilies(
+  body: Uint8Array,
+  headers: Readonly<Record<string, string | undefined>>,
+  scheme: NameScheme,
+  decode: RequestDecoder,
+): Promise<Map<string, MetricFamily>> {
+  const encoding = (headers['content-encoding'] ?? '').trim().toLowerCase();
+  const plain =
+    encoding === 'gzip' || encoding === 'snappy'
+      ? await decode(encoding, body)
+      : { bytes: body, fault: undefined, tooLarge: false };
+  const fault = (): BodyError =>
+    plain.tooLarge
+      ? new BodyError(413, 'the body is too large once it is decompressed')
+      : new BodyError(400, plain.fault ?? '');
+  // Nothing came out at all: there is nothing that could be wrong earlier.
+  if (plain.fault !== undefined && plain.bytes.length === 0) throw fault();
+  try {
+    const families = parseBody(plain.bytes, headers['content-type'] ?? '', scheme);
+    if (plain.tooLarge || plain.fault !== undefined) throw fault();
+    return families;
+  } catch (error) {
+    const message = error instanceof Error ? error.message : '';
+    const isEnd = /unexpected end of input stream$|^unexpected EOF$/.test(message);
+    if (isEnd && (plain.tooLarge || plain.fault !== undefined)) throw fault();
+    if (error instanceof TextFormatError || error instanceof DecodeError)
+      throw new BodyError(400, message);
+    throw error;
+  }
+}

@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: Apache-2.0
+// All that was pushed under one name, over all groups: in output order, with the text that a scrape gets
+// kept until something changes.
+
+import { openMetricsLines, textLines } from '../metrics/index.ts';
+import type { FamilyType, Metric } from '../model/index.ts';
+import type { Grouping } from './grouping.ts';
+import type { RecordFamily } from './record.ts';
+import { metricsOf } from './record.ts';
+import { identityOf } from './sanitize.ts';
+
+export type LineFormat = 'text' | 'openmetrics';
+
+/** One family of one group. */
+export class Block {
+  readonly grouping: Grouping;
+  readonly stored: RecordFamily;
+  /** Sort keys of the metrics, ascending; shared with the block before where nothing but values changed. */
+  readonly keys: readonly string[];
+  /** Place in the index's order while that holds. */
+  position = -1;
+  private readonly lines: { text?: string; openmetrics?: string } = {};
+  private identities: ReadonlySet<string> | undefined;
+
+  /** Whether all names are of the old charset. */
+  readonly isLegacy: boolean;
+
+  constructor(
+    grouping: Grouping,
+    stored: RecordFamily,
+    keys: readonly string[],
+    isLegacy: boolean,
+  ) {
+    this.grouping = grouping;
+    this.stored = stored;
+    this.keys = keys;
+    this.isLegacy = isLegacy;
+  }
+
+  metrics(): Metric[] {
+    return metricsOf(this.stored);
+  }
+
+  /** The sample lines of all metrics. Kept: the next call costs nothing. */
+  linesIn(format: LineFormat): string {
+    let lines = this.lines[format];
+    if (lines === undefined) {
+      const { name, help, type } = this.stored;
+      const write = format === 'text' ? textLines : openMetricsLines;
+      lines = write({ name, help, type, metrics: this.metrics() });
+      this.lines[format] = lines;
+    }
+    return lines;
+  }
+
+  /** The label sets of all metrics; see {@link identityOf}. */
+  labelSets(): ReadonlySet<string> {
+    this.identities ??= new Set(this.metrics().map(({ labels }) => identityOf(labels)));
+    return this.identities;
+  }
+}
+
+const sameKeys = (a: readonly string[], b: readonly string[]): boolean => {
+  if (a === b) return true;
+  if (a.length !== b.length) return false;
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
+  return true;
+};
+
+/** Where a metric is: its block and its number in it. */
+interface Row {
+  readonly block: Block;
+  readonly index: number;
+}
+
+export class FamilyIndex {
+  readonly name: string;
+  /** By key of the group, in order of first appearance. */
+  readonly blocks = new Map<string, Block>();
+  /** How many groups there are of each combination of label names. */
+  readonly signatures = new Map<string, number>();
+  private order: Block[] | undefined;
+  private overlapping = false;
+  private readonly texts: { text?: Uint8Array; openmetrics?: Uint8Array } = {};
+  private nonLegacy = 0;
+
+  constructor(name: string) {
+    this.name = name;
+  }
+
+  /** The first group's block: its help and type stand for all. */
+  get first(): RecordFamily {
+    for (const block of this.blocks.values()) return block.stored;
+    throw new Error(`BUG: family ${this.name} has no blocks`);
+  }
+
+  get type(): FamilyType {
+    return this.first.type;
+  }
+
+  /** Puts a block in the place of its group's. */
+  set(grouping: Grouping, stored: RecordFamily, keys: readonly string[], isLegacy: boolean): void {
+    const before = this.blocks.get(grouping.key);
+    const same = before !== undefined && sameKeys(before.keys, keys);
+    const block = new Block(grouping, stored, same ? before.keys : keys, isLegacy);
+    this.nonLegacy += (isLegacy ? 0 : 1) - (before === undefined || before.isLegacy ? 0 : 1);
+    this.blocks.set(grouping.key, block);
+    if (before === undefined) {
+      const { signature } = grouping;
+      this.signatures.set(signature, (this.signatures.get(signature) ?? 0) + 1);
+    }
+    if (same && this.order !== undefined) {
+      block.position = before.position;
+      this.order[before.position] = block;
+    } else this.order = undefined;
+    this.changed();
+  }
+
+  delete(grouping: Grouping): void {
+    const before = this.blocks.get(grouping.key);
+    if (before === undefined) return;
+    this.blocks.delete(grouping.key);
+    if (!before.isLegacy) this.nonLegacy--;
+    const { signature } = grouping;
+    const count = (this.signatures.get(signature) ?? 0) - 1;
+    if (count > 0) this.signatures.set(signature, count);
+    else this.signatures.delete(signature);
+    this.order = undefined;
+    this.changed();
+  }
+
+  private changed(): void {
+    delete this.texts.text;
+    delete this.texts.openmetrics;
+  }
+
+  /** Blocks by their first metric. Mostly that is the order of all metrics; see `overlapping`. */
+  private ordered(): readonly Block[] {
+    if (this.order !== undefined) return this.order;
+    const order = [...this.blocks.values()].filter(({ keys }) => keys.length > 0);
+    order.sort((a, b) => (a.keys[0]! < b.keys[0]! ? -1 : a.keys[0]! > b.keys[0]! ? 1 : 0));
+    this.overlapping = false;
+    for (let i = 0; i < order.length; i++) {
+      order[i]!.position = i;
+      if (i > 0 && order[i - 1]!.keys.at(-1)! > order[i]!.keys[0]!) this.overlapping = true;
+    }
+    this.order = order;
+    return order;
+  }
+
+  /** The metrics of all blocks one by one, in output order. */
+  private rows(order: readonly Block[]): Row[] {
+    const rows: Row[] = [];
+    for (const block of order) {
+      for (let index = 0; index < block.keys.length; index++) rows.push({ block, index });
+    }
+    const keyOf = ({ block, index }: Row): string => block.keys[index]!;
+    return rows.sort((a, b) => (keyOf(a) < keyOf(b) ? -1 : keyOf(a) > keyOf(b) ? 1 : 0));
+  }
+
+  /** All metrics in output order. */
+  metrics(): Metric[] {
+    const order = this.ordered();
+    if (!this.overlapping) return order.flatMap((block) => block.metrics());
+    const decoded = new Map(order.map((block) => [block, block.metrics()]));
+    return this.rows(order).map(({ block, index }) => decoded.get(block)![index]!);
+  }
+
+  /** The sample lines of all metrics, kept until something changes. */
+  linesIn(format: LineFormat): Uint8Array {
+    const kept = this.texts[format];
+    if (kept !== undefined) return kept;
+    const order = this.ordered();
+    let text = '';
+    if (this.overlapping) {
+      const { name, help, type } = this.first;
+      const write = format === 'text' ? textLines : openMetricsLines;
+      text = write({ name, help, type, metrics: this.metrics() });
+    } else {
+      for (const block of order) text += block.linesIn(format);
+    }
+    const bytes = new TextEncoder().encode(text);
+    this.texts[format] = bytes;
+    return bytes;
+  }
+
+  /** Metric fields of a MetricFamily message; undefined where blocks must be mixed. */
+  protobufParts(): readonly Uint8Array[] | undefined {
+    const order = this.ordered();
+    if (this.overlapping) return undefined;
+    return order.map(({ stored }) => stored.bytes.subarray(stored.start, stored.end));
+  }
+
+  /** Whether all names are of the old charset, so that no reader needs them escaped. */
+  get hasLegacyNames(): boolean {
+    return this.nonLegacy === 0;
+  }
+}

@@ -1,0 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
+export * from './gateway.ts';
+export * from './persistence.ts';
+export { routePrefix } from './request-path.ts';

@@ -1,0 +1,433 @@
+// SPDX-License-Identifier: Apache-2.0
+// The groups of pushed metrics. Every change becomes a record first, then (with persistence) goes to disk,
+// then takes effect: what was answered is never lost, and what failed has changed nothing.
+
+import type { Clock, Timer } from '../base/index.ts';
+import { FileError } from '../base/index.ts';
+import type { FamilyType, Metric, MetricFamily, NameScheme } from '../model/index.ts';
+import { compareText, isValidLabelName, isValidMetricName } from '../model/index.ts';
+import { findInconsistency } from './consistency.ts';
+import { FamilyIndex } from './family-index.ts';
+import type { Grouping } from './grouping.ts';
+import { groupingOf } from './grouping.ts';
+import type { LastPushed, MergeMode } from './merge.ts';
+import { MergeError, mergeFamily } from './merge.ts';
+import type { FamilyToWrite, RecordFamily, RecordHead } from './record.ts';
+import { decodeRecord, metricsOf, RecordEncoder, RecordKind } from './record.ts';
+import type { SanitizedFamily } from './sanitize.ts';
+import { commonPairs, identityOf, sanitizeFamily, sorted, sortKey } from './sanitize.ts';
+
+export const PUSH_TIME = 'push_time_seconds';
+export const PUSH_FAILURE_TIME = 'push_failure_time_seconds';
+const PUSH_TIME_HELP = 'Last Unix time when changing this group in the Pushgateway succeeded.';
+const PUSH_FAILURE_TIME_HELP = 'Last Unix time when changing this group in the Pushgateway failed.';
+
+/** Pushers of one merged group that are remembered; a push of one more is refused. */
+const PUSHERS_MAX = 10_000;
+/** Names whose charset is remembered. */
+const NAMES_REMEMBERED_MAX = 100_000;
+/** A group that could not be removed is tried again after this. */
+const EXPIRY_RETRY_MS = 10_000;
+
+export interface Group {
+  readonly grouping: Grouping;
+  readonly families: Map<string, RecordFamily>;
+  /** When the group goes away by itself; 0 = never. */
+  expiresMs: number;
+  lastPushMs: number;
+  lastFailureMs: number;
+  readonly pushers: Map<string, LastPushed>;
+}
+
+export interface Push {
+  readonly grouping: Grouping;
+  readonly families: ReadonlyMap<string, MetricFamily>;
+  /** PUT: families that are not in the push go away. */
+  readonly replace: boolean;
+  /** Refuse what contradicts itself or what is there. */
+  readonly check: boolean;
+  /** Lifetime of the group from now on; 0 = for ever. */
+  readonly ttlMs: number;
+  readonly merge?: { readonly mode: MergeMode; readonly pusher: string } | undefined;
+}
+
+/** Where changes go before they take effect. @throws FileError */
+export type AppendRecord = (record: Uint8Array) => void;
+
+export interface StoreOptions {
+  readonly clock: Clock;
+  readonly scheme: NameScheme;
+  /** Told when an expired group could not be removed; it is tried again. */
+  readonly report: (error: Error) => void;
+  /** Types of our own metrics. */
+  readonly own: () => ReadonlyMap<string, FamilyType>;
+}
+
+const gauge = (name: string, help: string, value: number): MetricFamily => ({
+  name,
+  help,
+  type: 'gauge',
+  metrics: [{ labels: [], value }],
+});
+
+export class PushStore {
+  /** By key, in order of creation. */
+  readonly groups = new Map<string, Group>();
+  readonly families = new Map<string, FamilyIndex>();
+  private readonly options: StoreOptions;
+  private readonly encoder = new RecordEncoder();
+  private readonly legacyNames = new Map<string, boolean>();
+  private append: AppendRecord = () => undefined;
+  private names: readonly string[] | undefined;
+  private expiryTimer: { readonly atMs: number; readonly timer: Timer } | undefined;
+
+  constructor(options: StoreOptions) {
+    this.options = options;
+  }
+
+  /** From now on changes go to `append` first. */
+  persistWith(append: AppendRecord): void {
+    this.append = append;
+  }
+
+  /** Names of all families, sorted. */
+  familyNames(): readonly string[] {
+    this.names ??= [...this.families.keys()].sort(compareText);
+    return this.names;
+  }
+
+  /**
+   * Does a push. @returns undefined, or what is wrong with it in upstream's words
+   * @throws FileError when it could not be persisted; nothing has changed then
+   */
+  push(push: Push): string | undefined {
+    const { grouping } = push;
+    const timeMs = this.options.clock.now();
+    const common = commonPairs(grouping);
+    const pushed = new Map<string, SanitizedFamily>();
+    let fault: string | undefined;
+    const group = this.groups.get(grouping.key);
+    for (const family of push.families.values()) {
+      if (family.name === PUSH_TIME || (family.name === PUSH_FAILURE_TIME && group === undefined))
+        continue;
+      if (family.metrics.some(({ timestampMs }) => timestampMs !== undefined))
+        fault = 'pushed metrics must not have timestamps';
+      else pushed.set(family.name, sanitizeFamily(family, common));
+    }
+    const raw = [...pushed.values()];
+    if (fault === undefined && push.merge !== undefined)
+      fault = this.mergeInto(group, pushed, push.merge);
+    const succeeded = gauge(PUSH_TIME, PUSH_TIME_HELP, timeMs / 1000);
+    pushed.set(PUSH_TIME, sanitizeFamily(succeeded, common));
+    if (group?.families.has(PUSH_FAILURE_TIME) !== true) {
+      const failed = gauge(PUSH_FAILURE_TIME, PUSH_FAILURE_TIME_HELP, 0);
+      pushed.set(PUSH_FAILURE_TIME, sanitizeFamily(failed, common));
+    }
+    fault ??= this.inconsistency(push, group, pushed);
+    if (fault !== undefined) {
+      this.markFailed(grouping, timeMs);
+      return fault;
+    }
+    this.setFamilies(push, group, pushed, timeMs);
+    if (push.merge !== undefined) this.remember(push.merge.pusher, grouping, raw, timeMs);
+    return undefined;
+  }
+
+  private inconsistency(
+    push: Push,
+    group: Group | undefined,
+    pushed: ReadonlyMap<string, SanitizedFamily>,
+  ): string | undefined {
+    const { scheme, own } = this.options;
+    if (!push.check) {
+      // What cannot be exposed at all is refused all the same.
+      const stray = [...pushed.values()].some(({ metrics }) =>
+        metrics.some(({ strayKind }) => strayKind !== undefined),
+      );
+      if (!stray) return undefined;
+    }
+    const view = { families: this.families, own: own(), scheme };
+    const vanishing = (name: string): boolean =>
+      pushed.has(name) || (push.replace && name !== PUSH_FAILURE_TIME && group !== undefined);
+    return findInconsistency(view, push.grouping, pushed, vanishing);
+  }
+
+  /** Replaces the pushed families by what they are together with the group's. */
+  private mergeInto(
+    group: Group | undefined,
+    pushed: Map<string, SanitizedFamily>,
+    { mode, pusher }: { readonly mode: MergeMode; readonly pusher: string },
+  ): string | undefined {
+    const pushers = group?.pushers;
+    if (pushers !== undefined && !pushers.has(pusher) && pushers.size >= PUSHERS_MAX)
+      return `too many pushers in this group: at most ${PUSHERS_MAX} can be merged`;
+    try {
+      for (const [name, family] of pushed) {
+        const stored = group?.families.get(name);
+        const current = stored?.type === family.type ? metricsOf(stored) : [];
+        const others: ReadonlyMap<string, Metric>[] = [];
+        for (const [other, last] of pushers ?? []) {
+          const metrics = other === pusher ? undefined : last.get(name);
+          if (metrics !== undefined) others.push(metrics);
+        }
+        const before = pushers?.get(pusher)?.get(name);
+        pushed.set(name, mergeFamily(family, mode, current, before, others));
+      }
+      return undefined;
+    } catch (error) {
+      if (!(error instanceof MergeError)) throw error;
+      return error.message;
+    }
+  }
+
+  private setFamilies(
+    push: Push,
+    group: Group | undefined,
+    pushed: ReadonlyMap<string, SanitizedFamily>,
+    timeMs: number,
+  ): void {
+    const families: FamilyToWrite[] = [];
+    for (const family of pushed.values()) families.push({ family, timeMs });
+    const failure = group?.families.get(PUSH_FAILURE_TIME);
+    if (push.replace && failure !== undefined && !pushed.has(PUSH_FAILURE_TIME))
+      families.push({ stored: failure });
+    const head: RecordHead = {
+      kind: push.replace ? RecordKind.replace : RecordKind.update,
+      pairs: push.grouping.pairs,
+      expiresMs: push.ttlMs > 0 ? timeMs + push.ttlMs : 0,
+    };
+    const record = this.encoder.encode(head, families);
+    this.append(record.bytes);
+    const keysOf = (name: string): readonly string[] | undefined => pushed.get(name)?.keys;
+    this.applyFamilies(push.grouping, head, record.families, keysOf);
+  }
+
+  /** Remembers what a pusher pushed, unmerged. */
+  private remember(
+    pusher: string,
+    grouping: Grouping,
+    families: readonly SanitizedFamily[],
+    timeMs: number,
+  ): void {
+    const head: RecordHead = { kind: RecordKind.pusher, pairs: grouping.pairs, pusher };
+    const record = this.encoder.encode(
+      head,
+      families.map((family) => ({ family, timeMs })),
+    );
+    this.append(record.bytes);
+    this.applyPusher(grouping, pusher, record.families);
+  }
+
+  /** Sets the group's failure time; a group that is new begins with a push time of 0. */
+  private markFailed(grouping: Grouping, timeMs: number): void {
+    const common = commonPairs(grouping);
+    const group = this.groups.get(grouping.key);
+    const marks = [gauge(PUSH_FAILURE_TIME, PUSH_FAILURE_TIME_HELP, timeMs / 1000)];
+    if (group?.families.has(PUSH_TIME) !== true) marks.push(gauge(PUSH_TIME, PUSH_TIME_HELP, 0));
+    const head: RecordHead = {
+      kind: RecordKind.update,
+      pairs: grouping.pairs,
+      expiresMs: group?.expiresMs ?? 0,
+    };
+    const record = this.encoder.encode(
+      head,
+      marks.map((family) => ({ family: sanitizeFamily(family, common), timeMs })),
+    );
+    this.append(record.bytes);
+    this.applyFamilies(grouping, head, record.families);
+  }
+
+  /** Removes a group, if there is one. @throws FileError */
+  delete(grouping: Grouping): void {
+    if (!this.groups.has(grouping.key)) return;
+    const head: RecordHead = { kind: RecordKind.remove, pairs: grouping.pairs };
+    this.append(this.encoder.encode(head).bytes);
+    this.applyRemove(grouping.key);
+  }
+
+  /** Removes all groups. @throws FileError */
+  wipe(): void {
+    this.append(this.encoder.encode({ kind: RecordKind.wipe }).bytes);
+    this.applyWipe();
+  }
+
+  private applyWipe(): void {
+    this.groups.clear();
+    this.families.clear();
+    this.names = undefined;
+  }
+
+  private applyRemove(key: string): void {
+    const group = this.groups.get(key);
+    if (group === undefined) return;
+    for (const name of group.families.keys()) this.removeBlock(group.grouping, name);
+    this.groups.delete(key);
+  }
+
+  private removeBlock(grouping: Grouping, name: string): void {
+    const index = this.families.get(name);
+    if (index === undefined) return;
+    index.delete(grouping);
+    if (index.blocks.size > 0) return;
+    this.families.delete(name);
+    this.names = undefined;
+  }
+
+  private groupOf(grouping: Grouping): Group {
+    let group = this.groups.get(grouping.key);
+    if (group === undefined) {
+      group = {
+        grouping,
+        families: new Map(),
+        expiresMs: 0,
+        lastPushMs: 0,
+        lastFailureMs: 0,
+        pushers: new Map(),
+      };
+      this.groups.set(grouping.key, group);
+    }
+    return group;
+  }
+
+  private applyFamilies(
+    grouping: Grouping,
+    head: RecordHead,
+    families: readonly RecordFamily[],
+    keysOf: (name: string) => readonly string[] | undefined = () => undefined,
+  ): void {
+    const group = this.groupOf(grouping);
+    if (head.kind === RecordKind.replace) {
+      const kept = new Set(families.map(({ name }) => name));
+      for (const name of [...group.families.keys()]) {
+        if (kept.has(name)) continue;
+        group.families.delete(name);
+        this.removeBlock(group.grouping, name);
+      }
+    }
+    for (const family of families) this.setBlock(group, family, keysOf(family.name));
+    group.expiresMs = head.expiresMs ?? 0;
+    this.expireLater(group.expiresMs);
+  }
+
+  private setBlock(group: Group, family: RecordFamily, known: readonly string[] | undefined): void {
+    const { name } = family;
+    const needsNames = this.options.scheme === 'utf8' || known === undefined;
+    const metrics =
+      needsNames || name === PUSH_TIME || name === PUSH_FAILURE_TIME ? metricsOf(family) : [];
+    const keys = known ?? metrics.map(({ labels }) => sortKey(labels));
+    const isLegacy =
+      !needsNames ||
+      (isValidMetricName(name, 'legacy') &&
+        metrics.every(({ labels }) =>
+          labels.every((text, i) => i % 2 === 1 || this.isLegacy(text)),
+        ));
+    if (name === PUSH_TIME) group.lastPushMs = (metrics[0]?.value ?? 0) * 1000;
+    else if (name === PUSH_FAILURE_TIME) group.lastFailureMs = (metrics[0]?.value ?? 0) * 1000;
+    group.families.set(name, family);
+    let index = this.families.get(name);
+    if (index === undefined) {
+      index = new FamilyIndex(name);
+      this.families.set(name, index);
+      this.names = undefined;
+    }
+    index.set(group.grouping, family, keys, isLegacy);
+  }
+
+  private isLegacy(labelName: string): boolean {
+    const known = this.legacyNames.get(labelName);
+    if (known !== undefined) return known;
+    if (this.legacyNames.size >= NAMES_REMEMBERED_MAX) this.legacyNames.clear();
+    const legacy = isValidLabelName(labelName, 'legacy');
+    this.legacyNames.set(labelName, legacy);
+    return legacy;
+  }
+
+  private applyPusher(grouping: Grouping, pusher: string, families: readonly RecordFamily[]): void {
+    const { pushers } = this.groupOf(grouping);
+    const last: LastPushed = pushers.get(pusher) ?? new Map();
+    for (const family of families) {
+      const metrics = last.get(family.name) ?? new Map<string, Metric>();
+      for (const metric of metricsOf(family)) metrics.set(identityOf(metric.labels), metric);
+      last.set(family.name, metrics);
+    }
+    pushers.set(pusher, last);
+  }
+
+  /** Does what a record of {@link snapshot} or of the log says. @throws DecodeError */
+  replay(bytes: Uint8Array): void {
+    const record = decodeRecord(bytes);
+    if (record.kind === RecordKind.wipe) {
+      this.applyWipe();
+      return;
+    }
+    const labels = new Map<string, string>();
+    for (let i = 0; i + 1 < record.pairs.length; i += 2)
+      labels.set(record.pairs[i]!, record.pairs[i + 1]!);
+    const grouping = groupingOf(labels);
+    if (record.kind === RecordKind.remove) this.applyRemove(grouping.key);
+    else if (record.kind === RecordKind.pusher)
+      this.applyPusher(grouping, record.pusher, record.families);
+    else this.applyFamilies(grouping, record, record.families);
+  }
+
+  /** Records that make everything there is; read it in any number of slices. */
+  *snapshot(): Generator<Uint8Array> {
+    for (const { grouping, families, expiresMs, pushers } of this.groups.values()) {
+      const { pairs } = grouping;
+      const stored = [...families.values()].map((family) => ({ stored: family }));
+      yield this.encoder.encode({ kind: RecordKind.replace, pairs, expiresMs }, stored).bytes;
+      for (const [pusher, last] of pushers) {
+        const rest: FamilyToWrite[] = [];
+        for (const [name, byLabels] of last) {
+          const like = families.get(name);
+          if (like === undefined) continue;
+          const { help, type, unit, timeMs } = like;
+          const metrics = [...byLabels.values()];
+          const keys = metrics.map(({ labels }) => sortKey(labels));
+          rest.push({ family: { name, help, type, unit, ...sorted(metrics, keys) }, timeMs });
+        }
+        yield this.encoder.encode({ kind: RecordKind.pusher, pairs, pusher }, rest).bytes;
+      }
+    }
+  }
+
+  private expireLater(atMs: number): void {
+    if (atMs === 0) return;
+    if (this.expiryTimer !== undefined && this.expiryTimer.atMs <= atMs) return;
+    this.expiryTimer?.timer.cancel();
+    const { clock } = this.options;
+    const timer = clock.setTimer(Math.max(0, atMs - clock.now()), () => this.expire());
+    this.expiryTimer = { atMs, timer };
+  }
+
+  /** Removes the groups whose time has come. Cost: O(groups), when one of them expires. */
+  private expire(): void {
+    this.expiryTimer = undefined;
+    const now = this.options.clock.now();
+    let next = 0;
+    for (const { grouping, expiresMs } of [...this.groups.values()]) {
+      if (expiresMs === 0) continue;
+      let dueMs = expiresMs;
+      if (dueMs <= now) dueMs = this.tryDelete(grouping) ? 0 : now + EXPIRY_RETRY_MS;
+      if (dueMs > 0 && (next === 0 || dueMs < next)) next = dueMs;
+    }
+    this.expireLater(next);
+  }
+
+  private tryDelete(grouping: Grouping): boolean {
+    try {
+      this.delete(grouping);
+      return true;
+    } catch (error) {
+      if (!(error instanceof FileError)) throw error;
+      this.options.report(error);
+      return false;
+    }
+  }
+
+  /** Ends the timer of expiring groups. */
+  close(): void {
+    this.expiryTimer?.timer.cancel();
+    this.expiryTimer = undefined;
+  }
+}

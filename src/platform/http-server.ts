@@ -21,6 +21,8 @@ export interface HttpServerOptions {
   readonly connectionsMax: number;
   /** Largest request body; larger ones are answered 413. */
   readonly bodyLimitBytes: number;
+  /** Largest head (request line and headers) of a request; Node's 16 KiB unless given. */
+  readonly headLimitBytes?: number;
   readonly logger: Logger;
   readonly handle: (request: ServerRequest) => Promise<ServerResponse>;
   /** Serve TLS with these options. */
@@ -52,7 +54,7 @@ const gzipAsync = promisify(gzip);
 const deflateAsync = promisify(deflate);
 
 const compressible =
-  /^(text\/|application\/(json|javascript|openmetrics-text|manifest)|image\/svg)/;
+  /^(text\/|application\/(json|javascript|openmetrics-text|vnd\.google\.protobuf|manifest)|image\/svg)/;
 
 /** The codings a client takes that we have, best first: as Accept-Encoding with q=0 left out. */
 function acceptedCoding(header: string | undefined): 'gzip' | 'deflate' | undefined {
@@ -209,6 +211,8 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
   const listener = (request: IncomingMessage, reply: OutgoingMessage): void =>
     void exchange(options, request, reply);
   const sockets = new Set<Socket>();
+  const { headLimitBytes } = options;
+  const limits = headLimitBytes === undefined ? {} : { maxHeaderSize: headLimitBytes };
   const servers: Server[] = [];
   const addresses: string[] = [];
   const closeServer = (server: Server): Promise<void> =>
@@ -217,8 +221,8 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
     for (const address of options.addresses) {
       const server =
         options.tls === undefined
-          ? createServer(listener)
-          : createHttpsServer(options.tls, listener);
+          ? createServer(limits, listener)
+          : createHttpsServer({ ...options.tls, ...limits }, listener);
       server.requestTimeout = options.readTimeoutMs;
       server.headersTimeout = options.readTimeoutMs;
       server.keepAliveTimeout = options.readTimeoutMs;

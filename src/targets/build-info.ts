@@ -7,11 +7,16 @@ import { fileURLToPath } from 'node:url';
 import type { BuildInfo } from '../apitypes/index.ts';
 
 /** Upstream's version of each program. */
-const upstreamVersions = { prometheus: '3.14.0', node_exporter: '1.12.1' } as const;
+const upstreamVersions = {
+  prometheus: '3.14.0',
+  node_exporter: '1.12.1',
+  pushgateway: '1.11.3',
+} as const;
 export type ProgramName = keyof typeof upstreamVersions;
 
-/** Where the built page is. */
+/** Where the built pages of the server and of the Pushgateway are. */
 export const uiDirectory = fileURLToPath(new URL('../../dist/ui/prometheus', import.meta.url));
+export const pushgatewayPage = fileURLToPath(new URL('../../dist/ui/pushgateway', import.meta.url));
 
 /** `version` of our package.json. */
 export function packageVersion(): string {

@@ -10,6 +10,7 @@ Targets:
   (none)          Everything in one process, ready to use: monitors this machine.
   server          The monitoring server.
   node-exporter   Metrics of this machine.
+  pushgateway     Keeps what short-lived jobs push until it is scraped.
 
 hearth TARGET --help shows the flags of a target.
 `;
@@ -33,6 +34,10 @@ async function run(args: readonly string[]): Promise<number> {
     case 'node-exporter': {
       const { runNodeExporter } = await import('./node-exporter.ts');
       return runNodeExporter(rest);
+    }
+    case 'pushgateway': {
+      const { runPushgateway } = await import('./pushgateway.ts');
+      return runPushgateway(rest);
     }
     default:
       process.stderr.write(`hearth: error: unknown target ${JSON.stringify(target)}\n\n${usage}`);

@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: Apache-2.0
+// `hearth pushgateway`: keeps what short-lived jobs push until it is scraped.
+
+import type { Clock, FileSystem, Logger } from '../base/index.ts';
+import { registerProcessMetrics, Registry } from '../metrics/index.ts';
+import { parseDuration } from '../model/index.ts';
+import type { HttpServerOptions } from '../platform/index.ts';
+import {
+  createNodeClock,
+  createNodeFileSystem,
+  createRequestDecoder,
+  ListenError,
+  onSignals,
+  startHttpServer,
+} from '../platform/index.ts';
+import type { GatewayOptions } from '../pushgateway/index.ts';
+import { Gateway, Persistence, routePrefix } from '../pushgateway/index.ts';
+import { buildInfo, pushgatewayPage } from './build-info.ts';
+import { EXIT_FAILURE, EXIT_OK, loggerFor, readFlags, warnUnsupported } from './command-line.ts';
+import type { FlagValues } from './flags.ts';
+import { openWebConfig } from './open-web-config.ts';
+import { pushgatewayFlags } from './pushgateway-flags.ts';
+import type { WebConfig } from './web-config.ts';
+
+const summary = 'The Pushgateway';
+const STOP_GRACE_MS = 5000;
+const CONNECTIONS_MAX = 4096;
+const READ_TIMEOUT_MS = 300_000;
+/** Of one push, as sent and once it is decompressed. */
+const BODY_LIMIT_BYTES = 64 * 1024 * 1024;
+/** As in Go's server: a URL may carry thousands of grouping labels. */
+const HEAD_LIMIT_BYTES = 1024 * 1024;
+
+/** A gateway with what keeps it on disk. */
+export interface RunningGateway {
+  readonly gateway: Gateway;
+  /** Settles when quitting was asked for over HTTP. */
+  readonly quit: Promise<void>;
+  /** Writes what is not yet in the persistence file. */
+  close(): Promise<void>;
+}
+
+function externalUrlPath(text: string): string {
+  if (text === '') return '';
+  try {
+    return decodeURI(new URL(text.includes('://') ? text : `http://${text}`).pathname);
+  } catch (error) {
+    throw new Error(`--web.external-url ${JSON.stringify(text)} is not a URL`, { cause: error });
+  }
+}
+
+function gatewayOptions(values: FlagValues): GatewayOptions {
+  const { version, revision, branch, buildUser, buildDate, goVersion } = buildInfo('pushgateway');
+  const external = externalUrlPath(values.text('web.external-url'));
+  return {
+    telemetryPath: values.text('web.telemetry-path'),
+    routePrefix: routePrefix(values.text('web.route-prefix'), external),
+    externalPathPrefix: routePrefix('', external),
+    enableLifecycle: values.flag('web.enable-lifecycle'),
+    enableAdminApi: values.flag('web.enable-admin-api'),
+    checkConsistency: !values.flag('push.disable-consistency-check'),
+    scheme: values.flag('push.enable-utf8-names') ? 'utf8' : 'legacy',
+    defaultTtlMs: parseDuration(values.text('push.ttl')),
+    pageDirectory: pushgatewayPage,
+    flags: values.all(),
+    buildInformation: { branch, buildDate, buildUser, goVersion, revision, version },
+    build: {
+      version,
+      revision,
+      branch,
+      goVersion,
+      architecture: process.arch === 'x64' ? 'amd64' : process.arch,
+    },
+  };
+}
+
+/**
+ * The gateway of these flags, with what was persisted.
+ * @throws ForeignFileError, FileError for a persistence file that cannot be used
+ */
+export function createPushgateway(
+  values: FlagValues,
+  parts: { readonly clock: Clock; readonly files: FileSystem; readonly logger: Logger },
+): RunningGateway {
+  const registry = new Registry({ clock: parts.clock });
+  registerProcessMetrics(registry, parts.files);
+  let quit = (): void => undefined;
+  const quitting = new Promise<void>((resolve) => {
+    quit = resolve;
+  });
+  const decode = createRequestDecoder(BODY_LIMIT_BYTES);
+  const gateway = new Gateway(gatewayOptions(values), { ...parts, registry, decode, quit });
+  const path = values.text('persistence.file');
+  let persistence: Persistence | undefined;
+  if (path !== '') {
+    const intervalMs = parseDuration(values.text('persistence.interval'));
+    persistence = new Persistence({ path, intervalMs }, parts, () => gateway.store.snapshot());
+    persistence.load((record) => gateway.store.replay(record));
+    const { append } = persistence;
+    gateway.store.persistWith(append.bind(persistence));
+  }
+  return {
+    gateway,
+    quit: quitting,
+    close: async () => {
+      gateway.close();
+      await persistence?.close();
+    },
+  };
+}
+
+/** How to serve a gateway over HTTP. @throws WebConfigError */
+export function pushgatewayServerOptions(
+  addresses: readonly string[],
+  logger: Logger,
+  gateway: Gateway,
+  web?: WebConfig,
+): HttpServerOptions {
+  const handle: HttpServerOptions['handle'] = (request) => gateway.handle(request);
+  const tls = web?.tls();
+  return {
+    addresses,
+    readTimeoutMs: READ_TIMEOUT_MS,
+    connectionsMax: CONNECTIONS_MAX,
+    bodyLimitBytes: BODY_LIMIT_BYTES,
+    headLimitBytes: HEAD_LIMIT_BYTES,
+    logger,
+    handle: web === undefined ? handle : web.wrap(handle),
+    ...(tls === undefined ? {} : { tls }),
+  };
+}
+
+/** Resolves when a signal or a request says so. */
+async function untilStopped(running: RunningGateway, logger: Logger): Promise<void> {
+  const signal = new Promise<void>((resolve) => {
+    onSignals({
+      reload: () => undefined,
+      stop: () => {
+        logger.info('received SIGINT/SIGTERM; exiting gracefully...');
+        resolve();
+      },
+    });
+  });
+  const request = running.quit.then(() => {
+    logger.warn('received termination request via web service, exiting gracefully...');
+  });
+  await Promise.race([signal, request]);
+}
+
+/** @returns the exit code, when stopped */
+export async function runPushgateway(args: readonly string[]): Promise<number> {
+  const values = readFlags('pushgateway', summary, pushgatewayFlags, args);
+  if (typeof values === 'number') return values;
+  const logger = loggerFor(values);
+  const parts = { clock: createNodeClock(), files: createNodeFileSystem(), logger };
+  try {
+    logger.info('starting pushgateway', { version: buildInfo('pushgateway').version });
+    warnUnsupported(pushgatewayFlags, values, logger);
+    const running = createPushgateway(values, parts);
+    const web = await openWebConfig(values.text('web.config.file'), logger);
+    const server = await startHttpServer(
+      pushgatewayServerOptions(values.list('web.listen-address'), logger, running.gateway, web),
+    );
+    for (const address of server.addresses) logger.info('Listening on', { address });
+    const tls = web?.tls() !== undefined;
+    logger.info(tls ? 'TLS is enabled.' : 'TLS is disabled.', { http2: false });
+    web?.watchTls((options) => server.renewTls(options));
+    await untilStopped(running, logger);
+    await server.close(STOP_GRACE_MS);
+    logger.info('HTTP server stopped');
+    await running.close();
+    return EXIT_OK;
+  } catch (error) {
+    const isListen = error instanceof ListenError;
+    logger.error(
+      isListen ? error.message : 'Cannot start',
+      isListen ? {} : { err: error as Error },
+    );
+    return EXIT_FAILURE;
+  }
+}

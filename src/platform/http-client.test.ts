@@ -146,6 +146,23 @@ for (const [name, encode] of Object.entries(encodings)) {
   }
 }
 
+test('clients may share a buffer in shared memory', async () => {
+  const readBuffer = new Uint8Array(new SharedArrayBuffer(4096), 100, 1000);
+  const body = 'x'.repeat(20_000);
+  const base = await serve((incoming, answer) => {
+    if (incoming.url === '/gzip') {
+      answer.setHeader('Content-Encoding', 'gzip');
+      answer.end(zlib.gzipSync(body + incoming.url));
+    } else answer.end(body + incoming.url);
+  });
+  const clients = [clientWith({}, { readBuffer }), clientWith({}, { readBuffer })];
+  const paths = ['/a', '/b', '/gzip', '/c'];
+  const answers = await Promise.all(
+    paths.map((path, i) => clients[i % 2]!.request(request(base + path))),
+  );
+  expect(answers.map(text)).toEqual(paths.map((path) => body + path));
+});
+
 test('the body limit counts decoded bytes and accepts exactly itself', async () => {
   const bytes = Buffer.alloc(1000, 'x');
   const base = await serve((incoming, answer) => {

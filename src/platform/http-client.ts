@@ -27,6 +27,8 @@ export interface HttpClientDependencies {
   readonly environment?: Readonly<Record<string, string | undefined>>;
   /** Milliseconds since the epoch, for the life of tokens. */
   readonly now?: () => number;
+  /** What plain connections read into; may be shared by clients, and in shared memory. */
+  readonly readBuffer?: Uint8Array;
 }
 
 /** Gathers a body when the caller gave no sink. */
@@ -77,7 +79,10 @@ class UndiciClient implements HttpClient {
   constructor(options: HttpClientOptions, dependencies: HttpClientDependencies) {
     const files = new SecretFiles();
     this.options = options;
-    this.dispatchers = new Dispatchers(options, files, dependencies.environment ?? process.env);
+    this.dispatchers = new Dispatchers(options, files, {
+      environment: dependencies.environment ?? process.env,
+      readBuffer: dependencies.readBuffer,
+    });
     this.credentials = credentialHeaders(options, files);
     if (options.oauth2) {
       const { tls, proxyUrl, noProxy, proxyFromEnvironment, proxyConnectHeader } = options.oauth2;

@@ -44,17 +44,22 @@ export class Dispatchers {
   private stamp: string | undefined;
   private tls: TlsConnectOptions = {};
   private direct: Dispatcher | undefined;
+  private readonly readBuffer: Uint8Array | undefined;
   private plain: Http1Client | undefined;
   private readonly extra = new Map<string, Dispatcher>();
 
   constructor(
     options: HttpClientOptions,
     files: SecretFiles,
-    environment: Readonly<Record<string, string | undefined>>,
+    surroundings: {
+      readonly environment: Readonly<Record<string, string | undefined>>;
+      readonly readBuffer: Uint8Array | undefined;
+    },
   ) {
     this.options = options;
     this.files = files;
-    this.chooseProxy = proxyChooser(options, environment);
+    this.chooseProxy = proxyChooser(options, surroundings.environment);
+    this.readBuffer = surroundings.readBuffer;
     const tls = options.tls;
     this.hasTlsFiles = [tls?.ca, tls?.cert, tls?.key].some((source) => source?.file !== undefined);
   }
@@ -103,6 +108,7 @@ export class Dispatchers {
     this.plain ??= new Http1Client({
       connectTimeoutMs: CONNECT_TIMEOUT_MS,
       idleMs: IDLE_CONNECTION_MS,
+      readBuffer: this.readBuffer,
     });
     return this.plain;
   }

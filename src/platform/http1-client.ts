@@ -8,7 +8,7 @@ import type { Dispatcher } from 'undici';
 import { Http1Error, type Http1Head, type Http1Listener, Http1Parser } from './http1-parser.ts';
 
 /** Body bytes taken from the kernel at once. */
-const READ_BUFFER_BYTES = 256 * 1024;
+export const READ_BUFFER_BYTES = 256 * 1024;
 const SWEEP_INTERVAL_MS = 30_000;
 
 /** The connection ended before the answer did, in undici's terms. */
@@ -117,7 +117,7 @@ class Connection implements Http1Listener, ExchangeControl {
       port: Number(origin.port || 80),
       onread: {
         buffer,
-        callback: (count, bytes) => this.receive(Buffer.from(bytes.buffer, 0, count)),
+        callback: (count) => this.receive(Buffer.from(buffer.buffer, buffer.byteOffset, count)),
       },
     });
     this.socket.setNoDelay(true);
@@ -237,12 +237,14 @@ export interface Http1ClientOptions {
   readonly connectTimeoutMs: number;
   /** Connections unused for so long are closed. */
   readonly idleMs: number;
+  /** What all connections read into; one of its own when undefined. */
+  readonly readBuffer: Uint8Array | undefined;
 }
 
 /** Keeps connections open between requests, for each origin as many as are used at once. */
 export class Http1Client implements ExchangeCarrier {
   private readonly options: Http1ClientOptions;
-  private readonly buffer = Buffer.allocUnsafeSlow(READ_BUFFER_BYTES);
+  private readonly buffer: Uint8Array;
   private readonly idle = new Map<string, Connection[]>();
   private readonly all = new Set<Connection>();
   private sweeper: NodeJS.Timeout | undefined;
@@ -250,6 +252,7 @@ export class Http1Client implements ExchangeCarrier {
 
   constructor(options: Http1ClientOptions) {
     this.options = options;
+    this.buffer = options.readBuffer ?? Buffer.allocUnsafeSlow(READ_BUFFER_BYTES);
   }
 
   dispatch(request: ExchangeRequest, handler: ExchangeHandler): void {

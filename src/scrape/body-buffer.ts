@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import type { BodySink } from '../base/index.ts';
-import { SCAN_PADDING_BYTES, type SharedHeap } from '../kernels/index.ts';
+import { type BytesKernel, SCAN_PADDING_BYTES, type SharedHeap } from '../kernels/index.ts';
 
 const FIRST_BYTES = 16 << 10;
 
@@ -17,12 +17,14 @@ export class BodyBuffer implements BodySink {
   private address = 0;
   private capacity = 0;
   private readonly heap: SharedHeap;
+  private readonly kernel: BytesKernel;
   private readonly limitBytes: number;
   private readonly expectedBytes: number;
 
   /** `expectedBytes`: the size of the last body of this target, 0 when there was none. */
-  constructor(heap: SharedHeap, limitBytes: number, expectedBytes: number) {
+  constructor(heap: SharedHeap, kernel: BytesKernel, limitBytes: number, expectedBytes: number) {
     this.heap = heap;
+    this.kernel = kernel;
     this.limitBytes = limitBytes;
     this.expectedBytes = expectedBytes;
   }
@@ -35,7 +37,11 @@ export class BodyBuffer implements BodySink {
       return;
     }
     if (!this.reserve(length + SCAN_PADDING_BYTES)) return;
-    this.heap.shared.u8.set(chunk, this.address + this.length);
+    const { u8 } = this.heap.shared;
+    const end = this.address + this.length;
+    // A connection that reads into the shared memory spares a slow copy from outside.
+    if (chunk.buffer === u8.buffer) this.kernel.copy(end, chunk.byteOffset, chunk.length);
+    else u8.set(chunk, end);
     this.length = length;
   }
 
@@ -63,8 +69,7 @@ export class BodyBuffer implements BodySink {
       this.overflow = 'memory';
       return false;
     }
-    const { u8 } = this.heap.shared;
-    if (this.length > 0) u8.copyWithin(address, this.address, this.address + this.length);
+    if (this.length > 0) this.kernel.copy(address, this.address, this.length);
     if (this.capacity > 0) this.heap.free(this.address, this.capacity);
     this.address = address;
     this.capacity = capacity;

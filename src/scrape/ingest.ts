@@ -6,6 +6,7 @@
 import type { Clock } from '../base/index.ts';
 import { ExpositionError, type ExpositionFormat, ExpositionParser } from '../exposition/index.ts';
 import {
+  type BytesKernel,
   COMMENT_LINE,
   DOUBTFUL,
   DROPPED_REF,
@@ -39,6 +40,7 @@ export interface IngestContext {
   readonly appender: Appender;
   readonly heap: SharedHeap;
   readonly kernel: ScanKernel;
+  readonly bytes: BytesKernel;
   readonly clock: Clock;
   readonly hashKey: readonly number[];
   readonly slowAddress: number;

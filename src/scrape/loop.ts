@@ -191,7 +191,7 @@ export class ScrapeLoop {
     ingest.begin();
     const limit = options.bodySizeLimitBytes;
     const largest = limit > 0 ? Math.min(limit - 1, BODY_BYTES_MAX) : BODY_BYTES_MAX;
-    const buffer = new BodyBuffer(context.heap, largest, this.lastBodyBytes);
+    const buffer = new BodyBuffer(context.heap, context.bytes, largest, this.lastBodyBytes);
     let batch: ScrapeBatch | undefined;
     try {
       const fetched =

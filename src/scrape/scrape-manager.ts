@@ -4,7 +4,7 @@
 
 import type { Clock, FileSystem, Logger, Prng, Timer } from '../base/index.ts';
 import type { TargetGroup } from '../discovery/index.ts';
-import { type ScanKernel, type SharedHeap, scanKernel } from '../kernels/index.ts';
+import { bytesKernel, type ScanKernel, type SharedHeap, scanKernel } from '../kernels/index.ts';
 import type { MetricFamily, Registry } from '../metrics/index.ts';
 import { formatDuration, type Labels } from '../model/index.ts';
 import type { Appender } from '../storage/index.ts';
@@ -107,6 +107,7 @@ export class ScrapeManager {
       clock,
       logger,
       kernel: options.kernel ?? scanKernel(heap.shared),
+      bytes: bytesKernel(heap.shared),
       hashKey: [word(), word(), word(), word()],
       metrics: createScrapeMetrics(registry),
       userAgent: options.userAgent,

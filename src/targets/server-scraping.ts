@@ -10,7 +10,7 @@ import type { DiscoveryMetrics } from '../discovery/index.ts';
 import { DiscoveryManager } from '../discovery/index.ts';
 import type { Registry } from '../metrics/index.ts';
 import { labelsKey } from '../model/index.ts';
-import { createHttpClient } from '../platform/index.ts';
+import { createHttpClient, READ_BUFFER_BYTES } from '../platform/index.ts';
 import { ScrapeManager } from '../scrape/index.ts';
 import { buildInfo } from './build-info.ts';
 import type { ServerSettings } from './server-settings.ts';
@@ -45,6 +45,13 @@ function secretPrng(): Prng {
   return { next, below: (bound) => Math.floor(next() * bound) };
 }
 
+/** One buffer for all connections, in the shared memory, where the bodies go. */
+function scrapeReadBuffer({ heap }: Storage): { readBuffer?: Uint8Array } {
+  const address = heap.allocate(READ_BUFFER_BYTES);
+  if (address === 0) return {};
+  return { readBuffer: heap.shared.u8.subarray(address, address + READ_BUFFER_BYTES) };
+}
+
 /** Ready to scrape into `storage`; nothing is scraped before the first `apply`. */
 export function startScraping(
   parts: ScrapingParts,
@@ -53,6 +60,7 @@ export function startScraping(
 ): Scraping {
   const { clock, files, logger, registry, settings } = parts;
   const userAgent = `Prometheus/${buildInfo().version}`;
+  const readBuffer = scrapeReadBuffer(storage);
   const manager = new ScrapeManager({
     appender: storage.appender,
     heap: storage.heap,
@@ -60,7 +68,7 @@ export function startScraping(
     logger,
     registry,
     prng: secretPrng(),
-    createHttpClient,
+    createHttpClient: (options) => createHttpClient(options, readBuffer),
     userAgent,
     files,
     timestampToleranceMs: settings.timestampToleranceMs,

@@ -4,6 +4,7 @@
 import type { ServerRequest, ServerResponse } from '../base/index.ts';
 import { negotiateExposition } from '../metrics/index.ts';
 import { ApiError, failureAnswer, redirect, successAnswer, textAnswer } from './answers.ts';
+import { AdminRoutes } from './admin-routes.ts';
 import type { EngineMetrics } from './engine-metrics.ts';
 import { HttpMetrics } from './http-metrics.ts';
 import { notFound, PageRoutes, pagePaths } from './page-routes.ts';
@@ -17,6 +18,7 @@ import { TargetRoutes } from './target-routes.ts';
 
 const GET = ['GET', 'HEAD'];
 const GET_POST = ['GET', 'HEAD', 'POST'];
+const POST_PUT = ['POST', 'PUT'];
 const ALL = ['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'PATCH', 'OPTIONS'];
 
 const API = '/api/v1';
@@ -33,6 +35,7 @@ function apiRoutes(services: ApiServices, metrics: EngineMetrics): Route[] {
   const query = new QueryRoutes(services, metrics);
   const target = new TargetRoutes(services);
   const status = new StatusRoutes(services);
+  const admin = new AdminRoutes(services);
   const rules = new RuleRoutes(services);
   const route = (
     methods: readonly string[],
@@ -57,6 +60,10 @@ function apiRoutes(services: ApiServices, metrics: EngineMetrics): Route[] {
     route(GET, '/status/buildinfo', () => status.buildInfo()),
     route(GET, '/status/runtimeinfo', () => status.runtimeInfo()),
     route(GET, '/status/tsdb', ({ request }) => query.tsdbStatus(request)),
+    route(GET, '/status/tsdb/blocks', () => admin.blocks()),
+    route(POST_PUT, '/admin/tsdb/delete_series', ({ request }) => admin.deleteSeries(request)),
+    route(POST_PUT, '/admin/tsdb/clean_tombstones', () => admin.cleanTombstones()),
+    route(POST_PUT, '/admin/tsdb/snapshot', ({ request }) => admin.snapshot(request)),
     route(GET, '/status/walreplay', () => status.walReplay(), true),
     // There are no exemplars and notifications yet; clients ask all the same.
     route(GET_POST, '/query_exemplars', () => successAnswer([])),

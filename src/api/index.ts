@@ -4,7 +4,7 @@ export type { JobBackend } from './answer-job.ts';
 export { Api } from './api.ts';
 export { EngineMetrics } from './engine-metrics.ts';
 export type { QueryAnswer, QueryJob, QueryMeasures, QueryWorkers } from './query-job.ts';
-export type { ApiServices, ServerPhase, TargetsSource } from './services.ts';
+export type { AdminServices, ApiServices, ServerPhase, TargetsSource } from './services.ts';
 
 /**
  * The function that answers jobs in a query worker. It brings the whole query engine with it, which the

@@ -11,6 +11,7 @@ import type {
 } from '../apitypes/index.ts';
 import type { Clock, FileSystem, Logger } from '../base/index.ts';
 import type { Registry } from '../metrics/index.ts';
+import type { Matcher } from '../model/index.ts';
 import type { RuleGroup } from '../rules/index.ts';
 import type { ScrapeManager } from '../scrape/index.ts';
 import type { QueryWorkers } from './query-job.ts';
@@ -20,6 +21,21 @@ export type TargetsSource = Pick<
   ScrapeManager,
   'pools' | 'activeTargets' | 'droppedTargets' | 'targetMetadata'
 >;
+
+/** What the database can be told to do. */
+export interface AdminServices {
+  /** Bounds are inclusive. */
+  deleteSeries(
+    selectors: readonly (readonly Matcher[])[],
+    startMs: number,
+    endMs: number,
+  ): Promise<void>;
+  cleanTombstones(): Promise<void>;
+  /** Resolves to the snapshot's directory below `snapshots/`. */
+  snapshot(withHead: boolean): Promise<string>;
+  /** meta.json of each block. */
+  blocks(): readonly unknown[];
+}
 
 /** How far the server is. */
 export type ServerPhase = 'starting' | 'ready' | 'stopping';
@@ -39,6 +55,10 @@ export interface ApiServices {
   /** The Access-Control-Allow-Origin for this Origin: itself, `*`, or undefined when it may not read. */
   readonly allowedOrigin: (origin: string) => string | undefined;
   readonly lifecycleEnabled: boolean;
+  /** --web.enable-admin-api */
+  readonly adminEnabled?: boolean;
+  /** Undefined while there is no database. */
+  readonly admin?: AdminServices | undefined;
   readonly phase: () => ServerPhase;
   readonly targets: () => TargetsSource;
   /** URLs of the Alertmanagers. */

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The server's memory and database.
 
+import { randomBytes } from 'node:crypto';
+import type { AdminServices } from '../api/index.ts';
 import type { WalReplayStatus } from '../apitypes/index.ts';
 import type { Clock, FileSystem, Logger } from '../base/index.ts';
 import type { SharedMemory } from '../kernels/index.ts';
@@ -9,7 +11,13 @@ import type { Registry } from '../metrics/index.ts';
 import { createSnappy, createZstd } from '../platform/index.ts';
 import type { Appender } from '../storage/index.ts';
 import type { Database } from '../tsdb/index.ts';
-import { BlockListWriter, blockRanges, Maintenance, openDatabase } from '../tsdb/index.ts';
+import {
+  BlockListWriter,
+  blockRanges,
+  formatMeta,
+  Maintenance,
+  openDatabase,
+} from '../tsdb/index.ts';
 import { BLOCK_READER, startBlockWorker } from './block-pool.ts';
 import type { ServerSettings } from './server-settings.ts';
 import { compactionMetrics, registerTsdbMetrics } from './tsdb-metrics.ts';
@@ -23,6 +31,7 @@ export interface Storage {
   readonly blockScratch: readonly number[];
   readonly blockScratchBytes: number;
   readonly maintenance: Maintenance;
+  readonly admin: AdminServices;
   corruptions(): number;
   walReplay(): WalReplayStatus;
   memory(): { readonly used: number; readonly reserved: number };
@@ -148,7 +157,23 @@ export async function openStorage(
     await blocks?.close();
     throw error;
   }
-  return running(late.database, blocks!, workers, parts.registry, () => replayed);
+  return running(late.database, blocks!, workers, parts, () => replayed);
+}
+
+/** What the admin API may do. */
+function adminServices(database: Database, maintenance: Maintenance, clock: Clock): AdminServices {
+  return {
+    deleteSeries: (selectors, startMs, endMs) =>
+      maintenance.deleteSeries(selectors, startMs, endMs),
+    cleanTombstones: () => maintenance.cleanTombstones(),
+    snapshot: async (withHead) => {
+      const stamp = new Date(clock.now()).toISOString().replace(/[-:]|\.\d+/g, '');
+      const name = `${stamp}-${randomBytes(8).toString('hex')}`;
+      await maintenance.snapshot(`${database.directory}/snapshots/${name}`, withHead);
+      return name;
+    },
+    blocks: () => maintenance.blocks.map(({ meta }) => JSON.parse(formatMeta(meta)) as unknown),
+  };
 }
 
 /** The open database with room for its readers. */
@@ -156,7 +181,7 @@ function running(
   database: Database,
   { maintenance, close }: ReturnType<typeof openBlocks>,
   workers: number,
-  registry: Registry,
+  { clock, registry }: StorageParts,
   walReplay: () => WalReplayStatus,
 ): Storage {
   const { heap } = database.head;
@@ -181,6 +206,7 @@ function running(
     blockScratch,
     blockScratchBytes,
     maintenance,
+    admin: adminServices(database, maintenance, clock),
     corruptions: () => database.walCorruptions,
     walReplay,
     memory: () => ({ used: heap.usedBytes, reserved: heap.reservedBytes }),

@@ -182,6 +182,10 @@ function createApi(graph: Graph): Api {
       listenAddress: () => lifetime.http?.addresses[0] ?? '',
       allowedOrigin: settings.allowedOrigin,
       lifecycleEnabled: settings.lifecycleEnabled,
+      adminEnabled: settings.adminApiEnabled,
+      get admin() {
+        return lifetime.storage?.admin;
+      },
       phase: () => lifetime.phase,
       targets: () => lifetime.scraping?.targets ?? noTargets,
       alertmanagers: () => lifetime.alerting?.notifier.alertmanagers ?? { active: [], dropped: [] },

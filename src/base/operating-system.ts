@@ -33,6 +33,8 @@ export interface OperatingSystem {
   /** Runs off the main thread; a hung mount never settles. */
   fileSystemUsage(path: string): Promise<FileSystemUsage>;
   readonly pageBytes: number;
+  /** Of this process. */
+  readonly userId: number;
   /** Offset of local time from UTC and its name. */
   timeZone(atMs: number): { readonly name: string; readonly offsetSeconds: number };
   /** Addresses of this machine's network devices. */

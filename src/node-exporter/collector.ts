@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a collector is given and what it gives back.
 
-import type { Clock, FileSystem, Logger, OperatingSystem } from '../base/index.ts';
+import type { Clock, FileSystem, Logger, Network, OperatingSystem } from '../base/index.ts';
 import type { IpvsLabel } from './ipvs-labels.ts';
 import type { MetricSink } from './sink.ts';
 import type { SysctlWish } from './sysctl-wish.ts';
@@ -82,6 +82,8 @@ export interface CollectorOptions {
   readonly softirq: boolean;
   readonly supervisordUrl: string;
   readonly sysctl: readonly SysctlWish[];
+  /** Socket of the system's D-Bus. */
+  readonly systemBusPath: string;
   readonly systemd: SystemdOptions;
   readonly tapestatsIgnored: NamePattern | undefined;
   readonly textfileDirectories: readonly string[];
@@ -122,6 +124,7 @@ export interface CollectorContext {
   readonly files: FileSystem;
   readonly paths: ExporterPaths;
   readonly system: OperatingSystem;
+  readonly network: Network;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly options: CollectorOptions;

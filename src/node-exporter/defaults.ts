@@ -107,6 +107,7 @@ export function defaultCollectorOptions(): CollectorOptions {
     softirq: false,
     supervisordUrl: 'http://localhost:9001/RPC2',
     sysctl: [],
+    systemBusPath: '/run/dbus/system_bus_socket',
     systemd: {
       units: {
         include: anchoredPattern(defaultPatterns.systemdUnitInclude),

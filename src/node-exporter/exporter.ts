@@ -6,6 +6,7 @@ import type {
   Clock,
   FileSystem,
   Logger,
+  Network,
   OperatingSystem,
   ServerRequest,
   ServerResponse,
@@ -41,6 +42,7 @@ export interface NodeExporterParts {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly system: OperatingSystem;
+  readonly network: Network;
   /** The exporter's own metrics (process_*); promhttp_* are added to it. */
   readonly registry: Registry;
 }
@@ -99,6 +101,7 @@ export class NodeExporter {
         files: parts.files,
         paths: options.paths,
         system: parts.system,
+        network: parts.network,
         clock: parts.clock,
         logger: parts.logger.child({ collector: name }),
         options: options.collectorOptions,

@@ -5,6 +5,7 @@ export * from './files.ts';
 export * from './heap-trim.ts';
 export * from './http-client.ts';
 export { READ_BUFFER_BYTES } from './http1-client.ts';
+export * from './network.ts';
 export * from './operating-system.ts';
 export * from './http-server.ts';
 export * from './logger.ts';

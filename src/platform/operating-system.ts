@@ -47,6 +47,7 @@ export function createOperatingSystem(): OperatingSystem {
   let opened: { readonly calls: SystemCalls | undefined } | undefined;
   return {
     pageBytes: pageBytes(),
+    userId: process.getuid?.() ?? 0,
     get calls() {
       opened ??= { calls: openSystemCalls() };
       return opened.calls;

@@ -104,6 +104,12 @@ function systemdOptions(values: FlagValues): SystemdOptions {
   };
 }
 
+/** Where the environment says that the system bus is, or where it always is. */
+function systemBusPath(): string {
+  const address = process.env.DBUS_SYSTEM_BUS_ADDRESS ?? '';
+  return /^unix:path=([^,;]+)/.exec(address)?.[1] ?? '/run/dbus/system_bus_socket';
+}
+
 function perfOptions(values: FlagValues): PerfOptions {
   /** None when switched off, undefined (all) when none are named. */
   const profilers = (kind: string): readonly string[] | undefined => {
@@ -225,6 +231,7 @@ export function collectorOptions(values: FlagValues): CollectorOptions {
       ...values.list('collector.sysctl.include').map((text) => parseSysctlWish(text, false)),
       ...values.list('collector.sysctl.include-info').map((text) => parseSysctlWish(text, true)),
     ],
+    systemBusPath: systemBusPath(),
     systemd: systemdOptions(values),
     textfileDirectories: values.list('collector.textfile.directory'),
     vmstatFields: read.pattern('vmstat.fields') ?? everything,

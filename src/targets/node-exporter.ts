@@ -8,6 +8,7 @@ import { collectorNames, NodeExporter } from '../node-exporter/index.ts';
 import type { HttpServerOptions } from '../platform/index.ts';
 import {
   createNodeClock,
+  createNetwork,
   createNodeFileSystem,
   createOperatingSystem,
   ListenError,
@@ -62,7 +63,8 @@ export function createNodeExporter(
   const registry = new Registry({ clock: parts.clock });
   registerProcessMetrics(registry, parts.files);
   const system = createOperatingSystem();
-  return new NodeExporter(exporterOptions(values), { ...parts, system, registry });
+  const network = createNetwork();
+  return new NodeExporter(exporterOptions(values), { ...parts, system, network, registry });
 }
 
 /** How to serve an exporter over HTTP. @throws WebConfigError */

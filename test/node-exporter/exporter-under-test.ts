@@ -9,6 +9,7 @@ import {
   NodeExporter,
 } from '../../src/node-exporter/index.ts';
 import {
+  createNetwork,
   createNodeClock,
   createNodeFileSystem,
   createOperatingSystem,
@@ -55,6 +56,7 @@ export function newExporter(setup: {
       clock,
       logger: silentLogger,
       system: createOperatingSystem(),
+      network: createNetwork(),
       registry: new Registry({ clock }),
     },
   );

@@ -6,6 +6,7 @@ import type { MetricSink } from '../sink.ts';
 import { counter, gauge } from '../sink.ts';
 import { listSysIfAny, readProc, readSysLine } from '../source.ts';
 import { decimal, decimalIfAny, eachLine, fields } from '../text.ts';
+import { parseCpuList } from './cpu-list.ts';
 
 const seconds = counter(
   'node_cpu_seconds_total',
@@ -101,17 +102,6 @@ function steadied(last: number[] | undefined, now: number[]): number[] {
   return now.map((value, i) => Math.max(value, last[i]!));
 }
 
-/** `0-2,5` → 0, 1, 2, 5. */
-function cpuList(text: string): number[] {
-  const cpus: number[] = [];
-  for (const part of text.split(',').filter((range) => range !== '')) {
-    const [first, last] = part.split('-');
-    const end = decimal(last ?? first, 'a CPU list');
-    for (let cpu = decimal(first, 'a CPU list'); cpu <= end; cpu++) cpus.push(cpu);
-  }
-  return cpus;
-}
-
 function cpuDirectories(context: CollectorContext): string[] {
   return listSysIfAny(context, 'devices/system/cpu')
     .filter((name) => /^cpu[0-9]+$/.test(name))
@@ -144,7 +134,7 @@ function collectThrottles(context: CollectorContext, sink: MetricSink): void {
 
 function collectIsolationAndOnline(context: CollectorContext, sink: MetricSink): void {
   const isolated = readSysLine(context, 'devices/system/cpu/isolated');
-  for (const cpu of cpuList(isolated ?? '')) sink.add(isolatedMetric, 1, String(cpu));
+  for (const cpu of parseCpuList(isolated ?? '')) sink.add(isolatedMetric, 1, String(cpu));
   for (const cpu of cpuDirectories(context)) {
     const online = readSysLine(context, `devices/system/cpu/${cpu}/online`);
     if (online !== undefined)

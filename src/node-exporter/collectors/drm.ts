@@ -2,10 +2,9 @@
 // drm: graphics cards with the amdgpu driver.
 
 import type { Collector, CollectorContext } from '../collector.ts';
-import { NoDataError } from '../collector.ts';
 import type { Descriptor } from '../sink.ts';
 import { gauge } from '../sink.ts';
-import { listSysIfThere, readSysLine, sysNumberIfAny } from '../source.ts';
+import { listSysIfAny, readSysLine, sysNumberIfAny } from '../source.ts';
 import { eachLine } from '../text.ts';
 
 const info = gauge(
@@ -74,8 +73,7 @@ function isAmd(context: CollectorContext, card: string): boolean {
 
 export function drm(context: CollectorContext): Collector {
   return (sink) => {
-    const cards = listSysIfThere(context, 'class/drm').filter((name) => CARD.test(name));
-    if (cards.length === 0) throw new NoDataError('there is no graphics card');
+    const cards = listSysIfAny(context, 'class/drm').filter((name) => CARD.test(name));
     for (const card of cards.filter((name) => isAmd(context, name))) {
       const base = `class/drm/${card}/device`;
       const of = (file: string): string => readSysLine(context, `${base}/${file}`) ?? '';

@@ -32,6 +32,7 @@ import { kernelHung } from './kernel-hung.ts';
 import { ksmd } from './ksmd.ts';
 import { lnstat } from './lnstat.ts';
 import { loadavg } from './loadavg.ts';
+import { logind } from './logind.ts';
 import { mdadm } from './mdadm.ts';
 import { meminfo } from './meminfo.ts';
 import { meminfoNuma } from './meminfo-numa.ts';
@@ -42,10 +43,12 @@ import { netstat } from './netstat.ts';
 import { networkRoute } from './network-route.ts';
 import { nfs } from './nfs.ts';
 import { nfsd } from './nfsd.ts';
+import { ntp } from './ntp.ts';
 import { nvme } from './nvme.ts';
 import { nvmesubsystem } from './nvmesubsystem.ts';
 import { os } from './os.ts';
 import { pcidevice } from './pcidevice.ts';
+import { perf } from './perf.ts';
 import { powersupplyclass } from './powersupplyclass.ts';
 import { pressure } from './pressure.ts';
 import { processes } from './processes.ts';
@@ -59,8 +62,10 @@ import { sockstat } from './sockstat.ts';
 import { softirqs } from './softirqs.ts';
 import { softnet } from './softnet.ts';
 import { stat } from './stat.ts';
+import { supervisord } from './supervisord.ts';
 import { swap } from './swap.ts';
 import { sysctl } from './sysctl.ts';
+import { systemd } from './systemd.ts';
 import { tapestats } from './tapestats.ts';
 import { tcpstat } from './tcpstat.ts';
 import { textfile } from './textfile.ts';
@@ -120,6 +125,7 @@ export const collectorTable: readonly CollectorEntry[] = [
   off('ksmd', ksmd),
   off('lnstat', lnstat),
   on('loadavg', loadavg),
+  off('logind', logind),
   on('mdadm', mdadm),
   on('meminfo', meminfo),
   off('meminfo_numa', meminfoNuma),
@@ -130,10 +136,12 @@ export const collectorTable: readonly CollectorEntry[] = [
   off('network_route', networkRoute),
   on('nfs', nfs),
   on('nfsd', nfsd),
+  off('ntp', ntp),
   on('nvme', nvme),
   off('nvmesubsystem', nvmesubsystem),
   on('os', os),
   off('pcidevice', pcidevice),
+  off('perf', perf),
   on('powersupplyclass', powersupplyclass),
   on('pressure', pressure),
   off('processes', processes),
@@ -147,8 +155,10 @@ export const collectorTable: readonly CollectorEntry[] = [
   off('softirqs', softirqs),
   on('softnet', softnet),
   on('stat', stat),
+  off('supervisord', supervisord),
   off('swap', swap),
   off('sysctl', sysctl),
+  off('systemd', systemd),
   on('tapestats', tapestats),
   off('tcpstat', tcpstat),
   on('textfile', textfile),

@@ -6,6 +6,8 @@ import type { Collector, CollectorContext } from '../collector.ts';
 import { NoDataError } from '../collector.ts';
 import type { MetricSink } from '../sink.ts';
 import { counter, gauge } from '../sink.ts';
+import { openWifi } from './wifi-netlink.ts';
+import type { WifiSource, WifiStation } from './wifi-source.ts';
 
 const frequency = gauge(
   'node_wifi_interface_frequency_hertz',
@@ -77,34 +79,8 @@ const beaconLoss = stationCounter(
 const modes: Readonly<Record<number, string>> = { 2: 'client', 3: 'ap' };
 const STATION = 2;
 
-interface WifiInterface {
-  readonly name?: string;
-  readonly type?: number;
-  /** MHz */
-  readonly frequency?: number;
-}
-
-/** Durations are nanoseconds, addresses base64, as Go's JSON has them. */
-interface WifiStation {
-  readonly hardwareaddr?: string;
-  readonly connected?: number;
-  readonly inactive?: number;
-  readonly receivebitrate?: number;
-  readonly transmitbitrate?: number;
-  readonly receivebytes?: number;
-  readonly transmitbytes?: number;
-  readonly receivedpackets?: number;
-  readonly transmittedpackets?: number;
-  readonly signal?: number;
-  readonly transmitretries?: number;
-  readonly transmitfailed?: number;
-  readonly beaconloss?: number;
-}
-
-interface WifiNetwork {
-  readonly ssid?: string;
-  readonly bssid?: string;
-}
+/** An object of Go's JSON. */
+type FixtureObject = Readonly<Record<string, unknown>>;
 
 const base64Digits = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/';
 
@@ -127,19 +103,19 @@ function hardwareAddress(text: string): string {
 }
 
 function collectStation(sink: MetricSink, device: string, station: WifiStation): void {
-  const labels = [device, hardwareAddress(station.hardwareaddr ?? '')] as const;
-  sink.add(connected, (station.connected ?? 0) / 1e9, ...labels);
-  sink.add(inactive, (station.inactive ?? 0) / 1e9, ...labels);
-  sink.add(receiveBits, station.receivebitrate ?? 0, ...labels);
-  sink.add(transmitBits, station.transmitbitrate ?? 0, ...labels);
-  sink.add(receiveBytes, station.receivebytes ?? 0, ...labels);
-  sink.add(transmitBytes, station.transmitbytes ?? 0, ...labels);
-  sink.add(receivedPackets, station.receivedpackets ?? 0, ...labels);
-  sink.add(transmittedPackets, station.transmittedpackets ?? 0, ...labels);
-  sink.add(signal, station.signal ?? 0, ...labels);
-  sink.add(retries, station.transmitretries ?? 0, ...labels);
-  sink.add(failures, station.transmitfailed ?? 0, ...labels);
-  sink.add(beaconLoss, station.beaconloss ?? 0, ...labels);
+  const labels = [device, station.address] as const;
+  sink.add(connected, station.connectedSeconds, ...labels);
+  sink.add(inactive, station.inactiveSeconds, ...labels);
+  sink.add(receiveBits, station.receiveBits, ...labels);
+  sink.add(transmitBits, station.transmitBits, ...labels);
+  sink.add(receiveBytes, station.receiveBytes, ...labels);
+  sink.add(transmitBytes, station.transmitBytes, ...labels);
+  sink.add(receivedPackets, station.receivedPackets, ...labels);
+  sink.add(transmittedPackets, station.transmittedPackets, ...labels);
+  sink.add(signal, station.signal, ...labels);
+  sink.add(retries, station.transmitRetries, ...labels);
+  sink.add(failures, station.transmitFailed, ...labels);
+  sink.add(beaconLoss, station.beaconLoss, ...labels);
 }
 
 /** A fixture's JSON; undefined where there is no such file. */
@@ -152,28 +128,72 @@ function readFixture<Value>(context: CollectorContext, path: string): Value | un
   }
 }
 
-export function wifi(context: CollectorContext): Collector {
+/** Durations in the fixture are nanoseconds, addresses base64. */
+function fixtureStation(entry: FixtureObject): WifiStation {
+  const number = (key: string): number => Number(entry[key] ?? 0);
+  return {
+    address: hardwareAddress(String(entry.hardwareaddr ?? '')),
+    connectedSeconds: number('connected') / 1e9,
+    inactiveSeconds: number('inactive') / 1e9,
+    receiveBits: number('receivebitrate'),
+    transmitBits: number('transmitbitrate'),
+    receiveBytes: number('receivebytes'),
+    transmitBytes: number('transmitbytes'),
+    receivedPackets: number('receivedpackets'),
+    transmittedPackets: number('transmittedpackets'),
+    signal: number('signal'),
+    transmitRetries: number('transmitretries'),
+    transmitFailed: number('transmitfailed'),
+    beaconLoss: number('beaconloss'),
+  };
+}
+
+/** Upstream's fixture as a source. */
+function openFixture(context: CollectorContext, directory: string): WifiSource {
+  const path = `${directory}/interfaces.json`;
+  const devices = (readFixture<FixtureObject[]>(context, path) ?? []).map((entry, index) => ({
+    index,
+    name: String(entry.name ?? ''),
+    type: Number(entry.type ?? 0),
+    frequency: Number(entry.frequency ?? 0),
+  }));
+  const nameOf = (index: number): string => devices[index]?.name ?? '';
+  return {
+    interfaces: () => devices,
+    network: (index) => {
+      const entry = readFixture<FixtureObject>(context, `${directory}/${nameOf(index)}/bss.json`);
+      if (entry === undefined) return undefined;
+      return {
+        ssid: String(entry.ssid ?? ''),
+        bssid: hardwareAddress(String(entry.bssid ?? '')),
+      };
+    },
+    stations: (index) => {
+      const file = `${directory}/${nameOf(index)}/stationinfo.json`;
+      return (readFixture<FixtureObject[]>(context, file) ?? []).map(fixtureStation);
+    },
+  };
+}
+
+function openSource(context: CollectorContext): WifiSource {
   const { wifiFixtures } = context.options;
+  if (wifiFixtures !== '') return openFixture(context, wifiFixtures);
+  const { calls } = context.system;
+  if (calls === undefined)
+    throw new NoDataError('netlink needs the optional package koffi, which is not installed');
+  return openWifi(calls);
+}
+
+export function wifi(context: CollectorContext): Collector {
   return (sink) => {
-    if (wifiFixtures === '') throw new NoDataError('wireless devices need generic netlink');
-    const path = `${wifiFixtures}/interfaces.json`;
-    for (const device of readFixture<WifiInterface[]>(context, path) ?? []) {
-      const mode = modes[device.type ?? 0];
-      if (device.name === undefined || mode === undefined) continue;
-      sink.add(frequency, (device.frequency ?? 0) * 1e6, device.name);
-      const base = `${wifiFixtures}/${device.name}`;
-      const network = readFixture<WifiNetwork>(context, `${base}/bss.json`);
-      if (device.type === STATION && network !== undefined)
-        sink.add(
-          info,
-          1,
-          hardwareAddress(network.bssid ?? ''),
-          device.name,
-          mode,
-          network.ssid ?? '',
-        );
-      for (const station of readFixture<WifiStation[]>(context, `${base}/stationinfo.json`) ?? [])
-        collectStation(sink, device.name, station);
+    const source = openSource(context);
+    for (const { index, name, type, frequency: megahertz } of source.interfaces()) {
+      const mode = modes[type];
+      if (name === '' || mode === undefined) continue;
+      sink.add(frequency, megahertz * 1e6, name);
+      const network = type === STATION ? source.network(index) : undefined;
+      if (network !== undefined) sink.add(info, 1, network.bssid, name, mode, network.ssid);
+      for (const station of source.stations(index)) collectStation(sink, name, station);
     }
   };
 }

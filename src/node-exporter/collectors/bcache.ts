@@ -3,7 +3,7 @@
 
 import type { Collector, CollectorContext } from '../collector.ts';
 import type { MetricSink } from '../sink.ts';
-import { listSys, listSysIfThere, readSys } from '../source.ts';
+import { listSys, listSysIfAny, readSys } from '../source.ts';
 import { decimal, eachLine } from '../text.ts';
 import {
   backingFiles,
@@ -84,7 +84,7 @@ const isNumbered = (name: string, prefix: string): boolean =>
 
 export function bcache(context: CollectorContext): Collector {
   return (sink) => {
-    for (const set of listSysIfThere(context, 'fs/bcache').filter((name) => name.includes('-'))) {
+    for (const set of listSysIfAny(context, 'fs/bcache').filter((name) => name.includes('-'))) {
       const base = `fs/bcache/${set}`;
       for (const [file, to, factor] of setFiles) {
         const value = parseBcacheSize(readSys(context, `${base}/${file}`), `${base}/${file}`);

@@ -4,14 +4,7 @@
 import type { Collector, CollectorContext } from '../collector.ts';
 import type { MetricSink } from '../sink.ts';
 import { counter, gauge } from '../sink.ts';
-import {
-  listSysIfAny,
-  listSysIfThere,
-  readSys,
-  readSysLine,
-  sysNumber,
-  sysNumberIfAny,
-} from '../source.ts';
+import { listSysIfAny, readSys, readSysLine, sysNumber, sysNumberIfAny } from '../source.ts';
 import { decimal, eachLine, fields } from '../text.ts';
 
 const info = gauge('node_btrfs_info', 'Filesystem information', 'label', 'uuid');
@@ -129,7 +122,7 @@ function collectCommits(context: CollectorContext, sink: MetricSink, uuid: strin
 
 export function btrfs(context: CollectorContext): Collector {
   return (sink) => {
-    for (const uuid of listSysIfThere(context, 'fs/btrfs')) {
+    for (const uuid of listSysIfAny(context, 'fs/btrfs')) {
       if (uuid.split('-').length !== 5) continue;
       const base = `fs/btrfs/${uuid}`;
       sink.add(info, 1, readSys(context, `${base}/label`), uuid);

@@ -4,7 +4,7 @@
 import type { Collector, CollectorContext } from '../collector.ts';
 import type { MetricSink } from '../sink.ts';
 import { counter } from '../sink.ts';
-import { listSysIfAny, listSysIfThere, readSysLine, sysNumber, sysNumberIfAny } from '../source.ts';
+import { listSysIfAny, readSysLine, sysNumber, sysNumberIfAny } from '../source.ts';
 
 const correctable = counter(
   'node_edac_correctable_errors_total',
@@ -73,7 +73,7 @@ function collectChannels(
 export function edac(context: CollectorContext): Collector {
   const directory = 'devices/system/edac/mc';
   return (sink) => {
-    for (const name of listSysIfThere(context, directory)) {
+    for (const name of listSysIfAny(context, directory)) {
       const controller = name.startsWith('mc') ? name.slice(2) : '';
       if (!/^\d+$/.test(controller)) continue;
       const base = `${directory}/${name}`;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // D-Bus messages as bytes: little end first, values aligned to their size.
 //
-//   u8 'l' | u8 type | u8 flags | u8 version | u32 body bytes | u32 serial | a(yv) header fields | pad 8 | body
+//   u8 byte order, type, flags, version | u32 body bytes | u32 serial | a(yv) fields | padding | body
 
 import { SourceError } from './text.ts';
 

@@ -5,3 +5,4 @@ export * from './crc32c.ts';
 export * from './compression.ts';
 export * from './protobuf.ts';
 export * from './snappy-frames.ts';
+export * from './snappy.ts';

@@ -4,6 +4,8 @@
 //
 // Sizes are rounded up to classes: multiples of 16 to 512, then four classes to each doubling. Every class
 // has a list of free blocks, linked through their first word; new blocks are cut from the end of the heap.
+// Small blocks are cut from free large ones before the heap grows: lists and tables leave those behind when
+// they grow.
 
 import { assert } from '../base/index.ts';
 import { HEAP_START } from './layout.ts';
@@ -22,6 +24,16 @@ function classOf(sizeBytes: number): number {
   return SMALL_CLASSES + (doubling - 9) * 4 + quarter;
 }
 
+/** The largest class that fits into `sizeBytes` (>= 16). */
+function classWithin(sizeBytes: number): number {
+  const index = classOf(sizeBytes);
+  return classBytes(index) <= sizeBytes ? index : index - 1;
+}
+
+/** Blocks up to this are cut from larger ones that are free, of at least so many times their size. */
+const CUT_MAX = 4096;
+const CUT_FACTOR = 4;
+
 function classBytes(index: number): number {
   if (index < SMALL_CLASSES) return (index + 1) * SMALL_STEP;
   const doubling = 9 + ((index - SMALL_CLASSES) >>> 2);
@@ -34,6 +46,9 @@ export class SharedHeap {
   private readonly freeLists = new Uint32Array(CLASS_COUNT);
   private end = HEAP_START;
   private used = 0;
+  /** What is left of the free block that small blocks are being cut from. */
+  private regionStart = 0;
+  private regionEnd = 0;
 
   constructor(shared: SharedMemory) {
     this.shared = shared;
@@ -64,12 +79,43 @@ export class SharedHeap {
     if (address !== 0) {
       this.freeLists[index] = u32[address >>> 2]!;
     } else {
-      if (this.end + bytes > this.shared.sizeBytes) return 0;
-      address = this.end;
-      this.end += bytes;
+      address = bytes <= CUT_MAX ? this.cut(bytes, index) : 0;
+      if (address === 0) {
+        if (this.end + bytes > this.shared.sizeBytes) return 0;
+        address = this.end;
+        this.end += bytes;
+      }
     }
     this.used += bytes;
     return address;
+  }
+
+  /** A block of `bytes`, which is the size of class `index`, from a free large one; 0 when there is none. */
+  private cut(bytes: number, index: number): number {
+    if (this.regionEnd - this.regionStart < bytes) {
+      const first = Math.max(index + 1, classOf(Math.max(1024, CUT_FACTOR * bytes)));
+      let large = first;
+      while (large < CLASS_COUNT && this.freeLists[large] === 0) large++;
+      if (large === CLASS_COUNT) return 0;
+      const address = this.freeLists[large]!;
+      this.freeLists[large] = this.shared.u32[address >>> 2]!;
+      this.dropRegion();
+      this.regionStart = address;
+      this.regionEnd = address + classBytes(large);
+    }
+    const address = this.regionStart;
+    this.regionStart += bytes;
+    return address;
+  }
+
+  /** What is left of the region becomes free blocks of the classes that fit. */
+  private dropRegion(): void {
+    while (this.regionEnd - this.regionStart >= SMALL_STEP) {
+      const index = classWithin(this.regionEnd - this.regionStart);
+      this.shared.u32[this.regionStart >>> 2] = this.freeLists[index]!;
+      this.freeLists[index] = this.regionStart;
+      this.regionStart += classBytes(index);
+    }
   }
 
   /** Like {@link allocate}, zero-filled. */

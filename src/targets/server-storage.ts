@@ -8,7 +8,7 @@ import type { Clock, FileSystem, Logger } from '../base/index.ts';
 import type { SharedMemory } from '../kernels/index.ts';
 import { createMemory, SharedHeap } from '../kernels/index.ts';
 import type { Registry } from '../metrics/index.ts';
-import { createSnappy, createZstd } from '../platform/index.ts';
+import { createZstd } from '../platform/index.ts';
 import type { Appender } from '../storage/index.ts';
 import type { Database } from '../tsdb/index.ts';
 import {
@@ -138,7 +138,6 @@ export async function openStorage(
       clock: parts.clock,
       logger,
       heap,
-      snappy: createSnappy(),
       zstd: createZstd(),
       processId: process.pid,
       lock: settings.useLockfile,

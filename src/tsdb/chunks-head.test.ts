@@ -9,7 +9,6 @@ import { FileError, silentLogger } from '../base/index.ts';
 import { createMemory, SharedHeap } from '../kernels/index.ts';
 import { labelsFrom } from '../model/index.ts';
 import { createNodeClock } from '../platform/clock.ts';
-import { createSnappy } from '../platform/compression.ts';
 import { createNodeFileSystem } from '../platform/files.ts';
 import type { Database, DatabaseOptions } from './db.ts';
 import { openDatabase } from './db.ts';
@@ -44,7 +43,6 @@ function open(directory: string, options: Partial<DatabaseOptions> = {}): Promis
     clock: createNodeClock(),
     logger,
     heap: new SharedHeap(createMemory(64 << 20)),
-    snappy: createSnappy(),
     processId: process.pid,
     ...options,
   });

@@ -42,7 +42,6 @@ function open(directory: string, options: Partial<DatabaseOptions> = {}): Promis
     clock: createNodeClock(),
     logger: silentLogger,
     heap: new SharedHeap(createMemory(64 << 20)),
-    snappy: createSnappy(),
     processId: process.pid,
     ...options,
   });

@@ -3,7 +3,7 @@
 
 import type { Clock, FileSystem, Logger } from '../base/index.ts';
 import { FileError } from '../base/index.ts';
-import type { BlockCompression, FrameCompression } from '../encoding/index.ts';
+import type { FrameCompression } from '../encoding/index.ts';
 import type { SharedHeap } from '../kernels/index.ts';
 import type { Appender } from '../storage/index.ts';
 import { TsdbError } from './errors.ts';
@@ -19,8 +19,8 @@ import type { WalSink } from './wal/records.ts';
 import type { ReplayProgress } from './wal/replay.ts';
 import { replayWal } from './wal/replay.ts';
 import { ResilientWal } from './wal/resilient.ts';
+import { SharedSnappy } from './wal/shared-snappy.ts';
 import { type CheckpointCounters, WalTruncator } from './wal/truncation.ts';
-import { SharedSnappy } from './wal/shared-codec.ts';
 import { WalWriter, walCompression } from './wal/writer.ts';
 
 export interface DatabaseOptions {
@@ -29,7 +29,6 @@ export interface DatabaseOptions {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly heap: SharedHeap;
-  readonly snappy: BlockCompression;
   /** Without it zstd records cannot be read. */
   readonly zstd?: FrameCompression;
   /** For the lock file. */
@@ -188,7 +187,8 @@ async function openLocked(
   options: DatabaseOptions,
   lock: DirectoryLock | undefined,
 ): Promise<Database> {
-  const { directory, files, clock, logger, heap, snappy, zstd } = options;
+  const { directory, files, clock, logger, heap, zstd } = options;
+  const snappy = new SharedSnappy(heap);
   const codecs: WalCodecs = { snappy, ...(zstd === undefined ? {} : { zstd }) };
   const pause: Pause = (delayMs) => new Promise((resolve) => void clock.setTimer(delayMs, resolve));
   const start = clock.monotonicMs();
@@ -227,8 +227,7 @@ async function openLocked(
   if (setting === 'zstd' && zstd?.compress === undefined) {
     logger.warn('This Node.js cannot write zstd: WAL records are compressed with snappy');
   }
-  const native = walCompression(setting, codecs);
-  const compression = setting === 'snappy' && native ? new SharedSnappy(heap, native) : native;
+  const compression = walCompression(setting, codecs);
   const segmentBytes = options.walSegmentBytes ?? DEFAULT_SEGMENT_BYTES;
   const log = { files, logger, directory: `${directory}/wal`, compression, segmentBytes };
   const wal = new WalWriter(log, replayed.nextSegment);

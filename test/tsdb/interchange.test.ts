@@ -8,12 +8,7 @@ import { afterEach, expect, test } from 'vitest';
 import { silentLogger } from '../../src/base/index.ts';
 import { createMemory, SharedHeap } from '../../src/kernels/index.ts';
 import { labelsFrom } from '../../src/model/index.ts';
-import {
-  createNodeClock,
-  createNodeFileSystem,
-  createSnappy,
-  createZstd,
-} from '../../src/platform/index.ts';
+import { createNodeClock, createNodeFileSystem, createZstd } from '../../src/platform/index.ts';
 import type { Database, DatabaseOptions } from '../../src/tsdb/index.ts';
 import { openDatabase } from '../../src/tsdb/index.ts';
 import { freePort, peerPath, startPeer, waitForUrl } from '../peers.ts';
@@ -47,7 +42,6 @@ function open(directory: string, options: Partial<DatabaseOptions> = {}): Promis
     clock: createNodeClock(),
     logger,
     heap: new SharedHeap(createMemory(128 << 20)),
-    snappy: createSnappy(),
     zstd: createZstd(),
     processId: process.pid,
     ...options,

@@ -9,7 +9,7 @@ import type { Labels } from '../../model/index.ts';
 import { compareText } from '../../model/index.ts';
 import type { Appender, SampleBatch } from '../../storage/index.ts';
 import { AppendStatus } from '../../storage/index.ts';
-import { encodeSeriesRecord, type WalSink } from '../wal/records.ts';
+import { encodeSeriesRecord, type LoggedSeries, type WalSink } from '../wal/records.ts';
 import type { HeadChunkOptions, LoadedChunks } from './chunk-files.ts';
 import { HeadChunkWriter, loadHeadChunks, removeSetAside } from './chunk-files.ts';
 import { ChunkMapper, FoundChains, type MapperCounters } from './chunk-mapper.ts';
@@ -61,6 +61,8 @@ export const DEFAULT_CHUNK_RANGE_MS = 7_200_000;
 const FIRST_STREAM_BYTES = 104;
 /** Free memory below which no new series are taken, so that what exists can go on. */
 const RESERVE_BYTES = 16 << 20;
+/** Series in one WAL record: records are buffered and compressed whole. */
+const SERIES_PER_RECORD = 500;
 /** Longest label text. */
 const TEXT_BYTES_MAX = 1 << 20;
 /** Beyond what a millisecond time may be in our files. */
@@ -413,21 +415,10 @@ export class Head implements Appender {
   private log(batch: OwnedBatch, wal: WalSink): void {
     const records: Uint8Array[] = [];
     if (this.unlogged.length > 0) {
-      const { u32 } = this.shared;
-      const directory = u32[Control.seriesDirectory]!;
-      records.push(
-        encodeSeriesRecord(
-          this.unlogged.map((id) => {
-            const at = directoryGet(this.shared, directory, id) >>> 2;
-            const refHigh = u32[at + Series.walRefHigh]!;
-            return {
-              refLow: u32[at + Series.walRefLow]!,
-              refHigh,
-              labels: this.seriesLabels(id) ?? [],
-            };
-          }),
-        ),
-      );
+      for (let from = 0; from < this.unlogged.length; from += SERIES_PER_RECORD) {
+        const part = this.unlogged.slice(from, from + SERIES_PER_RECORD);
+        records.push(encodeSeriesRecord(part.map((id) => this.loggedSeries(id))));
+      }
     }
     const needed = 17 + 28 * batch.count;
     if (this.record.sizeBytes < needed) {
@@ -447,6 +438,16 @@ export class Head implements Appender {
     if (length > 0) records.push(this.shared.u8.subarray(address, address + length));
     wal.log(records);
     this.unlogged = [];
+  }
+
+  private loggedSeries(id: number): LoggedSeries {
+    const { u32 } = this.shared;
+    const at = directoryGet(this.shared, u32[Control.seriesDirectory]!, id) >>> 2;
+    return {
+      refLow: u32[at + Series.walRefLow]!,
+      refHigh: u32[at + Series.walRefHigh]!,
+      labels: this.seriesLabels(id) ?? [],
+    };
   }
 
   private apply(batch: OwnedBatch): number {

@@ -21,9 +21,14 @@ export interface WalDamage {
   readonly reason: string;
 }
 
+/** Snappy, and where it is at home a faster CRC-32C of bytes[start, end), too. */
+export interface WalSnappy extends BlockCompression {
+  checksum?(bytes: Uint8Array, start: number, end: number): number;
+}
+
 /** What records may be compressed with. */
 export interface WalCodecs {
-  readonly snappy: BlockCompression;
+  readonly snappy: WalSnappy;
   readonly zstd?: FrameCompression;
 }
 

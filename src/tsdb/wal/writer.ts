@@ -39,7 +39,13 @@ export function walCompression(
   const compress = type === 'zstd' ? zstd?.compress : undefined;
   if (compress !== undefined)
     return { flag: FRAGMENT_ZSTD, compress: (bytes) => compress(unshared(bytes)) };
-  return { flag: FRAGMENT_SNAPPY, compress: (bytes) => snappy.compress(unshared(bytes)) };
+  return {
+    flag: FRAGMENT_SNAPPY,
+    compress: (bytes) => snappy.compress(bytes),
+    ...(snappy.checksum === undefined
+      ? {}
+      : { checksum: (bytes, start, end) => snappy.checksum!(bytes, start, end) }),
+  };
 }
 
 export interface WalWriterOptions {
@@ -61,6 +67,9 @@ export interface WalCounters {
   truncations: number;
   bytesWritten: number;
 }
+
+/** More than this is not buffered: it is written, at the end of a record. */
+const FLUSH_BYTES = 1 << 18;
 
 export class WalWriter implements WalSink {
   readonly counters: WalCounters = {
@@ -100,6 +109,7 @@ export class WalWriter implements WalSink {
         this.nextSegment();
       }
       this.frame(data, flag);
+      if (this.buffered >= FLUSH_BYTES) this.flush();
     }
     this.flush();
   }

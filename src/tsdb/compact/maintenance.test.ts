@@ -13,7 +13,6 @@ import { createMemory, SharedHeap } from '../../kernels/index.ts';
 import type { Matcher } from '../../model/index.ts';
 import { labelsFrom } from '../../model/index.ts';
 import { createNodeClock } from '../../platform/clock.ts';
-import { createSnappy } from '../../platform/compression.ts';
 import { createNodeFileSystem } from '../../platform/files.ts';
 import { BlockListWriter } from '../block/block-list.ts';
 import { DatabaseReader } from '../block/database-reader.ts';
@@ -90,7 +89,6 @@ async function open(limits: RetentionLimits = { durationMs: 0, sizeBytes: 0 }): 
     clock,
     logger: silentLogger,
     heap,
-    snappy: createSnappy(),
     processId: process.pid,
     floorTime: () => maintenance.open(),
   });

@@ -2,7 +2,7 @@
 // hot
 // Snappy's block format: the length as uvarint, then literals and copies of what came before.
 //
-//   literal  length - 1 in the upper six bits of a tag whose lower two are 0; 60 and 61: in 1 or 2 bytes after it
+//   literal  length - 1 in the upper six bits of a tag whose lower two are 0; 60, 61: in 1 or 2 bytes more
 //   copy     lower two bits 1: length 4..11 and 11 bits of offset; 2: length 1..64 and 16 bits; 3: 32 bits
 //
 // Specifies kernels/assembly/snappy.ts, which does the same on the shared memory. Blocks of 64 KiB are

@@ -13,6 +13,7 @@ export type Peer =
   | 'prometheus-alertmanager'
   | 'amtool'
   | 'prometheus-node-exporter'
+  | 'prometheus-pushgateway'
   | 'victoria-metrics'
   | 'chromium';
 

@@ -89,10 +89,11 @@ interface OpenMetric {
 }
 
 /** Counter (value, exemplar, start), gauge and untyped (value). */
-function readValue(reader: ProtobufReader, metric: OpenMetric): void {
+function readValue(reader: ProtobufReader, metric: OpenMetric, isCounter: boolean): void {
   const outer = reader.enter();
   while (reader.next()) {
     if (reader.field === 1) metric.value = reader.double();
+    else if (!isCounter) reader.skip();
     else if (reader.field === 2) metric.exemplar = readExemplar(reader);
     else if (reader.field === 3) metric.createdMs = readTimestamp(reader);
     else reader.skip();
@@ -272,7 +273,7 @@ function readMetric(reader: ProtobufReader): ReadMetric {
       found.push(kind);
       if (kind === 'summary') readSummary(reader, metric);
       else if (kind === 'histogram') readHistogram(reader, metric);
-      else readValue(reader, metric);
+      else readValue(reader, metric, kind === 'counter');
     } else if (reader.field === 1) readLabelPair(reader, labels);
     else if (reader.field === 6) metric.timestampMs = reader.signed();
     else reader.skip();

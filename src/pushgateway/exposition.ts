@@ -103,7 +103,7 @@ class Page {
     for (const name of names) {
       while (k < own.length && compareText(own[k]!.name, name) < 0) this.family(own[k++]!);
       const index = this.store.families.get(name);
-      if (index === undefined) continue;
+      if (index === undefined || index.isEmpty) continue;
       if (k < own.length && own[k]!.name === name) {
         // Somebody pushes under a name of ours: help and type are ours.
         const metrics = [...own[k]!.metrics, ...index.metrics()].sort(compareMetrics);

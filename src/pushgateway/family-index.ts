@@ -158,6 +158,11 @@ export class FamilyIndex {
     return rows.sort((a, b) => (keyOf(a) < keyOf(b) ? -1 : keyOf(a) > keyOf(b) ? 1 : 0));
   }
 
+  /** Whether no group has a metric of it: protobuf can say so, and it is not exposed then. */
+  get isEmpty(): boolean {
+    return this.ordered().length === 0;
+  }
+
   /** All metrics in output order. */
   metrics(): Metric[] {
     const order = this.ordered();

@@ -90,6 +90,7 @@ const json = (body: string): ServerResponse => ({
   body,
 });
 
+const pushMethods: ReadonlySet<string> = new Set(['DELETE', 'POST', 'PUT']);
 /** Metrics of one family in one answer of ours. */
 const METRICS_LISTED_MAX = 1000;
 const TTL_MAX_MS = 100 * 365 * 86_400_000;
@@ -251,7 +252,8 @@ export class Gateway {
   private async elsewhere(request: ServerRequest, path: string): Promise<ServerResponse> {
     const { routePrefix: prefix } = this.options;
     const other = path.endsWith('/') ? path.slice(0, -1) : `${path}/`;
-    if (this.routes.has(other) || /\/metrics\/job(@base64)?\/$/.test(path)) {
+    const isEmptyJob = pushMethods.has(request.method) && /\/metrics\/job(@base64)?\/$/.test(path);
+    if (this.routes.get(other)?.[request.method] !== undefined || isEmptyJob) {
       const status = request.method === 'GET' ? 301 : 307;
       return status === 301
         ? this.redirect(request, encodePath(other))

@@ -47,11 +47,12 @@ const shownName = (name: string): string => (isValidLabelName(name, 'legacy') ? 
 
 /**
  * Joins exposed labels with the target's. Without `honorLabels` the target's win, and an exposed label of
- * that name gets `exported_` in front, as often as needed.
+ * that name gets `exported_` in front, as often as needed. With it, also an exposed label without a value
+ * keeps the target's out: what the Pushgateway's `instance=""` is for.
  */
 export function mergeTargetLabels(exposed: Labels, target: Labels, honorLabels: boolean): Label[] {
   const merged = new Map<string, string>();
-  for (const { name, value } of exposed) if (value !== '') merged.set(name, value);
+  for (const { name, value } of exposed) if (value !== '' || honorLabels) merged.set(name, value);
   const conflicting: Label[] = [];
   for (const { name, value } of target) {
     const existing = merged.get(name);
@@ -67,7 +68,9 @@ export function mergeTargetLabels(exposed: Labels, target: Labels, honorLabels: 
     while (merged.has(free)) free = `exported_${free}`;
     merged.set(free, value);
   }
-  return Array.from(merged, ([name, value]) => ({ name, value })).sort(byName);
+  return Array.from(merged, ([name, value]) => ({ name, value }))
+    .filter(({ value }) => value !== '')
+    .sort(byName);
 }
 
 /** Labels of a report series (`up`, `scrape_*`): nothing exposed, so nothing conflicts. */

@@ -167,6 +167,16 @@ test('out-of-order samples are dropped with one warning', async () => {
   expect(rig.appender.report('up')).toEqual([1, 1]);
 });
 
+test('an exposed label without a value keeps out the label of the target, under honor_labels only', async () => {
+  const body = 'a{instance="",job="batch"} 1\n';
+  const honored = await scraped([body], { honorLabels: true });
+  expect(honored.appender.dump()[0]).toMatch(/^a\{job="batch"\} 1@/);
+  const other = await scraped([body], { honorLabels: false });
+  expect(other.appender.dump()[0]).toMatch(
+    /^a\{exported_job="batch",instance="[^"]+",job="[^"]+"\} 1@/,
+  );
+});
+
 test('conflicting labels are renamed, or kept under honor_labels', async () => {
   const body = 'a{job="x",instance="y",exported_job="z"} 1\n';
   const renamed = await scraped([body]);

@@ -185,6 +185,22 @@ describe.skipIf(!canRun)('the page', () => {
     await close();
   });
 
+  test('takes an expression apart and shows a part of it', async () => {
+    const expr = encodeURIComponent('sum(up) + count(up{team="core"})');
+    const { page, close } = await open(`/query?g0.expr=${expr}`);
+    await page.locator('.vector-value', { hasText: '2' }).waitFor();
+    await page.getByLabel('More for this query').click();
+    await page.getByText('Show tree view').click();
+    const parts = page.locator('.tree-part');
+    await expect
+      .poll(() => parts.allTextContents())
+      .toEqual(['… + …', 'sum(…)', 'up', 'count(…)', 'up{team="core"}']);
+    await parts.nth(4).click();
+    await page.locator('.vector-row', { hasText: 'job="self"' }).waitFor();
+    expect(page.url()).toContain('g0.show_tree=1');
+    await close();
+  });
+
   test('shows the targets with their errors and labels', async () => {
     const { page, close } = await open('/targets');
     await page.getByText('connection refused').waitFor();

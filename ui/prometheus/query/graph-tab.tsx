@@ -33,6 +33,7 @@ const ChartSkeleton = (): ReactNode => (
 
 interface GraphProps {
   readonly panel: Panel;
+  readonly expr: string;
   readonly store: QueryStore;
   readonly series: readonly DecodedSeries[];
   readonly range: QueryRange;
@@ -54,7 +55,7 @@ function useHidden(count: number) {
   return { hidden, toggle, isolate };
 }
 
-function Graph({ panel, store, series, range }: GraphProps): ReactNode {
+function Graph({ panel, expr, store, series, range }: GraphProps): ReactNode {
   const { useLocalTime } = usePreferences();
   const { settings } = panel;
   const { times, columns } = useMemo(() => alignSeries(series, range), [series, range]);
@@ -74,7 +75,7 @@ function Graph({ panel, store, series, range }: GraphProps): ReactNode {
           yAxisMin={settings.yAxisMin}
           useLocalTime={useLocalTime}
           height={CHART_HEIGHT_PX}
-          description={`Graph of ${settings.expr}, ${series.length} series`}
+          description={`Graph of ${expr}, ${series.length} series`}
           nameOf={nameOf}
           onHover={setStep}
           onZoom={(startMs, endMs) => store.change(panel.id, zoomed(startMs, endMs))}
@@ -118,19 +119,19 @@ function BoundedGraph({ histograms, series, ...props }: BoundedGraphProps): Reac
           </Button>
         </Notice>
       )}
-      <Graph key={props.panel.settings.expr} {...props} series={shown} />
+      <Graph key={props.expr} {...props} series={shown} />
     </>
   );
 }
 
-export function GraphTab({ panel, store, tabs }: TabProps): ReactNode {
+export function GraphTab({ panel, expr, store, tabs }: TabProps): ReactNode {
   const { settings, runAtMs } = panel;
   const { endMs, rangeMs, resolution } = settings;
   const range = useMemo(
     () => queryRange({ endMs, rangeMs, resolution }, runAtMs),
     [endMs, rangeMs, resolution, runAtMs],
   );
-  const query = useRangeQuery(settings.expr, range, runAtMs);
+  const query = useRangeQuery(expr, range, runAtMs);
   const all = query.data?.result;
   const series = useMemo(
     () => (all?.type === 'matrix' ? all.series.filter(({ values }) => values.length > 0) : []),
@@ -138,7 +139,7 @@ export function GraphTab({ panel, store, tabs }: TabProps): ReactNode {
   );
   return (
     <AnswerFrame
-      expr={settings.expr}
+      expr={expr}
       query={query}
       controls={
         <>
@@ -160,6 +161,7 @@ export function GraphTab({ panel, store, tabs }: TabProps): ReactNode {
         return (
           <BoundedGraph
             panel={panel}
+            expr={expr}
             store={store}
             series={series}
             range={answer.range ?? range}

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // One query: its editor, and its answer as a table or a graph.
 
-import { ActionIcon, Button, Menu, SegmentedControl } from '@mantine/core';
+import { ActionIcon, Button, Menu, SegmentedControl, Tooltip } from '@mantine/core';
 import {
+  IconBinaryTree,
   IconBraces,
   IconChartLine,
   IconCopyPlus,
@@ -25,6 +26,7 @@ import { TableTab } from './table-tab.tsx';
 import type { PanelTab } from './url-state.ts';
 
 const MetricsExplorer = lazy(() => import('./metrics-explorer.tsx'));
+const TreeView = lazy(() => import('./tree-view.tsx'));
 
 const tabs = [
   { value: 'table', label: 'Table', Icon: IconTable },
@@ -60,6 +62,12 @@ function PanelMenu({ panel, store, onExplore, onFormat }: PanelMenuProps): React
         <Menu.Item leftSection={<IconBraces size={16} stroke={1.7} />} onClick={onFormat}>
           Format expression
         </Menu.Item>
+        <Menu.Item
+          leftSection={<IconBinaryTree size={16} stroke={1.7} />}
+          onClick={() => store.change(panel.id, { showTree: !panel.settings.showTree })}
+        >
+          {panel.settings.showTree ? 'Hide' : 'Show'} tree view
+        </Menu.Item>
         <Menu.Divider />
         <Menu.Item
           leftSection={<IconCopyPlus size={16} stroke={1.7} />}
@@ -78,6 +86,12 @@ function PanelMenu({ panel, store, onExplore, onFormat }: PanelMenuProps): React
   );
 }
 
+/** A part of an expression, chosen in its tree. */
+interface Part {
+  readonly of: string;
+  readonly expr: string;
+}
+
 export interface QueryPanelProps {
   readonly panel: Panel;
   readonly store: QueryStore;
@@ -90,7 +104,10 @@ export function QueryPanel({ panel, store, autoFocus }: QueryPanelProps): ReactN
   const [history] = useState(() => createHistory(window.localStorage));
   const [isExploring, setExploring] = useState(false);
   const [formatError, setFormatError] = useState<Error>();
-  const { id, draft, settings } = panel;
+  const { id, draft, settings, runAtMs } = panel;
+  const [part, setPart] = useState<Part>();
+  const selected = settings.showTree && part?.of === settings.expr ? part.expr : undefined;
+  const shown = selected ?? settings.expr;
 
   const execute = (): void => {
     setFormatError(undefined);
@@ -138,6 +155,16 @@ export function QueryPanel({ panel, store, autoFocus }: QueryPanelProps): ReactN
         >
           Execute
         </Button>
+        <Tooltip label="Format the expression" withArrow>
+          <ActionIcon
+            variant="default"
+            className="panel-menu panel-format"
+            aria-label="Format the expression"
+            onClick={() => void format()}
+          >
+            <IconBraces size={17} stroke={1.7} />
+          </ActionIcon>
+        </Tooltip>
         <PanelMenu
           panel={panel}
           store={store}
@@ -146,11 +173,24 @@ export function QueryPanel({ panel, store, autoFocus }: QueryPanelProps): ReactN
         />
       </div>
       {formatError !== undefined && <ErrorNotice error={formatError} />}
-      <ErrorBoundary key={settings.expr + settings.tab}>
+      {settings.showTree && settings.expr !== '' && (
+        <Suspense>
+          <TreeView
+            expr={settings.expr}
+            timeMs={settings.endMs ?? runAtMs}
+            runAtMs={runAtMs}
+            selected={selected}
+            onSelect={(expr) =>
+              setPart(expr === undefined ? undefined : { of: settings.expr, expr })
+            }
+          />
+        </Suspense>
+      )}
+      <ErrorBoundary key={shown + settings.tab}>
         {settings.tab === 'table' ? (
-          <TableTab panel={panel} store={store} tabs={choice} />
+          <TableTab panel={panel} expr={shown} store={store} tabs={choice} />
         ) : (
-          <GraphTab panel={panel} store={store} tabs={choice} />
+          <GraphTab panel={panel} expr={shown} store={store} tabs={choice} />
         )}
       </ErrorBoundary>
       {isExploring && (

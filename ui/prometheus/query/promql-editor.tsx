@@ -25,7 +25,7 @@ import {
   indentOnInput,
   syntaxHighlighting,
 } from '@codemirror/language';
-import { lintKeymap } from '@codemirror/lint';
+import { linter, lintKeymap } from '@codemirror/lint';
 import { highlightSelectionMatches } from '@codemirror/search';
 import { Compartment, EditorState, type Extension, Prec } from '@codemirror/state';
 import { EditorView, keymap, placeholder } from '@codemirror/view';
@@ -49,6 +49,17 @@ const highlighting = HighlightStyle.define([
   { tag: tags.comment, color: 'var(--h-code-comment)', fontStyle: 'italic' },
   { tag: tags.invalid, color: 'var(--h-bad)' },
 ]);
+
+const LINT_DELAY_MS = 400;
+
+/** The parser is another chunk: the editor does not wait for it. */
+const promqlLinter: Extension = linter(
+  async (view) => {
+    const { diagnose } = await import('./promql-lint.ts');
+    return diagnose(view.state.doc.toString());
+  },
+  { delay: LINT_DELAY_MS },
+);
 
 /** Completion of the language, with executed queries first where the expression begins. */
 class WithHistory implements CompleteStrategy {
@@ -91,10 +102,12 @@ function languageOf(props: ExpressionEditorProps, history: () => readonly string
   );
   const promql = new PromQLExtension()
     .activateCompletion(preferences.enableAutocomplete)
-    .activateLinter(preferences.enableLinter)
+    // The server's own parser checks.
+    .activateLinter(false)
     .setComplete({ completeStrategy: withHistory });
   const highlight = preferences.enableSyntaxHighlighting ? [syntaxHighlighting(highlighting)] : [];
-  return [promql.asExtension(), ...highlight];
+  const checks = preferences.enableLinter ? [promqlLinter] : [];
+  return [promql.asExtension(), ...highlight, ...checks];
 }
 
 /** Whether the chosen completion would change nothing: it is already written. */

@@ -214,9 +214,9 @@ function ResultTable({ result }: { readonly result: DecodedResult }): ReactNode 
   );
 }
 
-export function TableTab({ panel, store, tabs }: TabProps): ReactNode {
+export function TableTab({ panel, expr, store, tabs }: TabProps): ReactNode {
   const { id, settings, runAtMs } = panel;
-  const query = useInstantQuery(settings.expr, settings.endMs ?? runAtMs, runAtMs);
+  const query = useInstantQuery(expr, settings.endMs ?? runAtMs, runAtMs);
   const shift = (direction: -1 | 1): void =>
     store.change(id, { endMs: shiftedEnd(settings, direction, Date.now()) });
   const controls = (
@@ -232,8 +232,8 @@ export function TableTab({ panel, store, tabs }: TabProps): ReactNode {
     </>
   );
   return (
-    <AnswerFrame expr={settings.expr} query={query} controls={controls}>
-      {(answer) => <ResultTable key={settings.expr} result={answer.result} />}
+    <AnswerFrame expr={expr} query={query} controls={controls}>
+      {(answer) => <ResultTable key={expr} result={answer.result} />}
     </AnswerFrame>
   );
 }

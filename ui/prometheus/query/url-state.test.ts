@@ -47,6 +47,7 @@ describe('upstream links', () => {
     expr: 'a',
     resolution: { type: 'auto', density: 'high' },
   });
+  decodes('?g0.expr=a&g0.show_tree=1', { expr: 'a', showTree: true });
   decodes('?g0.expr=a&g1.expr=b&g3.expr=d', { expr: 'a' }, { expr: 'b' });
   decodes('?g0.expr=a&g0.show_exemplars=1&g0.y_axis_min=0&g0.display_mode=stacked', {
     expr: 'a',
@@ -71,6 +72,7 @@ describe('nonsense has its default', () => {
 
 const settings: fc.Arbitrary<PanelSettings> = fc.record({
   expr: fc.string(),
+  showTree: fc.boolean(),
   tab: fc.constantFrom('table' as const, 'graph' as const),
   endMs: fc.option(
     fc.integer({ min: 0, max: 4e9 }).map((seconds) => seconds * 1000),

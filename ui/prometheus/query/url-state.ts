@@ -15,6 +15,7 @@ export type Resolution =
 export interface PanelSettings {
   /** As last executed. */
   readonly expr: string;
+  readonly showTree: boolean;
   readonly tab: PanelTab;
   /** End of the graph and evaluation time of the table; undefined is now. */
   readonly endMs: number | undefined;
@@ -28,6 +29,7 @@ export interface PanelSettings {
 
 export const defaultSettings: PanelSettings = {
   expr: '',
+  showTree: false,
   tab: 'table',
   endMs: undefined,
   rangeMs: 3_600_000,
@@ -73,6 +75,7 @@ function decodePanel(get: (key: string) => string | null): PanelSettings {
   const yAxisMin = get('y_axis_min');
   return {
     expr: get('expr') ?? '',
+    showTree: get('show_tree') === '1',
     // 0 and 1 are of the pages before 3.0.
     tab: tab === 'graph' || tab === '0' ? 'graph' : 'table',
     endMs: time === null ? undefined : parseTimeText(time),
@@ -101,6 +104,7 @@ export function decodePanels(search: string): PanelSettings[] {
 
 function* panelParameters(panel: PanelSettings): Generator<readonly [string, string]> {
   yield ['expr', panel.expr];
+  if (panel.showTree) yield ['show_tree', '1'];
   yield ['tab', panel.tab];
   if (panel.endMs !== undefined) {
     const time = formatTime(panel.endMs);

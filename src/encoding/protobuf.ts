@@ -188,6 +188,21 @@ export class ProtobufReader {
     this.leave(outer);
   }
 
+  /**
+   * The varints of a repeated field, packed or not, as bytes: for numbers above 2^53, which the caller
+   * must take apart itself. A view, valid as long as the input.
+   */
+  varintBytes(): Uint8Array {
+    const start = this.position;
+    if (this.wireType === WireType.varint) {
+      this.uvarint();
+      return this.bytes.subarray(start, this.position);
+    }
+    const length = this.length();
+    this.position += length;
+    return this.bytes.subarray(this.position - length, this.position);
+  }
+
   /** Steps over the value, whatever it is. */
   skip(): void {
     let width = 0;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The three servers that are compared, started alike.
 
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { freePort, type Program, type Stage } from './processes.ts';
 
@@ -54,6 +54,12 @@ const prometheusFlags = (data: string, config: string, address: string): string[
   '--log.level=warn',
 ];
 
+/** The arguments of Node that `./hearth` has. */
+function launchArguments(root: string): string[] {
+  const script = readFileSync(join(root, 'hearth'), 'utf8');
+  return (/^exec node (.*) "\$here/m.exec(script)?.[1] ?? '').split(' ').filter((s) => s !== '');
+}
+
 function commandOf(
   name: SystemName,
   root: string,
@@ -65,7 +71,7 @@ function commandOf(
   if (name === 'hearth') {
     const entry = join(root, 'dist/targets/cli.js');
     if (!existsSync(entry)) throw new Error(`${entry} is missing: run the build first`);
-    const nodeArguments = options.nodeArguments ?? [];
+    const nodeArguments = [...launchArguments(root), ...(options.nodeArguments ?? [])];
     const server = ['server', ...prometheusFlags(data, config, address), ...flags];
     return [process.execPath, [...nodeArguments, entry, ...server]];
   }

@@ -90,3 +90,19 @@ export function combineRows(
     }
   }
 }
+
+/** The larger number, as Go has it: +Inf is larger than NaN, which is larger than all others. */
+export function maxOf(a: number, b: number): number {
+  if (a === Number.POSITIVE_INFINITY || b === Number.POSITIVE_INFINITY) {
+    return Number.POSITIVE_INFINITY;
+  }
+  return Math.max(a, b);
+}
+
+/** The smaller number, as Go has it: -Inf is smaller than NaN, which is smaller than all others. */
+export function minOf(a: number, b: number): number {
+  if (a === Number.NEGATIVE_INFINITY || b === Number.NEGATIVE_INFINITY) {
+    return Number.NEGATIVE_INFINITY;
+  }
+  return Math.min(a, b);
+}

@@ -52,20 +52,31 @@ function dayOfYear(seconds: number): number {
   return day;
 }
 
-/** Of the value as a time in seconds, UTC. */
+const int64Limit = 2 ** 63;
+
+/** `part` of times that a 64-bit integer can hold; what upstream's conversion makes of all others. */
+const calendar =
+  (part: (seconds: number) => number, outside: number) =>
+  (seconds: number): number =>
+    seconds >= -int64Limit && seconds < int64Limit ? part(seconds) : outside;
+
+/**
+ * Of the value as a time in seconds, UTC. NaN, infinities and everything else that is no 64-bit integer
+ * become the smallest one on upstream's most common platform, a Sunday in the year 292277026596.
+ */
 export const calendarFunctions: Readonly<Record<string, (seconds: number) => number>> = {
-  minute: (s) => Math.floor(secondOfDay(s) / 60) % 60,
-  hour: (s) => Math.floor(secondOfDay(s) / 3600),
+  minute: calendar((s) => Math.floor(secondOfDay(s) / 60) % 60, 30),
+  hour: calendar((s) => Math.floor(secondOfDay(s) / 3600), 15),
   // The epoch was a Thursday; Sunday is 0.
-  day_of_week: (s) => (((dayOf(s) + 4) % 7) + 7) % 7,
-  day_of_month: (s) => dayOfMonth(civil(dayOf(s))),
-  day_of_year: dayOfYear,
-  days_in_month: (s) => {
+  day_of_week: calendar((s) => (((dayOf(s) + 4) % 7) + 7) % 7, 0),
+  day_of_month: calendar((s) => dayOfMonth(civil(dayOf(s))), 4),
+  day_of_year: calendar(dayOfYear, 339),
+  days_in_month: calendar((s) => {
     const date = civil(dayOf(s));
     return daysInMonth(yearOf(date), monthOf(date));
-  },
-  month: (s) => monthOf(civil(dayOf(s))),
-  year: (s) => yearOf(civil(dayOf(s))),
+  }, 31),
+  month: calendar((s) => monthOf(civil(dayOf(s))), 12),
+  year: calendar((s) => yearOf(civil(dayOf(s))), 292_277_026_596),
 };
 
 /** Of the value alone. */

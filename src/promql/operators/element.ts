@@ -5,7 +5,7 @@
 
 import type { ElementPlan, VectorScalarPlan } from '../plan/nodes.ts';
 import { type Histogram, histogramVariance } from '../../model/index.ts';
-import { arithmetic, compare, isComparison, isTrim } from './arithmetic.ts';
+import { arithmetic, compare, isComparison, isTrim, maxOf, minOf } from './arithmetic.ts';
 import { type ElementResult, combineElements } from './element-pairs.ts';
 import {
   type Cells,
@@ -39,7 +39,7 @@ function clamped(low: ScalarColumn | undefined, high: ScalarColumn | undefined):
       const min = low === undefined ? Number.NEGATIVE_INFINITY : low[k]!;
       const max = high === undefined ? Number.POSITIVE_INFINITY : high[k]!;
       if (max < min) present[offset + k] = 0;
-      values[offset + k] = Math.max(min, Math.min(max, values[offset + k]!));
+      values[offset + k] = maxOf(min, minOf(max, values[offset + k]!));
     }
   };
 }

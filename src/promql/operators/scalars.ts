@@ -3,7 +3,7 @@
 // Scalar expressions: a column with a value for each step.
 
 import type { ScalarCallPlan } from '../plan/nodes.ts';
-import { scalarResult } from './arithmetic.ts';
+import { maxOf, minOf, scalarResult } from './arithmetic.ts';
 import { type Steps, newBatch } from './batch.ts';
 import type { QueryContext, ScalarColumn, ScalarOperator, VectorOperator } from './context.ts';
 import { needNothing } from './label-sets.ts';
@@ -44,8 +44,8 @@ export function scalarCall(
     for (let k = 0; k < steps.count; k++) {
       const a = left[k]!;
       const b = right[k]!;
-      if (op === 'min_of') column[k] = Math.min(a, b);
-      else if (op === 'max_of') column[k] = Math.max(a, b);
+      if (op === 'min_of') column[k] = minOf(a, b);
+      else if (op === 'max_of') column[k] = maxOf(a, b);
       else column[k] = scalarResult(op, a, b);
     }
     return column;

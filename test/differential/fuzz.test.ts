@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: Apache-2.0
+// Random queries over random data: our engine's answer against the real Prometheus's.
+//
+// HEARTH_FUZZ_SEED chooses data and queries, HEARTH_FUZZ_SECONDS how long it goes on.
+
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { seededPrng } from '../../src/base/index.ts';
+import { Engine, encodeResponse, QueryError, type QueryResult } from '../../src/promql/index.ts';
+import type { MemoryStorage } from '../../src/storage/index.ts';
+import { freePort, peerPath, type RunningPeer, startPeer, waitForUrl } from '../peers.ts';
+import { type Answer, differenceOf } from './answers.ts';
+import { DATA_MINUTES, DATA_START_MS, fuzzSeries, memoryOf, writeRequests } from './fuzz-data.ts';
+import { partsOf, QueryWriter } from './fuzz-queries.ts';
+import { isKnown } from './known-differences.ts';
+
+const seed = Number(process.env.HEARTH_FUZZ_SEED ?? 1);
+const seconds = Number(process.env.HEARTH_FUZZ_SECONDS ?? 20);
+const DIFFERENCES_MAX = 5;
+
+const prometheus = peerPath('prometheus');
+
+/** One question: at `startMs`, or over the range. */
+interface Question {
+  readonly query: string;
+  readonly startMs: number;
+  readonly endMs: number;
+  /** 0 = an instant query. */
+  readonly stepMs: number;
+}
+
+describe.skipIf(prometheus === undefined)('random queries', () => {
+  let peer: RunningPeer;
+  let url = '';
+  let storage: MemoryStorage;
+  const folder = mkdtempSync(join(tmpdir(), 'hearth-fuzz-'));
+  const prng = seededPrng(seed);
+  const engine = new Engine({ lookbackDeltaMs: 300_000, maxSamples: 5e7, defaultStepMs: 60_000 });
+
+  beforeAll(async () => {
+    const port = await freePort();
+    url = `http://127.0.0.1:${port}`;
+    const config = join(folder, 'prometheus.yml');
+    writeFileSync(config, 'global: {}\n');
+    peer = startPeer(prometheus ?? '', [
+      `--config.file=${config}`,
+      `--storage.tsdb.path=${join(folder, 'data')}`,
+      '--storage.tsdb.retention.time=100y',
+      `--web.listen-address=127.0.0.1:${port}`,
+      '--web.enable-remote-write-receiver',
+      '--enable-feature=promql-negative-offset',
+    ]);
+    await waitForUrl(`${url}/-/ready`, peer);
+    const series = fuzzSeries(prng);
+    storage = memoryOf(series);
+    for (const body of writeRequests(series)) {
+      const response = await fetch(`${url}/api/v1/write`, {
+        method: 'POST',
+        body: Buffer.from(body),
+        headers: { 'content-encoding': 'snappy', 'content-type': 'application/x-protobuf' },
+      });
+      if (!response.ok) throw new Error(`remote write: ${await response.text()}`);
+    }
+  }, 60_000);
+
+  afterAll(async () => {
+    await peer.stop();
+    rmSync(folder, { recursive: true });
+  });
+
+  async function theirs({ query, startMs, endMs, stepMs }: Question): Promise<Answer> {
+    const times =
+      stepMs === 0
+        ? { time: String(startMs / 1000) }
+        : {
+            start: String(startMs / 1000),
+            end: String(endMs / 1000),
+            step: `${stepMs}ms`,
+          };
+    const response = await fetch(`${url}/api/v1/${stepMs === 0 ? 'query' : 'query_range'}`, {
+      method: 'POST',
+      body: new URLSearchParams({ query, ...times }),
+    });
+    return (await response.json()) as Answer;
+  }
+
+  function ours({ query, startMs, endMs, stepMs }: Question): Answer {
+    const control = { checkpoint: (): void => undefined };
+    let result: QueryResult;
+    try {
+      result =
+        stepMs === 0
+          ? engine.instant(storage, { query, timeMs: startMs }, control)
+          : engine.range(storage, { query, startMs, endMs, stepMs }, control);
+    } catch (error) {
+      if (error instanceof QueryError) return { status: 'error', error: error.message };
+      throw error;
+    }
+    return JSON.parse(new TextDecoder().decode(encodeResponse(result, { stats: false }))) as Answer;
+  }
+
+  async function compare(question: Question): Promise<string | undefined> {
+    return differenceOf(ours(question), await theirs(question));
+  }
+
+  function question(): Question {
+    const query = new QueryWriter(prng).query();
+    // Even, as steps and ranges are: samples are at odd times.
+    const startMs = DATA_START_MS + prng.below(DATA_MINUTES * 60) * 1000 + 122;
+    if (prng.below(2) === 0) return { query, startMs, endMs: startMs, stepMs: 0 };
+    const stepMs = 2 * (2500 + prng.below(60_000));
+    return { query, startMs, endMs: startMs + stepMs * prng.below(40), stepMs };
+  }
+
+  /** The smallest part of the query that differs too. */
+  async function shrunk(found: Question): Promise<string> {
+    for (const query of partsOf(found.query)) {
+      const difference = await compare({ ...found, query });
+      if (difference !== undefined) return `${query}\n    ${difference}`;
+    }
+    return found.query;
+  }
+
+  test(
+    'are answered alike',
+    async () => {
+      const differences: string[] = [];
+      const end = performance.now() + seconds * 1000;
+      let asked = 0;
+      let failed = 0;
+      while (performance.now() < end && differences.length < DIFFERENCES_MAX) {
+        const asking = question();
+        const { query, startMs, endMs, stepMs } = asking;
+        asked++;
+        const difference = await compare(asking);
+        if (difference === undefined || isKnown(query, difference)) continue;
+        const smallest = await shrunk(asking);
+        if (isKnown(smallest, smallest)) continue;
+        failed++;
+        const grid = stepMs === 0 ? `at ${startMs}` : `from ${startMs} to ${endMs} step ${stepMs}`;
+        differences.push(`${grid}\n    ${smallest}\n    of ${query}`);
+      }
+      process.stdout.write(`fuzz: seed ${seed}, ${asked} queries, ${failed} differ\n`);
+      expect(differences).toEqual([]);
+    },
+    seconds * 1000 + 60_000,
+  );
+});

@@ -226,7 +226,6 @@ class Join {
     for (let k = 0; k < this.n; k++) {
       if (this.idle[k] === 1) continue;
       let matched = false;
-      let kept = false;
       const inserted = rows.length > 1 && !oneToOne ? new Set<number>() : undefined;
       for (const row of rows) {
         const cell = many.offset(row) + k;
@@ -236,16 +235,13 @@ class Join {
         const partnerSet = partner === -1 ? key : this.sides.one.labels[partner]!;
         const partnerValue =
           partner === -1 ? (fillOne ?? Number.NaN) : this.oneElement(partner, k, one);
+        const set = this.resultLabels(many.labels[row]!, partnerSet);
+        if ((oneToOne && matched) || inserted?.has(set)) throw multipleMatches(oneToOne);
         matched = true;
+        inserted?.add(set);
         const own = this.mixed ? many.histogram(row, k) : undefined;
         const value = this.element(own ?? many.values(row)[cell]!, partnerValue);
-        if (value === undefined || value === false) continue;
-        // Only what a comparison lets through counts as a match.
-        const set = this.resultLabels(many.labels[row]!, partnerSet);
-        if ((oneToOne && kept) || inserted?.has(set)) throw multipleMatches(oneToOne);
-        kept = true;
-        inserted?.add(set);
-        this.put(this.outRow(set), k, value);
+        if (value !== undefined && value !== false) this.put(this.outRow(set), k, value);
       }
       if (matched || fillMany === undefined || one.row[k] === -1) continue;
       const partner = one.row[k]!;

@@ -3,7 +3,7 @@
 // write). Samples lie at odd millisecond offsets, so that none is on the edge of a window: 2.x has closed
 // windows where 3.x is left-open.
 
-import { compressSync } from 'snappy';
+import { createPlainSnappy } from '../../src/encoding/index.ts';
 import type { Prng } from '../../src/base/index.ts';
 import { type Labels, labelsFrom, setStale } from '../../src/model/index.ts';
 import { MemoryStorage } from '../../src/storage/index.ts';
@@ -181,7 +181,7 @@ export function writeRequests(series: readonly FuzzSeries[]): Uint8Array[] {
       );
       parts.push(...field(1, Buffer.concat([...names, ...samples])));
     }
-    if (parts.length > 0) requests.push(compressSync(Buffer.concat(parts)));
+    if (parts.length > 0) requests.push(createPlainSnappy().compress(Buffer.concat(parts)));
   }
   return requests;
 }

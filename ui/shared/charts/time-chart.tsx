@@ -58,13 +58,17 @@ const timeFormats: (string | number | null)[][] = [
   [0.001, '{HH}:{mm}:{ss}.{fff}', '\n{YYYY}-{MM}-{DD}', null, '\n{MM}-{DD}', null, null, null, 1],
 ];
 
+/** Room for `22:04:05` where ticks may be seconds apart, for `22:04` and dates otherwise. */
+const timeTickSpace: uPlot.Axis.Space = (_chart, _axis, fromSeconds, toSeconds) =>
+  toSeconds - fromSeconds < 600 ? 75 : 52;
+
 function axes(): uPlot.Axis[] {
   const stroke = (): string => cssColor('--h-dim');
   const grid = { stroke: (): string => cssColor('--h-grid'), width: 1 };
   const ticks = { ...grid, size: 5 };
   const font = '12px system-ui, sans-serif';
   return [
-    { stroke, grid, ticks, font, space: 70, values: timeFormats },
+    { stroke, grid, ticks, font, space: timeTickSpace, values: timeFormats },
     {
       stroke,
       grid,

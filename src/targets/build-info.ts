@@ -9,6 +9,7 @@ import type { BuildInfo } from '../apitypes/index.ts';
 /** Upstream's version of each program. */
 const upstreamVersions = {
   prometheus: '3.14.0',
+  promtool: '3.14.0',
   node_exporter: '1.12.1',
   pushgateway: '1.11.3',
 } as const;

@@ -10,6 +10,7 @@ Targets:
   (none)          Everything in one process, ready to use: monitors this machine.
   server          The monitoring server.
   node-exporter   Metrics of this machine.
+  promtool        Tools for rules, configuration and data.
   pushgateway     Keeps what short-lived jobs push until it is scraped.
 
 hearth TARGET --help shows the flags of a target.
@@ -38,6 +39,10 @@ async function run(args: readonly string[]): Promise<number> {
     case 'pushgateway': {
       const { runPushgateway } = await import('./pushgateway.ts');
       return runPushgateway(rest);
+    }
+    case 'promtool': {
+      const { runPromtool } = await import('./promtool.ts');
+      return runPromtool(rest);
     }
     default:
       process.stderr.write(`hearth: error: unknown target ${JSON.stringify(target)}\n\n${usage}`);

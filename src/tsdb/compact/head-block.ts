@@ -25,6 +25,9 @@ export interface HeadBlockOptions {
 /** Samples in a chunk made from what was decoded. */
 const SAMPLES_PER_CHUNK = 120;
 
+/** As upstream: the empty text, the name of "all series", is the first symbol. */
+const FIRST_SYMBOL = 1;
+
 /** Texts in order, and the place of each of the head's symbols among them. */
 interface SymbolOrder {
   readonly ids: Uint32Array;
@@ -48,7 +51,7 @@ function orderSymbols(set: HeadSeriesSet, symbols: HeadSymbols): SymbolOrder {
   for (let id = 1, n = 0; id < used.length; id++) if (used[id] === 1) ids[n++] = id;
   ids.sort((a, b) => symbols.compare(a, b));
   const ranks = new Uint32Array(used.length);
-  for (let i = 0; i < count; i++) ranks[ids[i]!] = i;
+  for (let i = 0; i < count; i++) ranks[ids[i]!] = FIRST_SYMBOL + i;
   return { ids, ranks };
 }
 
@@ -142,6 +145,7 @@ export function writeHeadBlock(
     const set = querier.select([], minTime, maxTime - 1);
     writer = new BlockWriter(options);
     const { ids, ranks } = orderSymbols(set, reader.symbols);
+    writer.addSymbol('');
     for (const id of ids) writer.addSymbol(reader.symbols.decode(id));
     const rows = orderRows(set, ranks);
     const copy = new RowCopy(writer, reader.symbols.shared, set);

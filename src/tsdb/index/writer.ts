@@ -92,7 +92,7 @@ export class IndexWriter {
     view.setUint32(4, this.symbolCount);
     this.handle.writeSync(header, 0, 8, this.symbolsStart);
     this.out.u32(this.checksum(this.symbolsStart + 4, end));
-    this.out.align(SERIES_ALIGNMENT);
+    // As upstream: before the padding in front of the first series.
     this.seriesStart = this.out.position;
     this.seriesEnd = this.seriesStart;
   }

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a command of promtool or amtool is: its words, flags and arguments, and what it does.
+
+import type { Clock, FileSystem, Logger, Prng } from '../base/index.ts';
+import type { BlockCompression, FrameCompression } from '../encoding/index.ts';
+import type { SharedHeap } from '../kernels/index.ts';
+
+export interface CommandFlag {
+  readonly name: string;
+  /** One letter. */
+  readonly short?: string;
+  readonly kind: 'switch' | 'text' | 'list' | 'number' | 'choice';
+  readonly help: string;
+  /** The value when the flag is not given. */
+  readonly byDefault?: string;
+  readonly choices?: readonly string[];
+  readonly required?: boolean;
+  readonly hidden?: boolean;
+}
+
+export interface CommandArgument {
+  readonly name: string;
+  readonly help: string;
+  readonly required?: boolean;
+  /** Takes all that follow. */
+  readonly repeated?: boolean;
+  readonly byDefault?: string;
+}
+
+/** One command. `words` are what selects it: `tsdb list`. */
+export interface Command {
+  readonly words: readonly string[];
+  readonly help: string;
+  readonly flags: readonly CommandFlag[];
+  readonly args: readonly CommandArgument[];
+  /** @returns the exit code. @throws CommandError */
+  run(values: CommandValues, host: CommandHost): Promise<number>;
+}
+
+/** What went wrong, as the user is to read it; exit code 1. */
+export class CommandError extends Error {
+  override name = 'CommandError';
+}
+
+/** The machine, as far as a command may see it. */
+export interface CommandHost {
+  readonly files: FileSystem;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly prng: Prng;
+  readonly snappy: BlockCompression;
+  readonly zstd: FrameCompression | undefined;
+  readonly processId: number;
+  /** A heap of its own, for a database. */
+  newHeap(): SharedHeap;
+  out(text: string): void;
+  err(text: string): void;
+  /** Whether `err` is a terminal, where progress is shown. */
+  readonly isTerminal: boolean;
+}
+
+/** The values of one command line. */
+export class CommandValues {
+  private readonly values: ReadonlyMap<string, readonly string[]>;
+
+  constructor(values: ReadonlyMap<string, readonly string[]>) {
+    this.values = values;
+  }
+
+  /** The value of a flag or argument; '' when there is none. */
+  text(name: string): string {
+    return this.values.get(name)?.at(-1) ?? '';
+  }
+
+  list(name: string): readonly string[] {
+    return this.values.get(name) ?? [];
+  }
+
+  flag(name: string): boolean {
+    return this.text(name) === 'true';
+  }
+
+  number(name: string): number {
+    return Number(this.text(name));
+  }
+}

@@ -1,0 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
+export * from './command.ts';
+export { type ParsedCommand, type Program, parseCommand } from './command-line.ts';
+export { promtool } from './promtool.ts';

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+// The commands of promtool, in the order in which its help shows them. A new one is a line here.
+
+import type { Program } from './command-line.ts';
+import { analyzeCommand } from './tsdb/analyze.ts';
+import { backfillCommand } from './tsdb/backfill.ts';
+import { dumpCommand, dumpOpenMetricsCommand } from './tsdb/dump.ts';
+import { listCommand } from './tsdb/list.ts';
+
+export const promtool: Program = {
+  name: 'promtool',
+  help: 'Tooling for the Prometheus monitoring system.',
+  flags: [
+    {
+      name: 'experimental',
+      kind: 'switch',
+      help: 'Enable experimental commands.',
+    },
+    {
+      name: 'enable-feature',
+      kind: 'list',
+      help: 'Comma separated feature names to enable.',
+    },
+  ],
+  commands: [analyzeCommand, listCommand, dumpCommand, dumpOpenMetricsCommand, backfillCommand],
+};

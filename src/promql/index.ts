@@ -50,3 +50,12 @@ export {
   type SeriesDescription,
 } from './script/sequence.ts';
 export { parseStartTimesLine, type StartOffset } from './script/start-times.ts';
+// What an embedder needs besides: data to query.
+export {
+  MemoryStorage,
+  type Querier,
+  type Queryable,
+  type SeriesSet,
+  type SymbolSpace,
+} from '../storage/index.ts';
+export { type Labels, labelsFrom, type Matcher } from '../model/index.ts';

@@ -26,6 +26,10 @@ const known: readonly KnownDifference[] = [
       /topk|bottomk/.test(query) && /we (have|lack)|point/.test(difference),
   },
   {
+    reason: 'the last digit of a function of Go and of JavaScript, made large by % or tan',
+    applies: (query, difference) => /%|\btan\b/.test(query) && / and not /.test(difference),
+  },
+  {
     reason: 'sums in another order of addition end up on different sides of a rounding boundary',
     applies: (query) => /\b(round|floor|ceil|count_values)\b/.test(query),
   },

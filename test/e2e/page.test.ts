@@ -58,8 +58,19 @@ beforeAll(async () => {
   const directory = stage.directory();
   const config = join(directory, 'prometheus.yml');
   writeFileSync(
+    join(directory, 'rules.yml'),
+    `groups:
+- name: machines
+  rules:
+  - {record: 'job:up:sum', expr: sum by (job) (up)}
+  - {alert: TargetDown, expr: up == 0, labels: {severity: page}, annotations: {summary: 'no answer of {{ $labels.job }}'}}
+  - {alert: NeverFires, expr: up > 1}
+`,
+  );
+  writeFileSync(
     config,
-    `global: {scrape_interval: 1s, scrape_timeout: 1s}
+    `global: {scrape_interval: 1s, scrape_timeout: 1s, evaluation_interval: 1s}
+rule_files: [rules.yml]
 scrape_configs:
 - job_name: self
   static_configs: [{targets: ['127.0.0.1:${port}'], labels: {team: core}}]
@@ -229,13 +240,49 @@ describe.skipIf(!canRun)('the page', () => {
       ['/tsdb-status', 'Series by metric name'],
       ['/flags', '--storage.tsdb.path'],
       ['/config', 'scrape_configs'],
-      ['/rules', 'No rules are defined'],
-      ['/alerts', 'No alerting rules are defined'],
       ['/alertmanager-discovery', 'No Alertmanager is known'],
     ] as const) {
       await page.goto(server.url + path);
       await page.getByText(text).first().waitFor();
     }
+    await close();
+  });
+
+  test('shows alerts and rules, and opens their expressions', async () => {
+    const { page, close } = await open('/alerts?annotations=1');
+    const alert = page.locator('.fold', { hasText: 'TargetDown' });
+    await alert.getByText('no answer of broken').waitFor();
+    await page.locator('label', { hasText: /^Firing 1$/ }).click();
+    await page.locator('.fold', { hasText: 'NeverFires' }).waitFor({ state: 'detached' });
+    expect(page.url()).toContain('state=firing');
+    await alert.getByText('up == 0').click();
+    await page.waitForURL('**/query?g0.expr=up+%3D%3D+0**');
+    await page.locator('.vector-row', { hasText: 'job="broken"' }).waitFor();
+    await page.goto(`${server.url}/rules`);
+    await page.getByText('job:up:sum').waitFor();
+    expect(await page.locator('.rule-health .badge').allTextContents()).toEqual(['ok', 'ok', 'ok']);
+    await close();
+  });
+
+  test('says where alerts and rules come from when there are none', async () => {
+    const { page, close } = await open('/flags');
+    await page.route('**/api/v1/rules*', (route) =>
+      route.fulfill({ json: { status: 'success', data: { groups: [] } } }),
+    );
+    await page.goto(`${server.url}/rules`);
+    await page.getByText('No rules are defined').waitFor();
+    await page.goto(`${server.url}/alerts`);
+    await page.getByText('No alerting rules are defined').waitFor();
+    await close();
+  });
+
+  test('says that the server is gone, and keeps what was typed', async () => {
+    const { page, close } = await open('/query?g0.expr=up');
+    await page.locator('.vector-row').first().waitFor();
+    await page.route('**/api/v1/**', (route) => route.abort());
+    await page.locator('.execute').click();
+    await page.getByText('The server cannot be reached.').waitFor();
+    expect(await editor(page).textContent()).toBe('up');
     await close();
   });
 

@@ -4,6 +4,12 @@
 import './alerts.css';
 import { SegmentedControl, Switch } from '@mantine/core';
 import { type ReactNode, useMemo } from 'react';
+import type {
+  AlertData,
+  AlertingRuleData,
+  RuleGroupData,
+  RulesData,
+} from '../../../src/apitypes/index.ts';
 import { useApi } from '../../shared/api/use-api.ts';
 import { Fold } from '../../shared/components/fold.tsx';
 import { LabelChips } from '../../shared/components/labels.tsx';
@@ -11,9 +17,14 @@ import { Empty, ErrorNotice, LoadingLines } from '../../shared/components/notice
 import { Page, SearchField } from '../../shared/components/page.tsx';
 import { formatSpan } from '../../shared/format/times.ts';
 import { useUrlFilter } from '../page-filter.ts';
-import { countStates, filterGroups, isAlerting, stateOrder } from './rule-filter.ts';
+import {
+  type AlertState,
+  countStates,
+  filterGroups,
+  isAlerting,
+  stateOrder,
+} from './rule-filter.ts';
 import { Ago, ExpressionLink, NoRules } from './rule-parts.tsx';
-import type { Alert, AlertingRule, AlertState, RuleGroup, RuleGroups } from './rule-types.ts';
 
 const REFRESH_MS = 5000;
 
@@ -24,8 +35,12 @@ export const stateClass: Readonly<Record<AlertState, string>> = {
   unknown: 'badge',
 };
 
+/** `1.5e+00` is 1.5; `+Inf` and `NaN` stay. */
+const valueText = (text: string): string =>
+  Number.isFinite(Number(text)) ? String(Number(text)) : text;
+
 interface AlertRowsProps {
-  readonly alerts: readonly Alert[];
+  readonly alerts: readonly AlertData[];
   readonly withAnnotations: boolean;
 }
 
@@ -51,10 +66,8 @@ function AlertRows({ alerts, withAnnotations }: AlertRowsProps): ReactNode {
               <td>
                 <span className={stateClass[alert.state]}>{alert.state}</span>
               </td>
-              <td className="num">
-                <Ago at={alert.activeAt} />
-              </td>
-              <td className="right num">{String(Number(alert.value))}</td>
+              <td className="num">{alert.activeAt !== undefined && <Ago at={alert.activeAt} />}</td>
+              <td className="right num">{valueText(alert.value)}</td>
             </tr>
           ))}
         </tbody>
@@ -63,13 +76,17 @@ function AlertRows({ alerts, withAnnotations }: AlertRowsProps): ReactNode {
   );
 }
 
-function Annotations({ annotations = {} }: { annotations?: Alert['annotations'] }): ReactNode {
+function Annotations({
+  annotations,
+}: {
+  readonly annotations: AlertData['annotations'];
+}): ReactNode {
   return (
     <dl className="annotations">
       {Object.entries(annotations).map(([name, text]) => (
         <div key={name}>
           <dt>{name}</dt>
-          <dd>{text}</dd>
+          <dd>{/^https?:\/\/\S+$/.test(text) ? <a href={text}>{text}</a> : text}</dd>
         </div>
       ))}
     </dl>
@@ -77,12 +94,12 @@ function Annotations({ annotations = {} }: { annotations?: Alert['annotations'] 
 }
 
 interface AlertingRuleCardProps {
-  readonly rule: AlertingRule;
+  readonly rule: AlertingRuleData;
   readonly withAnnotations: boolean;
 }
 
 function AlertingRuleCard({ rule, withAnnotations }: AlertingRuleCardProps): ReactNode {
-  const alerts = rule.alerts ?? [];
+  const { alerts } = rule;
   const side = (
     <>
       {alerts.length > 0 && <span className="dim num">{alerts.length}</span>}
@@ -101,8 +118,8 @@ function AlertingRuleCard({ rule, withAnnotations }: AlertingRuleCardProps): Rea
                 <>, keeps firing for {formatSpan(rule.keepFiringFor * 1000)}</>
               )}
             </div>
-            <LabelChips labels={rule.labels ?? {}} />
-            {withAnnotations && <Annotations annotations={rule.annotations ?? {}} />}
+            <LabelChips labels={rule.labels} />
+            {withAnnotations && <Annotations annotations={rule.annotations} />}
           </div>
           {alerts.length > 0 && <AlertRows alerts={alerts} withAnnotations={withAnnotations} />}
         </>
@@ -111,17 +128,13 @@ function AlertingRuleCard({ rule, withAnnotations }: AlertingRuleCardProps): Rea
   );
 }
 
-const noGroups: readonly RuleGroup[] = [];
+const noGroups: readonly RuleGroupData[] = [];
 
 export function AlertsPage(): ReactNode {
   const [state, setState] = useUrlFilter('state');
   const [search, setSearch] = useUrlFilter('search');
   const [annotations, setAnnotations] = useUrlFilter('annotations');
-  const { data, error } = useApi<RuleGroups>(
-    '/rules',
-    { type: 'alert' },
-    { refreshMs: REFRESH_MS },
-  );
+  const { data, error } = useApi<RulesData>('/rules', { type: 'alert' }, { refreshMs: REFRESH_MS });
   const groups = data?.groups ?? noGroups;
   const counts = useMemo(() => countStates(groups), [groups]);
   const found = useMemo(() => {
@@ -129,7 +142,7 @@ export function AlertsPage(): ReactNode {
     return filterGroups(
       groups,
       search,
-      (rule): rule is AlertingRule =>
+      (rule): rule is AlertingRuleData =>
         isAlerting(rule) && (states.length === 0 || states.includes(rule.state)),
     );
   }, [groups, search, state]);

@@ -1,9 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 import { expect, test } from 'vitest';
-import { countStates, filterGroups, isAlerting } from './rule-filter.ts';
-import type { AlertState, Rule, RuleGroup } from './rule-types.ts';
+import type { RuleGroupData } from '../../../src/apitypes/index.ts';
+import {
+  type AlertState,
+  countStates,
+  filterGroups,
+  isAlerting,
+  type Rule,
+} from './rule-filter.ts';
 
-const base = { query: 'up == 0', health: 'ok', evaluationTime: 0, lastEvaluation: '' } as const;
+const base = {
+  query: 'up == 0',
+  labels: {},
+  health: 'ok',
+  evaluationTime: 0,
+  lastEvaluation: '',
+} as const;
 const alerting = (name: string, state: AlertState): Rule => ({
   ...base,
   type: 'alerting',
@@ -12,12 +24,15 @@ const alerting = (name: string, state: AlertState): Rule => ({
   duration: 0,
   keepFiringFor: 0,
   labels: { severity: 'page' },
+  annotations: {},
+  alerts: [],
 });
-const group = (name: string, rules: readonly Rule[]): RuleGroup => ({
+const group = (name: string, rules: readonly Rule[]): RuleGroupData => ({
   name,
   file: 'rules.yml',
   rules,
   interval: 60,
+  limit: 0,
   evaluationTime: 0,
   lastEvaluation: '',
 });

@@ -4,6 +4,7 @@
 import './alerts.css';
 import { SegmentedControl } from '@mantine/core';
 import { type ReactNode, useMemo } from 'react';
+import type { RuleGroupData, RulesData } from '../../../src/apitypes/index.ts';
 import { useApi } from '../../shared/api/use-api.ts';
 import { Fold } from '../../shared/components/fold.tsx';
 import { LabelChips } from '../../shared/components/labels.tsx';
@@ -12,9 +13,8 @@ import { Page, SearchField } from '../../shared/components/page.tsx';
 import { plural } from '../../shared/format/numbers.ts';
 import { formatSpan } from '../../shared/format/times.ts';
 import { useUrlFilter } from '../page-filter.ts';
-import { filterGroups } from './rule-filter.ts';
+import { filterGroups, type Rule } from './rule-filter.ts';
 import { Ago, ExpressionLink, NoRules } from './rule-parts.tsx';
-import type { Rule, RuleGroup, RuleGroups } from './rule-types.ts';
 
 const REFRESH_MS = 5000;
 
@@ -38,7 +38,7 @@ function RuleRow({ rule }: { readonly rule: Rule }): ReactNode {
         {rule.type === 'alerting' && rule.duration > 0 && (
           <div className="dim">for {formatSpan(rule.duration * 1000)}</div>
         )}
-        <LabelChips labels={rule.labels ?? {}} />
+        <LabelChips labels={rule.labels} />
         {rule.lastError !== undefined && rule.lastError !== '' && (
           <div className="rule-error">{rule.lastError}</div>
         )}
@@ -47,7 +47,7 @@ function RuleRow({ rule }: { readonly rule: Rule }): ReactNode {
         <Ago at={rule.lastEvaluation} />
       </td>
       <td className="num rule-time right">{formatSpan(rule.evaluationTime * 1000)}</td>
-      <td>
+      <td className="rule-health">
         <span className={healthClass[rule.health]}>{rule.health}</span>
       </td>
     </tr>
@@ -76,7 +76,7 @@ function RuleTable({ rules }: { readonly rules: readonly Rule[] }): ReactNode {
   );
 }
 
-function GroupSide({ group }: { readonly group: RuleGroup }): ReactNode {
+function GroupSide({ group }: { readonly group: RuleGroupData }): ReactNode {
   const failing = group.rules.filter(({ health }) => health === 'err').length;
   return (
     <>
@@ -89,12 +89,12 @@ function GroupSide({ group }: { readonly group: RuleGroup }): ReactNode {
   );
 }
 
-const noGroups: readonly RuleGroup[] = [];
+const noGroups: readonly RuleGroupData[] = [];
 
 export function RulesPage(): ReactNode {
   const [health, setHealth] = useUrlFilter('health');
   const [search, setSearch] = useUrlFilter('search');
-  const { data, error } = useApi<RuleGroups>('/rules', {}, { refreshMs: REFRESH_MS });
+  const { data, error } = useApi<RulesData>('/rules', {}, { refreshMs: REFRESH_MS });
   const groups = data?.groups ?? noGroups;
   const found = useMemo(() => {
     const wanted = health.split(',').filter(Boolean);

@@ -16,6 +16,8 @@ export class BodyError extends Error {
   }
 }
 
+const START_BYTES = 65_536;
+
 /** Parameters of a Content-Type, lower-case names. */
 function isDelimitedFamilies(contentType: string): boolean {
   const [type = '', ...rest] = contentType.split(';').map((part) => part.trim());
@@ -66,8 +68,10 @@ export async function readFamilies(
       : new BodyError(400, plain.fault ?? '');
   // Nothing came out at all: there is nothing that could be wrong earlier.
   if (plain.fault !== undefined && plain.bytes.length === 0) throw fault();
+  // Of what is too large only the start is looked at: it may be no exposition at all.
+  const bytes = plain.tooLarge ? plain.bytes.subarray(0, START_BYTES) : plain.bytes;
   try {
-    const families = parseBody(plain.bytes, headers['content-type'] ?? '', scheme);
+    const families = parseBody(bytes, headers['content-type'] ?? '', scheme);
     if (plain.tooLarge || plain.fault !== undefined) throw fault();
     return families;
   } catch (error) {

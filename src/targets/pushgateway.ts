@@ -27,7 +27,7 @@ const STOP_GRACE_MS = 5000;
 const CONNECTIONS_MAX = 4096;
 const READ_TIMEOUT_MS = 300_000;
 /** Of one push, as sent and once it is decompressed. */
-const BODY_LIMIT_BYTES = 64 * 1024 * 1024;
+const BODY_LIMIT_BYTES = 32 * 1024 * 1024;
 /** As in Go's server: a URL may carry thousands of grouping labels. */
 const HEAD_LIMIT_BYTES = 1024 * 1024;
 

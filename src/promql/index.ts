@@ -7,6 +7,8 @@ export {
   type RangeRequest,
 } from './engine/engine.ts';
 export { QueryError, type QueryErrorCode } from './engine/errors.ts';
+export type { Estimate, QueryEstimate } from './engine/estimate.ts';
+export type { ActualCost, ExplainNode, Explanation } from './engine/explain.ts';
 export type { EngineFeatures, QueryControl } from './operators/context.ts';
 export { encodeResponse } from './result/encode.ts';
 export type {

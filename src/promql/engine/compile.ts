@@ -3,7 +3,7 @@
 
 import { assert } from '../../base/index.ts';
 import { AggregateOperator, isFolded } from '../operators/aggregate.ts';
-import { type Steps, lastMs, stepsKey } from '../operators/batch.ts';
+import { type Steps, stepsKey } from '../operators/batch.ts';
 import { ComputedOperator, countValues, quantileAggregate } from '../operators/collected.ts';
 import type { QueryContext, ScalarOperator, VectorOperator } from '../operators/context.ts';
 import { ElementOperator, VectorScalarOperator } from '../operators/element.ts';
@@ -16,6 +16,7 @@ import { MergeOperator } from '../operators/merge.ts';
 import { type SampleSource, StoredSamples, SubquerySamples } from '../operators/sample-source.ts';
 import { constantColumn, memoised, repeated, scalarCall, scalarOf } from '../operators/scalars.ts';
 import { references } from '../operators/references.ts';
+import { SampleCounter } from '../operators/sample-counter.ts';
 import { SelectOperator } from '../operators/select.ts';
 import { FilterBySetOperator, UnionOperator } from '../operators/set-operators.ts';
 import { SharedOperator, SharedResult } from '../operators/shared.ts';
@@ -24,75 +25,12 @@ import { sorted } from '../operators/sort.ts';
 import { TopOperator } from '../operators/top.ts';
 import { SampleTimeOperator } from '../operators/sample-time.ts';
 import { WindowOperator } from '../operators/window.ts';
-import type {
-  AggregatePlan,
-  PlanNode,
-  RangePlan,
-  ScalarPlan,
-  SubqueryPlan,
-  VectorPlan,
-} from '../plan/nodes.ts';
-
-/** The steps at which a subquery evaluates its expression: multiples of its own step. */
-export function subquerySteps(plan: SubqueryPlan, outer: Steps): Steps {
-  const { atMs, offsetMs, rangeMs, stepMs } = plan;
-  const firstRef = (atMs ?? outer.startMs) - offsetMs;
-  const endMs = (atMs ?? lastMs(outer)) - offsetMs;
-  const open = firstRef - rangeMs;
-  let startMs = stepMs * Math.trunc(open / stepMs);
-  if (startMs <= open) startMs += stepMs;
-  const count = endMs < startMs ? 0 : Math.floor((endMs - startMs) / stepMs) + 1;
-  return { startMs, stepMs, count };
-}
-
-const firstOf = (steps: Steps): Steps => ({ ...steps, count: Math.min(1, steps.count) });
-
-/** The nodes that `node` evaluates, with the steps at which it does. */
-function inputs(node: PlanNode, steps: Steps): (readonly [PlanNode, Steps])[] {
-  const at = (...nodes: readonly PlanNode[]): (readonly [PlanNode, Steps])[] =>
-    nodes.map((input) => [input, steps] as const);
-  switch (node.kind) {
-    case 'select':
-    case 'samples':
-    case 'sampleTime':
-    case 'constant':
-    case 'string':
-      return [];
-    case 'subquery':
-      return [[node.inner, subquerySteps(node, steps)]];
-    case 'once':
-    case 'onceScalar':
-      return [[node.inner, firstOf(steps)]];
-    case 'window':
-      return at(node.range, ...node.args);
-    case 'scalarCall':
-      return at(...node.operands);
-    case 'element':
-    case 'histogram':
-      return at(node.vector, ...node.args);
-    case 'vectorScalar':
-      return at(node.vector, node.scalar);
-    case 'join':
-    case 'set':
-      return at(node.left, node.right);
-    case 'aggregate':
-      return node.parameter === undefined ? at(node.vector) : at(node.vector, node.parameter);
-    case 'vectorOf':
-      return at(node.scalar);
-    case 'merge':
-      return at(node.inner);
-    case 'scalarOf':
-    case 'label':
-    case 'absent':
-    case 'sort':
-    case 'info':
-      return at(node.vector);
-  }
-}
+import { firstOf, planInputs, subquerySteps } from './inputs.ts';
+import type { AggregatePlan, PlanNode, RangePlan, ScalarPlan, VectorPlan } from '../plan/nodes.ts';
 
 /** Makes the operators of one query. */
 export class Compiler {
-  private readonly context: QueryContext;
+  private context: QueryContext;
   private readonly uses = new Map<string, number>();
   private readonly shared = new Map<string, SharedResult>();
   private readonly scalars = new Map<string, ScalarOperator>();
@@ -107,26 +45,58 @@ export class Compiler {
     const uses = (this.uses.get(key) ?? 0) + 1;
     this.uses.set(key, uses);
     if (uses > 1) return;
-    for (const [input, at] of inputs(root, steps)) this.countUses(input, at);
+    for (const [input, at] of planInputs(root, steps)) this.countUses(input, at);
   }
 
   vector(plan: VectorPlan, steps: Steps): VectorOperator {
     const key = `${plan.id}@${stepsKey(steps)}`;
-    if ((this.uses.get(key) ?? 0) <= 1) return this.newVector(plan, steps);
+    const { context } = this;
+    const make = (): VectorOperator => {
+      const operator = this.within(context, () => this.newVector(plan, steps));
+      return context.profiler?.vector(key, operator) ?? operator;
+    };
+    if ((this.uses.get(key) ?? 0) <= 1) return make();
     let shared = this.shared.get(key);
     if (shared === undefined) {
-      const make = (): VectorOperator => this.newVector(plan, steps);
-      shared = new SharedResult(make, steps.count, this.context);
+      shared = new SharedResult(make, steps.count, context);
       this.shared.set(key, shared);
     }
     return new SharedOperator(shared);
+  }
+
+  /** Runs `build` with another context for what it makes. */
+  private within<Result>(context: QueryContext, build: () => Result): Result {
+    const before = this.context;
+    this.context = context;
+    try {
+      return build();
+    } finally {
+      this.context = before;
+    }
+  }
+
+  /**
+   * Builds what is evaluated at one step for all `steps`.
+   *
+   * @returns what was built, and what to call when it has been evaluated
+   */
+  private once<Result>(steps: Steps, build: () => Result): [Result, () => void] {
+    const { context } = this;
+    const counter = context.counter && new SampleCounter();
+    const built = this.within({ ...context, counter }, build);
+    const done = (): void => {
+      context.counter?.addEverywhere(counter?.total ?? 0, steps.count);
+      if (counter !== undefined) counter.total = 0;
+    };
+    return [built, done];
   }
 
   scalar(plan: ScalarPlan, steps: Steps): ScalarOperator {
     const key = `${plan.id}@${stepsKey(steps)}`;
     let operator = this.scalars.get(key);
     if (operator === undefined) {
-      operator = memoised(this.newScalar(plan, steps));
+      const made = this.newScalar(plan, steps);
+      operator = memoised(this.context.profiler?.scalar(key, made) ?? made);
       this.scalars.set(key, operator);
     }
     return operator;
@@ -144,8 +114,15 @@ export class Compiler {
         );
       case 'scalarOf':
         return scalarOf(this.vector(plan.vector, steps), steps, this.context);
-      case 'onceScalar':
-        return repeated(this.scalar(plan.inner, firstOf(steps)), steps);
+      case 'onceScalar': {
+        const [inner, done] = this.once(steps, () => this.scalar(plan.inner, firstOf(steps)));
+        const column = repeated(inner, steps);
+        return () => {
+          const values = column();
+          done();
+          return values;
+        };
+      }
     }
   }
 
@@ -172,8 +149,10 @@ export class Compiler {
         return this.aggregate(plan, steps);
       case 'label':
         return new LabelOperator(plan, this.vector(plan.vector, steps), context);
-      case 'once':
-        return new RepeatOperator(this.vector(plan.inner, firstOf(steps)));
+      case 'once': {
+        const build = (): VectorOperator => this.vector(plan.inner, firstOf(steps));
+        return new RepeatOperator(...this.once(steps, build));
+      }
       case 'merge': {
         const input = this.vector(plan.inner, steps);
         return new MergeOperator(input, plan.strict, steps.count, context);
@@ -266,10 +245,20 @@ export class Compiler {
 
   /** The samples of a range vector for `func`. */
   source(plan: RangePlan, steps: Steps, func: string): SampleSource {
+    const { context } = this;
+    const source = this.newSource(plan, steps, func);
+    return context.profiler?.source(`${plan.id}@${stepsKey(steps)}`, source) ?? source;
+  }
+
+  private newSource(plan: RangePlan, steps: Steps, func: string): SampleSource {
+    const { context } = this;
     if (plan.kind === 'samples') {
-      return new StoredSamples(plan, references(steps, plan), func, this.context);
+      return new StoredSamples(plan, references(steps, plan), func, context);
     }
     const inner = subquerySteps(plan, steps);
-    return new SubquerySamples(this.vector(plan.inner, inner), inner, this.context);
+    // Samples count where the outer steps look at the results.
+    const uncounted = { ...context, counter: undefined };
+    const operator = this.within(uncounted, () => this.vector(plan.inner, inner));
+    return new SubquerySamples(operator, inner, context);
   }
 }

@@ -11,10 +11,13 @@ import {
   type QueryControl,
   SampleBudget,
   materialise,
+  ticking,
 } from '../operators/context.ts';
 import { extendedSamples } from '../operators/extended-windows.ts';
 import { LabelSets, needAll } from '../operators/label-sets.ts';
 import { cleanNames } from '../operators/merge.ts';
+import { Profiler } from '../operators/profile.ts';
+import { SampleCounter } from '../operators/sample-counter.ts';
 import { references } from '../operators/references.ts';
 import type { SampleSource } from '../operators/sample-source.ts';
 import { PlanBuilder, typeOf } from '../plan/build.ts';
@@ -30,11 +33,17 @@ import {
 import { Annotations } from './annotations.ts';
 import { Compiler } from './compile.ts';
 import { QueryError } from './errors.ts';
+import { Estimator } from './estimate.ts';
+import { type Explanation, explainPlan } from './explain.ts';
 
 export interface EngineOptions {
   readonly lookbackDeltaMs: number;
   /** Samples that a query may hold in memory. */
   readonly maxSamples: number;
+  /** Bytes that the results of a query may take while it runs; 2 GiB when not given. */
+  readonly maxBytes?: number;
+  /** Samples that a query may be estimated to read: one that would read more isn't begun. */
+  readonly maxEstimatedSamples?: number;
   /** Step of subqueries that name none: the global evaluation interval. */
   readonly defaultStepMs: number;
   readonly features?: EngineFeatures;
@@ -47,6 +56,8 @@ interface RequestBase {
   readonly lookbackDeltaMs?: number;
   /** Most series in the answer; 0 or nothing for all. */
   readonly limit?: number;
+  /** Count the samples looked at for each step, as `stats=all` shows them. */
+  readonly perStepStats?: boolean;
 }
 
 export interface InstantRequest extends RequestBase {
@@ -90,6 +101,11 @@ function asQueryError(error: unknown): unknown {
   return error;
 }
 
+function stepsOf({ startMs, endMs, stepMs }: RangeRequest): Steps {
+  const count = endMs < startMs ? 0 : Math.floor((endMs - startMs) / stepMs) + 1;
+  return { startMs, stepMs, count };
+}
+
 /** The PromQL engine: synchronous, without state between queries. */
 export class Engine {
   private readonly options: EngineOptions;
@@ -104,7 +120,7 @@ export class Engine {
    * @throws QueryError
    */
   instant(queryable: Queryable, request: InstantRequest, control: QueryControl): QueryResult {
-    const expression = parseExpression(request.query, this.features);
+    const expression = this.expression(request);
     const steps = { startMs: request.timeMs, stepMs: 1, count: 1 };
     return this.execute(queryable, request, control, { expression, steps, instant: true });
   }
@@ -115,7 +131,20 @@ export class Engine {
    * @throws QueryError
    */
   range(queryable: Queryable, request: RangeRequest, control: QueryControl): QueryResult {
-    const expression = parseExpression(request.query, this.features);
+    const expression = this.rangeExpression(request);
+    return this.execute(queryable, request, control, {
+      expression,
+      steps: stepsOf(request),
+      instant: false,
+    });
+  }
+
+  private expression({ query }: RequestBase): Expression {
+    return parseExpression(query, this.features);
+  }
+
+  private rangeExpression(request: RequestBase): Expression {
+    const expression = this.expression(request);
     const type = typeOf(expression);
     if (type === 'matrix' || type === 'string') {
       throw new QueryError(
@@ -124,10 +153,7 @@ export class Engine {
           'must be Scalar or instant Vector',
       );
     }
-    const { startMs, endMs, stepMs } = request;
-    const count = endMs < startMs ? 0 : Math.floor((endMs - startMs) / stepMs) + 1;
-    const steps = { startMs, stepMs, count };
-    return this.execute(queryable, request, control, { expression, steps, instant: false });
+    return expression;
   }
 
   private get features(): EngineFeatures {
@@ -140,25 +166,18 @@ export class Engine {
     control: QueryControl,
     what: Pick<Run, 'expression' | 'steps' | 'instant'>,
   ): QueryResult {
-    const { clock, maxSamples } = this.options;
+    const { clock } = this.options;
     const now = (): number => clock?.monotonicMs() ?? 0;
     const timings = newTimings();
     const started = now();
     let querier: Querier | undefined;
     try {
       querier = queryable.querier();
-      const context: QueryContext = {
-        sets: new LabelSets(),
-        querier,
-        control,
-        budget: new SampleBudget(maxSamples),
-        annotations: new Annotations(),
-        lookbackMs: request.lookbackDeltaMs ?? this.options.lookbackDeltaMs,
-        features: this.features,
-      };
+      const context = this.newContext(querier, request, control, what.steps, undefined);
       const endMs = 'endMs' in request ? request.endMs : request.timeMs;
       const run: Run = { ...what, request, endMs, context, timings, now };
       const plan = this.plan(run);
+      this.refuseExpensive(plan, run);
       timings.queryPreparationTime = (now() - started) / 1000;
       const evaluating = now();
       const partial = evaluate(plan, run);
@@ -171,6 +190,86 @@ export class Engine {
     } finally {
       querier?.close();
     }
+  }
+
+  /**
+   * The plan of a query as a tree, with estimated costs and, with `analyze`, those of running it.
+   *
+   * @throws QueryError
+   */
+  explain(
+    queryable: Queryable,
+    request: InstantRequest | RangeRequest,
+    control: QueryControl,
+    options: { readonly analyze: boolean },
+  ): Explanation {
+    const isRange = 'startMs' in request;
+    const steps = isRange ? stepsOf(request) : { startMs: request.timeMs, stepMs: 1, count: 1 };
+    const expression = isRange ? this.rangeExpression(request) : this.expression(request);
+    const now = (): number => this.options.clock?.monotonicMs() ?? 0;
+    const timings = newTimings();
+    let querier: Querier | undefined;
+    try {
+      querier = queryable.querier();
+      const profiler = options.analyze ? new Profiler(now) : undefined;
+      const context = this.newContext(querier, request, control, steps, profiler);
+      const endMs = isRange ? request.endMs : request.timeMs;
+      const what = { expression, steps, instant: !isRange };
+      const run: Run = { ...what, request, endMs, context, timings, now };
+      const plan = this.plan(run);
+      const estimator = new Estimator(context);
+      const estimated = estimator.total(plan.root, steps);
+      const started = now();
+      if (options.analyze) evaluate(plan, run);
+      const tree = explainPlan(plan.root, steps, estimator, profiler);
+      if (!options.analyze) return { query: request.query, estimated, plan: tree };
+      const { budget, counter } = context;
+      const actual = {
+        totalQueryableSamples: counter?.total ?? 0,
+        peakSamples: budget.peak,
+        peakBytes: budget.peakBytes,
+        seconds: (now() - started) / 1000,
+      };
+      return { query: request.query, estimated, actual, plan: tree };
+    } catch (error) {
+      throw asQueryError(error);
+    } finally {
+      querier?.close();
+    }
+  }
+
+  private newContext(
+    querier: Querier,
+    request: RequestBase,
+    control: QueryControl,
+    steps: Steps,
+    profiler: Profiler | undefined,
+  ): QueryContext {
+    const { maxSamples, maxBytes, lookbackDeltaMs } = this.options;
+    return {
+      sets: new LabelSets(),
+      querier,
+      control,
+      budget: new SampleBudget(maxSamples, maxBytes),
+      counter: new SampleCounter(request.perStepStats === true ? steps.count : undefined),
+      selected: new Map(),
+      profiler,
+      annotations: new Annotations(),
+      lookbackMs: request.lookbackDeltaMs ?? lookbackDeltaMs,
+      features: this.features,
+    };
+  }
+
+  private refuseExpensive(plan: Plan, { steps, context }: Run): void {
+    const { maxEstimatedSamples } = this.options;
+    if (maxEstimatedSamples === undefined) return;
+    const { samples } = new Estimator(context).total(plan.root, steps);
+    if (samples <= maxEstimatedSamples) return;
+    throw new QueryError(
+      'execution',
+      `query would read some ${samples} samples, more than the ${maxEstimatedSamples} that one query ` +
+        'may: ask for fewer series or a shorter range',
+    );
   }
 
   private plan(run: Run): Plan {
@@ -199,13 +298,28 @@ function closing({
   context,
   request,
   timings,
+  steps,
 }: Run): Pick<QueryResult, 'warnings' | 'infos' | 'stats'> {
-  const { budget, annotations } = context;
+  const { budget, annotations, counter } = context;
+  const perStep = counter?.perStep;
+  const eachStep =
+    perStep === undefined
+      ? {}
+      : {
+          totalQueryableSamplesPerStep: Array.from(
+            perStep,
+            (samples, k) => [(steps.startMs + k * steps.stepMs) / 1000, samples] as const,
+          ),
+        };
   return {
     ...annotations.strings(request.query),
     stats: {
       timings,
-      samples: { totalQueryableSamples: budget.total, peakSamples: budget.peak },
+      samples: {
+        ...eachStep,
+        totalQueryableSamples: counter?.total ?? 0,
+        peakSamples: budget.peak,
+      },
     },
   };
 }
@@ -278,7 +392,13 @@ function gridOf(matrix: StepMatrix, run: Run): GridSeries {
   for (let row = 0; row < matrix.rowCount; row++) {
     if (countPresent(matrix.cells(row), matrix.offset(row), matrix.stepCount) > 0) rows.push(row);
   }
-  if (!run.instant) rows.sort((a, b) => sets.compare(matrix.labels[a]!, matrix.labels[b]!));
+  if (!run.instant) {
+    const tick = ticking(run.context.control);
+    rows.sort((a, b) => {
+      tick();
+      return sets.compare(matrix.labels[a]!, matrix.labels[b]!);
+    });
+  }
   run.timings.resultSortTime = (run.now() - started) / 1000;
   return new GridSeries(matrix, Int32Array.from(limited(rows, run)), run.steps, sets);
 }
@@ -318,7 +438,7 @@ function samplesOf(plan: RangePlan, compiler: Compiler, run: Run): SampleSeries 
     if (n < 0) break;
     if (n === 0) continue;
     context.budget.hold(n);
-    context.budget.total += n;
+    context.counter?.addEverywhere(n, 1);
     const points = pointsOf(plan, source, n, run);
     if (points.times.length === 0) continue;
     const dropped = list.dropName?.[row] === 1;

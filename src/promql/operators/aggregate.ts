@@ -30,6 +30,9 @@ export type FoldedOperator =
 export const isFolded = (op: string): op is FoldedOperator =>
   ['sum', 'avg', 'min', 'max', 'count', 'group', 'stddev', 'stdvar'].includes(op);
 
+/** Of the largest accumulator, that of avg. */
+const ACCUMULATOR_CELL_BYTES = 25;
+
 function newAccumulator(op: FoldedOperator, cells: number, stepCount: number): Accumulator {
   switch (op) {
     case 'sum':
@@ -92,6 +95,7 @@ export class AggregateOperator implements VectorOperator {
   private consume(groups: Groups): Accumulator {
     const { stepCount, input, context } = this;
     context.budget.hold(groups.count * stepCount);
+    context.budget.allocate(groups.count * stepCount * ACCUMULATOR_CELL_BYTES);
     const accumulator = newAccumulator(this.op, groups.count * stepCount, stepCount);
     const batch = newBatch(stepCount);
     for (;;) {
@@ -149,7 +153,10 @@ export class AggregateOperator implements VectorOperator {
     out.rowStart = this.position;
     out.rowCount = rows;
     this.position += rows;
-    if (rows === 0) this.context.budget.release(groups.count * n);
+    if (rows === 0) {
+      this.context.budget.release(groups.count * n);
+      this.context.budget.free(groups.count * n * ACCUMULATOR_CELL_BYTES);
+    }
     return rows;
   }
 }

@@ -111,6 +111,15 @@ export interface SeriesList {
 }
 
 const CHUNK_CELLS = 1 << 18;
+/** A value and its presence. */
+const CELL_BYTES = 9;
+
+/** Who counts the memory of results. */
+export interface MemoryAccount {
+  /** @throws QueryError when the query then holds too much */
+  allocate(bytes: number): void;
+  free(bytes: number): void;
+}
 
 /** A whole result: only rows with at least one sample, in chunks so that it grows without copying. */
 export class StepMatrix {
@@ -122,14 +131,25 @@ export class StepMatrix {
   private readonly rowsPerChunk: number;
   private readonly chunks: Cells[] = [];
 
-  constructor(stepCount: number, rowsExpected = 1) {
+  private readonly account: MemoryAccount | undefined;
+  private bytes = 0;
+
+  /** @param account is told of every chunk; {@link free} gives all back */
+  constructor(stepCount: number, rowsExpected = 1, account?: MemoryAccount) {
     this.stepCount = stepCount;
+    this.account = account;
     const fit = Math.max(1, Math.floor(CHUNK_CELLS / Math.max(1, stepCount)));
     this.rowsPerChunk = Math.min(fit, Math.max(16, rowsExpected));
   }
 
   get rowCount(): number {
     return this.labels.length;
+  }
+
+  /** Says that the rows won't be looked at again. */
+  free(): void {
+    this.account?.free(this.bytes);
+    this.bytes = 0;
   }
 
   /** The cells that hold `row`; its own start at {@link offset}. */
@@ -166,7 +186,10 @@ export class StepMatrix {
     this.labels.push(labels);
     this.dropName.push(dropName);
     if (row % this.rowsPerChunk === 0) {
-      this.chunks.push(newCells(this.rowsPerChunk * this.stepCount));
+      const cells = this.rowsPerChunk * this.stepCount;
+      this.account?.allocate(cells * CELL_BYTES);
+      this.bytes += cells * CELL_BYTES;
+      this.chunks.push(newCells(cells));
     }
     return row;
   }

@@ -55,7 +55,7 @@ export function quantileAggregate(
   const groups = numberGroups(Int32Array.from(matrix.labels), context.sets.setCount);
   const members: number[][] = Array.from({ length: groups.count }, () => []);
   for (let row = 0; row < matrix.rowCount; row++) members[groups.ofRow[row]!]!.push(row);
-  const out = new StepMatrix(n, groups.count);
+  const out = new StepMatrix(n, groups.count, context.budget);
   const scratch = new Float64Array(matrix.rowCount);
   members.forEach((rows, group) => {
     context.control.checkpoint();
@@ -64,6 +64,7 @@ export function quantileAggregate(
       rows.some((row) => matrix.dropName[row]),
     );
     for (let k = 0; k < n; k++) {
+      if ((k & 15) === 0) context.control.checkpoint();
       let size = 0;
       for (const row of rows) {
         const cell = matrix.offset(row) + k;
@@ -77,6 +78,7 @@ export function quantileAggregate(
     }
   });
   context.budget.release(matrix.sampleCount);
+  matrix.free();
   context.budget.hold(out.sampleCount);
   return out;
 }
@@ -96,7 +98,7 @@ export function countValues(
     ? { kind: 'without', names: grouping }
     : { kind: 'by', names: [...grouping, label] };
   const matrix = materialise(input, needAll, n, context);
-  const out = new StepMatrix(n, matrix.rowCount);
+  const out = new StepMatrix(n, matrix.rowCount, budget);
   const outRows = new Map<number, number>();
   for (let row = 0; row < matrix.rowCount; row++) {
     context.control.checkpoint();
@@ -126,5 +128,6 @@ export function countValues(
     }
   }
   budget.release(matrix.sampleCount);
+  matrix.free();
   return out;
 }

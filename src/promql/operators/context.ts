@@ -1,17 +1,29 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the operators of one query share.
 
-import type { Querier } from '../../storage/index.ts';
+import type { Querier, SeriesSet } from '../../storage/index.ts';
 import type { Annotations } from '../engine/annotations.ts';
 import { QueryError } from '../engine/errors.ts';
-import type { SeriesList, StepBatch } from './batch.ts';
+import type { MemoryAccount, SeriesList, StepBatch } from './batch.ts';
 import { StepMatrix, copyCells, countPresent, newBatch } from './batch.ts';
 import type { LabelNeed, LabelSets } from './label-sets.ts';
+import type { Profiler } from './profile.ts';
+import type { SampleCounter } from './sample-counter.ts';
 
 /** How a running query hears that it should stop. */
 export interface QueryControl {
   /** Throws QueryError when canceled or timed out; called at least every ~1 ms of work. */
   checkpoint(): void;
+}
+
+/** For loops of small steps and comparisons: a function to call each time, a checkpoint now and then. */
+export function ticking(control: QueryControl, every = 4096): () => void {
+  let left = every;
+  return () => {
+    if (--left > 0) return;
+    left = every;
+    control.checkpoint();
+  };
 }
 
 /** Language features behind flags. */
@@ -32,17 +44,41 @@ export interface EngineFeatures {
   readonly useStartTimestamps?: boolean;
 }
 
-/** Counts the samples that a query holds in memory, against `--query.max-samples`, and all it read. */
-export class SampleBudget {
+/** Memory that one query's results may take unless the engine is told otherwise. */
+export const QUERY_BYTES_MAX = 2 ** 31;
+
+/** Counts the samples that a query holds in memory, against `--query.max-samples`, and their bytes. */
+export class SampleBudget implements MemoryAccount {
   readonly maxSamples: number;
+  readonly maxBytes: number;
+  private bytes = 0;
+  /** Most bytes held at once. */
+  peakBytes = 0;
   private held = 0;
   /** Most samples held at once. */
   peak = 0;
-  /** Samples that were looked at: what upstream calls total queryable samples. */
-  total = 0;
 
-  constructor(maxSamples: number) {
+  constructor(maxSamples: number, maxBytes = QUERY_BYTES_MAX) {
     this.maxSamples = maxSamples;
+    this.maxBytes = maxBytes;
+  }
+
+  /** @throws QueryError when the query's results then take too much memory */
+  allocate(bytes: number): void {
+    this.bytes += bytes;
+    if (this.bytes > this.peakBytes) this.peakBytes = this.bytes;
+    if (this.bytes > this.maxBytes) {
+      const mebibytes = Math.floor(this.maxBytes / 2 ** 20);
+      throw new QueryError(
+        'execution',
+        `query processing would take more than ${mebibytes} MiB of memory: ask for fewer series, ` +
+          'a shorter range or a larger step',
+      );
+    }
+  }
+
+  free(bytes: number): void {
+    this.bytes -= bytes;
   }
 
   /** @throws QueryError when the query then holds too many */
@@ -67,6 +103,11 @@ export interface QueryContext {
   readonly querier: Querier;
   readonly control: QueryControl;
   readonly budget: SampleBudget;
+  /** Counts the samples looked at; undefined inside of subqueries. */
+  readonly counter: SampleCounter | undefined;
+  /** Series sets that the estimate of the query's cost has selected already, for their first use. */
+  readonly selected: Map<string, SeriesSet>;
+  readonly profiler: Profiler | undefined;
   readonly annotations: Annotations;
   readonly lookbackMs: number;
   readonly features: EngineFeatures;
@@ -105,7 +146,7 @@ export function drain(
   stepCount: number,
   context: QueryContext,
 ): StepMatrix {
-  const matrix = new StepMatrix(stepCount, list.count);
+  const matrix = new StepMatrix(stepCount, list.count, context.budget);
   const batch = newBatch(stepCount);
   for (;;) {
     const rows = operator.next(batch);

@@ -168,9 +168,9 @@ class Results {
   private readonly rowOfSet = new Map<number, number>();
   private readonly dropName: boolean;
 
-  constructor(stepCount: number, dropName: boolean) {
-    this.out = new StepMatrix(stepCount);
-    this.dropName = dropName;
+  constructor(stepCount: number, { budget, features }: QueryContext) {
+    this.out = new StepMatrix(stepCount, 1, budget);
+    this.dropName = features.delayedNameRemoval === true;
   }
 
   put(set: number, k: number, value: number): void {
@@ -284,7 +284,7 @@ export function histogramResults(
   const columns = args.map((arg) => arg());
   const matrix = materialise(input, needAll, steps.count, context);
   const histograms = new Histograms(matrix, plan, context);
-  const results = new Results(steps.count, context.features.delayedNameRemoval === true);
+  const results = new Results(steps.count, context);
   if (plan.func === 'histogram_fraction') {
     const evaluation = fractions(columns[0]!, columns[1]!, plan, context);
     evaluateInto(results, histograms, matrix, evaluation, context);
@@ -295,6 +295,7 @@ export function histogramResults(
     });
   }
   budget.release(matrix.sampleCount);
+  matrix.free();
   budget.hold(results.out.sampleCount);
   return results.out;
 }

@@ -56,7 +56,7 @@ class InfoJoin {
     this.steps = steps;
     this.base = base;
     this.identifying = identifyingLabels.map((name) => context.sets.symbol(name));
-    this.out = new StepMatrix(steps.count, base.rowCount);
+    this.out = new StepMatrix(steps.count, base.rowCount, context.budget);
     this.info = new StepMatrix(steps.count);
   }
 
@@ -238,6 +238,8 @@ class InfoJoin {
       }
     }
     context.budget.release(base.sampleCount + this.info.sampleCount);
+    base.free();
+    this.info.free();
     context.budget.hold(out.sampleCount);
     return out;
   }

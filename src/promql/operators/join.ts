@@ -54,7 +54,7 @@ class Join {
     this.sets = context.sets;
     this.names = matchingNames(plan.matching, context.sets);
     this.n = sides.many.stepCount;
-    this.out = new StepMatrix(this.n, sides.many.rowCount);
+    this.out = new StepMatrix(this.n, sides.many.rowCount, context.budget);
     this.idle = new Uint8Array(this.n);
     this.annotations = context.annotations;
     this.mixed = sides.many.hasHistograms || sides.one.hasHistograms || isTrim(plan.op);
@@ -300,6 +300,8 @@ export function joinVectors(
   join.delayed = context.features.delayedNameRemoval === true;
   join.run(() => context.control.checkpoint());
   context.budget.release(leftRows.sampleCount + rightRows.sampleCount);
+  leftRows.free();
+  rightRows.free();
   context.budget.hold(join.out.sampleCount);
   return join.out;
 }

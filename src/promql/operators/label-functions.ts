@@ -5,7 +5,7 @@ import { compileRegexp, expandTemplate, isValidLabelName, RegexpError } from '..
 import { QueryError } from '../engine/errors.ts';
 import type { LabelPlan } from '../plan/nodes.ts';
 import type { SeriesList, StepBatch } from './batch.ts';
-import type { QueryContext, VectorOperator } from './context.ts';
+import { type QueryContext, type VectorOperator, ticking } from './context.ts';
 import { type LabelNeed, NAME_SYMBOL, needAll } from './label-sets.ts';
 
 /** The value symbol of the destination label for a label set; undefined leaves the set as it is. */
@@ -73,7 +73,9 @@ export class LabelOperator implements VectorOperator {
     const list = this.input.open(needAll);
     const labels = new Int32Array(list.count);
     const dropName = list.dropName?.slice();
+    const tick = ticking(context.control, 256);
     for (let row = 0; row < list.count; row++) {
+      tick();
       const set = list.labels[row]!;
       const value = newValue(set);
       labels[row] = sets.project(

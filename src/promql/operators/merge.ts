@@ -82,7 +82,7 @@ export class MergeOperator implements VectorOperator {
   private gather(list: SeriesList): StepMatrix {
     const n = this.stepCount;
     const { budget, control } = this.context;
-    const matrix = new StepMatrix(n, list.count);
+    const matrix = new StepMatrix(n, list.count, budget);
     const rowOfSet = new Map<number, number>();
     const batch = newBatch(n);
     for (;;) {
@@ -111,7 +111,7 @@ export class MergeOperator implements VectorOperator {
 /** Drops the names that delayed name removal left marked, and merges what becomes equal. */
 export function cleanNames(matrix: StepMatrix, context: QueryContext): StepMatrix {
   if (!matrix.dropName.includes(true)) return matrix;
-  const clean = new StepMatrix(matrix.stepCount, matrix.rowCount);
+  const clean = new StepMatrix(matrix.stepCount, matrix.rowCount, context.budget);
   const rowOfSet = new Map<number, number>();
   for (let row = 0; row < matrix.rowCount; row++) {
     const labels = matrix.labels[row]!;

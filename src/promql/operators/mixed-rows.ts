@@ -64,7 +64,11 @@ function eachWindow(
   evaluate: (first: number, end: number, k: number) => MixedResult,
 ): void {
   for (let k = 0; k < windows.refs.count; k++) {
-    put(cells, offset + k, evaluate(windows.lo[k]!, windows.hi[k]!, k));
+    const first = windows.lo[k]!;
+    const end = windows.hi[k]!;
+    // A histogram costs as much as many numbers.
+    windows.work.add((end - first) * 16);
+    put(cells, offset + k, evaluate(first, end, k));
   }
 }
 

@@ -26,3 +26,32 @@ export function references(
 
 export const lastReference = (refs: References): number =>
   refs.refMs + Math.max(0, refs.count - 1) * refs.stepMs;
+
+/** What a selector may read of its series, both ends included. */
+export interface ReadBounds {
+  readonly minMs: number;
+  readonly maxMs: number;
+}
+
+/** Of an instant selector: back to the lookback, and as far ahead when it's smoothed. */
+export function selectBounds(
+  { smoothed }: { readonly smoothed: boolean },
+  refs: References,
+  lookbackMs: number,
+): ReadBounds {
+  const maxMs = lastReference(refs) + (smoothed ? lookbackMs : 0);
+  return { minMs: refs.refMs - lookbackMs + 1, maxMs };
+}
+
+/** Of a range selector; extended ranges look a lookback farther. */
+export function samplesBounds(
+  plan: { readonly rangeMs: number; readonly anchored: boolean; readonly smoothed: boolean },
+  refs: References,
+  lookbackMs: number,
+): ReadBounds {
+  const margin = plan.anchored || plan.smoothed ? lookbackMs : 0;
+  return {
+    minMs: refs.refMs - plan.rangeMs - margin + 1,
+    maxMs: lastReference(refs) + (plan.smoothed ? margin : 0),
+  };
+}

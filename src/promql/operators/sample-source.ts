@@ -8,7 +8,7 @@ import type { SamplesPlan } from '../plan/nodes.ts';
 import { type SeriesList, type StepBatch, type Steps, histogramAt, newBatch } from './batch.ts';
 import type { QueryContext, VectorOperator } from './context.ts';
 import type { LabelNeed } from './label-sets.ts';
-import { type References, lastReference } from './references.ts';
+import { type ReadBounds, type References, samplesBounds } from './references.ts';
 import { statsOf } from './histogram-stats.ts';
 import { selectStored, storedLabels, storedName } from './stored-series.ts';
 
@@ -74,23 +74,15 @@ export class StoredSamples implements SampleSource {
     this.context = context;
   }
 
-  /** How much farther back extended ranges look. */
-  private get marginMs(): number {
-    return this.plan.anchored || this.plan.smoothed ? this.context.lookbackMs : 0;
-  }
-
-  private get minMs(): number {
-    return this.refs.refMs - this.plan.rangeMs - this.marginMs + 1;
-  }
-
-  private get maxMs(): number {
-    return lastReference(this.refs) + (this.plan.smoothed ? this.marginMs : 0);
+  private get bounds(): ReadBounds {
+    return samplesBounds(this.plan, this.refs, this.context.lookbackMs);
   }
 
   open(need: LabelNeed): SeriesList {
     const { plan, refs, context } = this;
     const hints = { stepMs: refs.stepMs, rangeMs: plan.rangeMs, func: this.func };
-    this.series = selectStored(context, plan.matchers, this.minMs, this.maxMs, hints);
+    const { minMs, maxMs } = this.bounds;
+    this.series = selectStored(context, plan.matchers, minMs, maxMs, hints);
     this.nameId = this.series.symbols.id('__name__');
     this.row = -1;
     const labels = storedLabels(this.series, need, context);
@@ -101,7 +93,8 @@ export class StoredSamples implements SampleSource {
     const series = this.series!;
     if (++this.row >= series.count) return -1;
     if ((this.row & 15) === 0) this.context.control.checkpoint();
-    const n = series.read(this.row, this.minMs, this.maxMs);
+    const { minMs, maxMs } = this.bounds;
+    const n = series.read(this.row, minMs, maxMs);
     const { times, values, valueBits } = series.columns;
     const { histograms } = series;
     const { statsOnly } = this.plan;
@@ -161,6 +154,9 @@ function hintless(histogram: Histogram | undefined): Histogram | undefined {
   return histogram?.withHint(CounterResetHint.unknown);
 }
 
+/** Of the batch and the columns of times and values. */
+const SUBQUERY_STEP_BYTES = 25;
+
 /** The results of a subquery's expression as samples at its own steps. */
 export class SubquerySamples implements SampleSource {
   times: Float64Array = new Float64Array(0);
@@ -179,6 +175,7 @@ export class SubquerySamples implements SampleSource {
   constructor(inner: VectorOperator, steps: Steps, context: QueryContext) {
     this.inner = inner;
     this.steps = steps;
+    context.budget.allocate(steps.count * SUBQUERY_STEP_BYTES);
     this.batch = newBatch(steps.count);
     this.context = context;
   }

@@ -10,7 +10,7 @@ import { type SeriesList, type StepBatch, type Steps, putHistogram } from './bat
 import type { QueryContext, VectorOperator } from './context.ts';
 import type { LabelNeed } from './label-sets.ts';
 import { statsOf } from './histogram-stats.ts';
-import { type References, lastReference, references } from './references.ts';
+import { type ReadBounds, type References, references, selectBounds } from './references.ts';
 import { fillSmoothedRow } from './smoothed.ts';
 import { selectStored, storedLabels, storedName } from './stored-series.ts';
 
@@ -129,17 +129,14 @@ export class SelectOperator implements VectorOperator {
     this.what = what;
   }
 
-  private get minMs(): number {
-    return this.refs.refMs - this.context.lookbackMs + 1;
-  }
-
-  private get maxMs(): number {
-    return lastReference(this.refs) + (this.plan.smoothed ? this.context.lookbackMs : 0);
+  private get bounds(): ReadBounds {
+    return selectBounds(this.plan, this.refs, this.context.lookbackMs);
   }
 
   open(need: LabelNeed): SeriesList {
     const hints = { stepMs: this.steps.stepMs, rangeMs: 0, func: '' };
-    this.series = selectStored(this.context, this.plan.matchers, this.minMs, this.maxMs, hints);
+    const { minMs, maxMs } = this.bounds;
+    this.series = selectStored(this.context, this.plan.matchers, minMs, maxMs, hints);
     this.position = 0;
     return {
       count: this.series.count,
@@ -150,9 +147,10 @@ export class SelectOperator implements VectorOperator {
 
   next(out: StepBatch): number {
     const series = this.series!;
-    const { budget, lookbackMs, control } = this.context;
+    const { counter, lookbackMs, control } = this.context;
     const rows = Math.min(out.rowCapacity, series.count - this.position);
-    const { maxMs, minMs, what } = this;
+    const { what } = this;
+    const { minMs, maxMs } = this.bounds;
     out.hasHistograms = false;
     for (let row = 0; row < rows; row++) {
       if ((row & 63) === 0) control.checkpoint();
@@ -160,10 +158,11 @@ export class SelectOperator implements VectorOperator {
       const offset = row * out.stepCount;
       const { columns, histograms } = series;
       if (histograms !== undefined || what === 'startTime' || this.plan.smoothed) {
-        budget.total += this.fillOther(this.position + row, n, out, offset);
+        const found = this.fillOther(this.position + row, n, out, offset);
+        counter?.addRow(out, offset, found);
         continue;
       }
-      budget.total += fillInstantRow(
+      const found = fillInstantRow(
         columns,
         n,
         this.refs,
@@ -173,6 +172,7 @@ export class SelectOperator implements VectorOperator {
         out.present,
         offset,
       );
+      counter?.addRow(out, offset, found);
     }
     out.rowStart = this.position;
     out.rowCount = rows;

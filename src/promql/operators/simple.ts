@@ -60,9 +60,12 @@ export function absent(
 export class RepeatOperator implements VectorOperator {
   private readonly inner: VectorOperator;
   private batch: StepBatch = newBatch(1, 1);
+  private readonly onDone: () => void;
 
-  constructor(inner: VectorOperator) {
+  /** @param onDone called when all rows have been evaluated */
+  constructor(inner: VectorOperator, onDone: () => void = () => undefined) {
     this.inner = inner;
+    this.onDone = onDone;
   }
 
   open(need: LabelNeed): SeriesList {
@@ -85,6 +88,7 @@ export class RepeatOperator implements VectorOperator {
     }
     out.rowStart = this.batch.rowStart;
     out.rowCount = rows;
+    if (rows === 0) this.onDone();
     return rows;
   }
 }

@@ -5,7 +5,7 @@
 import { compareText } from '../../model/index.ts';
 import type { SortPlan } from '../plan/nodes.ts';
 import { StepMatrix } from './batch.ts';
-import { type QueryContext, type VectorOperator, materialise } from './context.ts';
+import { type QueryContext, type VectorOperator, materialise, ticking } from './context.ts';
 import { needAll } from './label-sets.ts';
 
 /** Numbers inside texts compare by value: `4m5` before `4m600`. */
@@ -43,6 +43,7 @@ export function sorted(
   context: QueryContext,
 ): StepMatrix {
   const { sets } = context;
+  const tick = ticking(context.control);
   const matrix = materialise(input, needAll, stepCount, context);
   const byLabel = plan.func.startsWith('sort_by_label');
   // By value there are only floats to sort.
@@ -53,6 +54,7 @@ export function sorted(
   const names = plan.texts.map((name) => sets.symbol(name));
   const value = (row: number): number => matrix.values(row)[matrix.offset(row)]!;
   rows.sort((a, b) => {
+    tick();
     if (!byLabel) return compareValues(value(a), value(b), sign) || a - b;
     const setA = matrix.labels[a]!;
     const setB = matrix.labels[b]!;
@@ -65,7 +67,7 @@ export function sorted(
     }
     return sets.compare(setA, setB) * sign;
   });
-  const out = new StepMatrix(stepCount, rows.length);
+  const out = new StepMatrix(stepCount, rows.length, context.budget);
   for (const row of rows) {
     const dropName = matrix.dropName[row]!;
     out.copyRow(matrix.labels[row]!, dropName, matrix.cells(row), matrix.offset(row), 1);

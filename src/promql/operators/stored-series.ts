@@ -3,25 +3,28 @@
 
 import { compareText, type Matcher } from '../../model/index.ts';
 import type { SelectHints, SeriesSet } from '../../storage/index.ts';
-import type { QueryContext } from './context.ts';
+import { type QueryContext, ticking } from './context.ts';
 import { type LabelNeed, NAME_SYMBOL } from './label-sets.ts';
 
 /** Label sets of all rows of a storage's series set, projected to `need`: makes only what is needed. */
 export function storedLabels(
   series: SeriesSet,
   need: LabelNeed,
-  { sets }: QueryContext,
+  context: QueryContext,
 ): Int32Array {
+  const { sets, control } = context;
   const labels = new Int32Array(series.count);
   if (need.kind === 'by') {
-    if (need.names.length > 0) projectBy(series, need.names, labels, sets);
+    if (need.names.length > 0) projectBy(series, need.names, labels, context);
     return labels;
   }
   const { symbols } = series;
   const stored = new Uint32Array(2 * series.maxLabelCount);
   const pairs = new Uint32Array(2 * series.maxLabelCount);
   const dropped = need.kind === 'without' ? new Set([NAME_SYMBOL, ...need.names]) : undefined;
+  const tick = ticking(control, 1024);
   for (let row = 0; row < series.count; row++) {
+    tick();
     const count = series.labelIds(row, stored);
     let n = 0;
     for (let i = 0; i < count; i++) {
@@ -41,7 +44,7 @@ function projectBy(
   series: SeriesSet,
   names: readonly number[],
   labels: Int32Array,
-  sets: QueryContext['sets'],
+  { sets, control }: QueryContext,
 ): void {
   const { symbols } = series;
   const stored = [...new Set(names)]
@@ -49,7 +52,9 @@ function projectBy(
     .filter(({ id }) => id !== 0);
   stored.sort((a, b) => compareText(a.text, b.text));
   const pairs = new Uint32Array(2 * stored.length);
+  const tick = ticking(control, 1024);
   for (let row = 0; row < series.count; row++) {
+    tick();
     let n = 0;
     for (const { name, id } of stored) {
       const value = series.labelValueId(row, id);
@@ -62,6 +67,9 @@ function projectBy(
   }
 }
 
+export const selectionKey = (matchers: readonly Matcher[], minMs: number, maxMs: number): string =>
+  JSON.stringify([minMs, maxMs, matchers.map(({ name, type, value }) => [name, type, value])]);
+
 /** Selects with the bounds and hints of one use of a selector. */
 export function selectStored(
   context: QueryContext,
@@ -71,6 +79,13 @@ export function selectStored(
   hints: Pick<SelectHints, 'stepMs' | 'rangeMs' | 'func'>,
 ): SeriesSet {
   context.control.checkpoint();
+  const key = selectionKey(matchers, minMs, maxMs);
+  const known = context.selected.get(key);
+  if (known !== undefined) {
+    // A set has one place at which it reads: the next user makes its own.
+    context.selected.delete(key);
+    return known;
+  }
   return context.querier.select(matchers, minMs, maxMs, { startMs: minMs, endMs: maxMs, ...hints });
 }
 

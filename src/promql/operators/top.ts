@@ -19,6 +19,8 @@ import { groupingNeed, numberGroups } from './groups.ts';
 import { type LabelNeed, needAll } from './label-sets.ts';
 
 const INT64_MAX = 2 ** 63;
+/** A value and the row it's from. */
+const HEAP_CELL_BYTES = 12;
 
 /** k for each step. @throws QueryError for values that are no int64 */
 export function wholeParameters(column: ScalarColumn): Int32Array | undefined {
@@ -171,11 +173,13 @@ export class TopOperator implements VectorOperator {
     const largest = ks.reduce((a, b) => Math.max(a, b), 0);
     const layout = layOut(groups.ofRow, groups.count, largest, n);
     budget.hold(layout.cells);
+    budget.allocate(layout.cells * HEAP_CELL_BYTES);
     const heaps = new Heaps(layout.cells, this.plan.op === 'topk');
     const sizes = new Int32Array(groups.count * n);
     this.fill(groups.ofRow, layout, heaps, sizes, ks);
     const matrix = this.collect(list, layout, heaps, sizes, groups.count);
     budget.release(layout.cells);
+    budget.free(layout.cells * HEAP_CELL_BYTES);
     return matrix;
   }
 
@@ -223,7 +227,7 @@ export class TopOperator implements VectorOperator {
     groupCount: number,
   ): StepMatrix {
     const n = this.steps.count;
-    const matrix = new StepMatrix(n, groupCount);
+    const matrix = new StepMatrix(n, groupCount, this.context.budget);
     const chosen: number[] = [];
     const outRow = new Int32Array(list.count).fill(-1);
     const visit = (use: (group: number, k: number, at: number, size: number) => void): void => {

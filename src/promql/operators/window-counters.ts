@@ -79,7 +79,10 @@ export function extrapolated(isCounter: boolean, isRate: boolean): WindowFunctio
       const firstValue = values[first]!;
       let result = values[last]! - firstValue;
       while (nextReset <= first) nextReset = ++reset < resets ? resetAt[reset]! : count;
-      if (nextReset <= last) result = lostInResets(values, first, last, result);
+      if (nextReset <= last) {
+        windows.work.add(last - first);
+        result = lostInResets(values, first, last, result);
+      }
       const ref = refMs + k * stepMs;
       const firstTime = times[first]!;
       const lastTime = times[last]!;

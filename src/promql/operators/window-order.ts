@@ -167,7 +167,7 @@ function grownCopy(array: Float64Array<ArrayBuffer>, needed: number): Float64Arr
 export function quantiles(): WindowFunction {
   const window = new SortedWindow();
   return (windows: Windows, out: Float64Array, present: Uint8Array, offset: number): void => {
-    const { values, lo, hi, refs, args } = windows;
+    const { values, lo, hi, refs, args, work } = windows;
     const q = args[0]!;
     window.reset();
     for (let k = 0; k < refs.count; k++) {
@@ -176,6 +176,7 @@ export function quantiles(): WindowFunction {
       const cell = offset + k;
       present[cell] = end > first ? 1 : 0;
       if (end <= first) continue;
+      work.add(end - first);
       const n = window.move(values, first, end);
       out[cell] = quantileOfSorted(q[k]!, window.sorted, n);
     }
@@ -187,7 +188,7 @@ export function medianDeviation(): WindowFunction {
   const window = new SortedWindow();
   let distances: Float64Array = new Float64Array(0);
   return (windows: Windows, out: Float64Array, present: Uint8Array, offset: number): void => {
-    const { values, lo, hi, refs } = windows;
+    const { values, lo, hi, refs, work } = windows;
     window.reset();
     for (let k = 0; k < refs.count; k++) {
       const first = lo[k]!;
@@ -195,6 +196,7 @@ export function medianDeviation(): WindowFunction {
       const cell = offset + k;
       present[cell] = end > first ? 1 : 0;
       if (end <= first) continue;
+      work.add((end - first) * 8);
       const n = window.move(values, first, end);
       // NaN sorts first. With one there is no median.
       if (Number.isNaN(window.sorted[0]!)) {

@@ -114,7 +114,7 @@ export function summed(kind: 'sum' | 'avg'): WindowFunction {
   const prefix = new PrefixSums();
   const exact = kind === 'sum' ? compensatedSum : compensatedMean;
   return (windows: Windows, out: Float64Array, present: Uint8Array, offset: number): void => {
-    const { values, count, lo, hi, refs } = windows;
+    const { values, count, lo, hi, refs, work } = windows;
     let built = false;
     for (let k = 0; k < refs.count; k++) {
       const first = lo[k]!;
@@ -136,6 +136,7 @@ export function summed(kind: 'sum' | 'avg'): WindowFunction {
           continue;
         }
       }
+      work.add(end - first);
       out[cell] = exact(values, first, end);
     }
   };
@@ -168,13 +169,14 @@ export function variance(values: Float64Array, from: number, to: number): number
 
 export function spread(kind: 'stddev' | 'stdvar'): WindowFunction {
   return (windows: Windows, out: Float64Array, present: Uint8Array, offset: number): void => {
-    const { values, lo, hi, refs } = windows;
+    const { values, lo, hi, refs, work } = windows;
     for (let k = 0; k < refs.count; k++) {
       const first = lo[k]!;
       const end = hi[k]!;
       const cell = offset + k;
       present[cell] = end > first ? 1 : 0;
       if (end <= first) continue;
+      work.add(end - first);
       const result = variance(values, first, end);
       out[cell] = kind === 'stdvar' ? result : Math.sqrt(result);
     }

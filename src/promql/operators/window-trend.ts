@@ -68,13 +68,14 @@ function regression(
 export function derivative(): WindowFunction {
   const line = new Float64Array(2);
   return (windows: Windows, out: Float64Array, present: Uint8Array, offset: number): void => {
-    const { times, values, lo, hi, refs } = windows;
+    const { times, values, lo, hi, refs, work } = windows;
     for (let k = 0; k < refs.count; k++) {
       const first = lo[k]!;
       const end = hi[k]!;
       const cell = offset + k;
       present[cell] = end - first >= 2 ? 1 : 0;
       if (end - first < 2) continue;
+      work.add(end - first);
       regression(times, values, first, end, times[first]!, line);
       out[cell] = line[0]!;
     }
@@ -85,13 +86,14 @@ export function derivative(): WindowFunction {
 export function prediction(): WindowFunction {
   const line = new Float64Array(2);
   return (windows: Windows, out: Float64Array, present: Uint8Array, offset: number): void => {
-    const { times, values, lo, hi, refs, evalMs, evalStepMs, args } = windows;
+    const { times, values, lo, hi, refs, evalMs, evalStepMs, args, work } = windows;
     for (let k = 0; k < refs.count; k++) {
       const first = lo[k]!;
       const end = hi[k]!;
       const cell = offset + k;
       present[cell] = end - first >= 2 ? 1 : 0;
       if (end - first < 2) continue;
+      work.add(end - first);
       regression(times, values, first, end, evalMs + k * evalStepMs, line);
       out[cell] = line[0]! * args[0]![k]! + line[1]!;
     }
@@ -110,7 +112,7 @@ function checkFactor(kind: 'smoothing' | 'trend', letters: string, factor: numbe
 /** Smoothing and trend factor are the scalar arguments. */
 export function doubleExponential(): WindowFunction {
   return (windows: Windows, out: Float64Array, present: Uint8Array, offset: number): void => {
-    const { values, lo, hi, refs, args } = windows;
+    const { values, lo, hi, refs, args, work } = windows;
     for (let k = 0; k < refs.count; k++) {
       const first = lo[k]!;
       const end = hi[k]!;
@@ -122,6 +124,7 @@ export function doubleExponential(): WindowFunction {
       checkFactor('smoothing', 'sf', smoothing);
       checkFactor('trend', 'tf', trend);
       if (end - first < 2) continue;
+      work.add(end - first);
       let previous = 0;
       let smoothed = values[first]!;
       let slope = values[first + 1]! - smoothed;

@@ -11,7 +11,7 @@ import { openNameless } from './names.ts';
 import type { SampleSource } from './sample-source.ts';
 import { references } from './references.ts';
 import { keepsName, newWindowFunction } from './window-functions.ts';
-import { type WindowFunction, type Windows, slideWindows } from './windows.ts';
+import { WorkMeter, type WindowFunction, type Windows, slideWindows } from './windows.ts';
 
 const counterSuffix = /_(?:total|sum|count|bucket)$/;
 
@@ -57,6 +57,7 @@ export class WindowOperator implements VectorOperator {
       evalMs: steps.startMs,
       evalStepMs: steps.stepMs,
       args: this.args.map((arg) => arg()),
+      work: new WorkMeter(() => context.control.checkpoint()),
     };
     this.position = 0;
     this.invalidQuantile = this.noQuantile(this.windows);
@@ -87,7 +88,8 @@ export class WindowOperator implements VectorOperator {
       if (n === 0) {
         out.present.fill(0, offset, offset + out.stepCount);
       } else {
-        context.budget.total += slideWindows(windows);
+        const inAll = slideWindows(windows);
+        context.counter?.addWindows(windows, inAll, source.histograms);
         if (needsMixed(this.plan, source)) {
           evaluateMixedRow(this.plan, this.mixedRow(windows), out, offset);
         } else {

@@ -20,7 +20,30 @@ export interface Windows {
   readonly evalStepMs: number;
   /** The scalar arguments, a column for each. */
   readonly args: readonly Float64Array[];
+  /** For functions that scan every window: to be told how many samples each scan saw. */
+  readonly work: WorkMeter;
 }
+
+/** Turns work into checkpoints. */
+export class WorkMeter {
+  private readonly checkpoint: () => void;
+  private done = 0;
+
+  constructor(checkpoint: () => void) {
+    this.checkpoint = checkpoint;
+  }
+
+  /** @throws QueryError when the query is to stop */
+  add(samples: number): void {
+    this.done += samples;
+    if (this.done < WORK_BETWEEN_CHECKPOINTS) return;
+    this.done = 0;
+    this.checkpoint();
+  }
+}
+
+/** Samples that the slowest function takes about a millisecond for. */
+const WORK_BETWEEN_CHECKPOINTS = 1 << 15;
 
 /** Writes cells offset … offset + refs.count - 1, presence included. */
 export type WindowFunction = (

@@ -18,7 +18,12 @@ export interface QueryTimings {
 
 export interface QueryStatistics {
   readonly timings: QueryTimings;
-  readonly samples: { readonly totalQueryableSamples: number; readonly peakSamples: number };
+  readonly samples: {
+    /** (seconds, samples) for each step, when asked for. */
+    readonly totalQueryableSamplesPerStep?: readonly (readonly [number, number])[];
+    readonly totalQueryableSamples: number;
+    readonly peakSamples: number;
+  };
 }
 
 /** Points of one series: `times` in milliseconds. The arrays are the caller's to keep. */

@@ -16,6 +16,7 @@ import { MergeOperator } from '../operators/merge.ts';
 import { type SampleSource, StoredSamples, SubquerySamples } from '../operators/sample-source.ts';
 import { constantColumn, memoised, repeated, scalarCall, scalarOf } from '../operators/scalars.ts';
 import { references } from '../operators/references.ts';
+import type { Profiler } from '../operators/profile.ts';
 import { SampleCounter } from '../operators/sample-counter.ts';
 import { SelectOperator } from '../operators/select.ts';
 import { FilterBySetOperator, UnionOperator } from '../operators/set-operators.ts';
@@ -31,12 +32,15 @@ import type { AggregatePlan, PlanNode, RangePlan, ScalarPlan, VectorPlan } from 
 /** Makes the operators of one query. */
 export class Compiler {
   private context: QueryContext;
+  private readonly profiler: Profiler | undefined;
   private readonly uses = new Map<string, number>();
   private readonly shared = new Map<string, SharedResult>();
   private readonly scalars = new Map<string, ScalarOperator>();
 
-  constructor(context: QueryContext) {
+  /** @param profiler measures every operator, for analyze */
+  constructor(context: QueryContext, profiler?: Profiler) {
     this.context = context;
+    this.profiler = profiler;
   }
 
   /** Counts how often each node is used from `root` on; call before compiling it. */
@@ -53,7 +57,7 @@ export class Compiler {
     const { context } = this;
     const make = (): VectorOperator => {
       const operator = this.within(context, () => this.newVector(plan, steps));
-      return context.profiler?.vector(key, operator) ?? operator;
+      return this.profiler?.vector(key, operator) ?? operator;
     };
     if ((this.uses.get(key) ?? 0) <= 1) return make();
     let shared = this.shared.get(key);
@@ -96,7 +100,7 @@ export class Compiler {
     let operator = this.scalars.get(key);
     if (operator === undefined) {
       const made = this.newScalar(plan, steps);
-      operator = memoised(this.context.profiler?.scalar(key, made) ?? made);
+      operator = memoised(this.this.profiler?.scalar(key, made) ?? made);
       this.scalars.set(key, operator);
     }
     return operator;
@@ -247,7 +251,7 @@ export class Compiler {
   source(plan: RangePlan, steps: Steps, func: string): SampleSource {
     const { context } = this;
     const source = this.newSource(plan, steps, func);
-    return context.profiler?.source(`${plan.id}@${stepsKey(steps)}`, source) ?? source;
+    return this.profiler?.source(`${plan.id}@${stepsKey(steps)}`, source) ?? source;
   }
 
   private newSource(plan: RangePlan, steps: Steps, func: string): SampleSource {

@@ -173,7 +173,7 @@ export class Engine {
     let querier: Querier | undefined;
     try {
       querier = queryable.querier();
-      const context = this.newContext(querier, request, control, what.steps, undefined);
+      const context = this.newContext(querier, request, control, what.steps);
       const endMs = 'endMs' in request ? request.endMs : request.timeMs;
       const run: Run = { ...what, request, endMs, context, timings, now };
       const plan = this.plan(run);
@@ -212,7 +212,7 @@ export class Engine {
     try {
       querier = queryable.querier();
       const profiler = options.analyze ? new Profiler(now) : undefined;
-      const context = this.newContext(querier, request, control, steps, profiler);
+      const context = this.newContext(querier, request, control, steps);
       const endMs = isRange ? request.endMs : request.timeMs;
       const what = { expression, steps, instant: !isRange };
       const run: Run = { ...what, request, endMs, context, timings, now };
@@ -220,7 +220,7 @@ export class Engine {
       const estimator = new Estimator(context);
       const estimated = estimator.total(plan.root, steps);
       const started = now();
-      if (options.analyze) evaluate(plan, run);
+      if (options.analyze) evaluate(plan, run, profiler);
       const tree = explainPlan(plan.root, steps, estimator, profiler);
       if (!options.analyze) return { query: request.query, estimated, plan: tree };
       const { budget, counter } = context;
@@ -243,7 +243,6 @@ export class Engine {
     request: RequestBase,
     control: QueryControl,
     steps: Steps,
-    profiler: Profiler | undefined,
   ): QueryContext {
     const { maxSamples, maxBytes, lookbackDeltaMs } = this.options;
     return {
@@ -253,7 +252,6 @@ export class Engine {
       budget: new SampleBudget(maxSamples, maxBytes),
       counter: new SampleCounter(request.perStepStats === true ? steps.count : undefined),
       selected: new Map(),
-      profiler,
       annotations: new Annotations(),
       lookbackMs: request.lookbackDeltaMs ?? lookbackDeltaMs,
       features: this.features,
@@ -328,11 +326,11 @@ type Unclosed<Result> = Result extends QueryResult
   ? Omit<Result, 'warnings' | 'infos' | 'stats'>
   : never;
 
-function evaluate(plan: Plan, run: Run): Unclosed<QueryResult> {
+function evaluate(plan: Plan, run: Run, profiler?: Profiler): Unclosed<QueryResult> {
   const { context, steps } = run;
   const { sets } = context;
   const timeMs = steps.startMs;
-  const compiler = new Compiler(context);
+  const compiler = new Compiler(context, profiler);
   compiler.countUses(plan.root, steps);
   switch (plan.type) {
     case 'string': {

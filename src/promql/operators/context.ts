@@ -7,7 +7,6 @@ import { QueryError } from '../engine/errors.ts';
 import type { MemoryAccount, SeriesList, StepBatch } from './batch.ts';
 import { StepMatrix, copyCells, countPresent, newBatch } from './batch.ts';
 import type { LabelNeed, LabelSets } from './label-sets.ts';
-import type { Profiler } from './profile.ts';
 import type { SampleCounter } from './sample-counter.ts';
 
 /** How a running query hears that it should stop. */
@@ -107,7 +106,6 @@ export interface QueryContext {
   readonly counter: SampleCounter | undefined;
   /** Series sets that the estimate of the query's cost has selected already, for their first use. */
   readonly selected: Map<string, SeriesSet>;
-  readonly profiler: Profiler | undefined;
   readonly annotations: Annotations;
   readonly lookbackMs: number;
   readonly features: EngineFeatures;

@@ -100,7 +100,7 @@ export class Compiler {
     let operator = this.scalars.get(key);
     if (operator === undefined) {
       const made = this.newScalar(plan, steps);
-      operator = memoised(this.this.profiler?.scalar(key, made) ?? made);
+      operator = memoised(this.profiler?.scalar(key, made) ?? made);
       this.scalars.set(key, operator);
     }
     return operator;
@@ -249,7 +249,6 @@ export class Compiler {
 
   /** The samples of a range vector for `func`. */
   source(plan: RangePlan, steps: Steps, func: string): SampleSource {
-    const { context } = this;
     const source = this.newSource(plan, steps, func);
     return this.profiler?.source(`${plan.id}@${stepsKey(steps)}`, source) ?? source;
   }

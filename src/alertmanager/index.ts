@@ -18,3 +18,6 @@ export type { AlertmanagerOptions } from './options.ts';
 export { Route, type RouteOptions } from './route/route.ts';
 export type { NumberRange, TimeIntervalOptions } from './route/time-interval.ts';
 export { SnapshotError } from './snapshot-file.ts';
+export type { ReceiverContext } from './receivers/context.ts';
+export type { IntegrationOptions, ReceiverOptions, WebhookOptions } from './receivers/options.ts';
+export { createReceivers } from './receivers/receivers.ts';

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+export { type AlertmanagerConfig, parseAlertmanagerConfig } from './alertmanager-config.ts';
 export type { AlertingConfig, AlertmanagerEntry } from './alerting-section.ts';
 export * from './config.ts';
 export type { DiscoverySection, NotYetSupported } from './discovery-section.ts';

@@ -12,12 +12,17 @@ const upstreamVersions = {
   promtool: '3.14.0',
   node_exporter: '1.12.1',
   pushgateway: '1.11.3',
+  alertmanager: '0.34.0',
 } as const;
 export type ProgramName = keyof typeof upstreamVersions;
 
 /** Where the built pages of the server and of the Pushgateway are. */
 export const uiDirectory = fileURLToPath(new URL('../../dist/ui/prometheus', import.meta.url));
 export const pushgatewayPage = fileURLToPath(new URL('../../dist/ui/pushgateway', import.meta.url));
+
+export const alertmanagerPage = fileURLToPath(
+  new URL('../../dist/ui/alertmanager', import.meta.url),
+);
 
 /** `version` of our package.json. */
 export function packageVersion(): string {

@@ -9,6 +9,7 @@ The Prometheus monitoring system as one program.
 Targets:
   (none)          Everything in one process, ready to use: monitors this machine.
   server          The monitoring server.
+  alertmanager    Groups, silences and sends alerts.
   node-exporter   Metrics of this machine.
   promtool        Tools for rules, configuration and data.
   pushgateway     Keeps what short-lived jobs push until it is scraped.
@@ -31,6 +32,10 @@ async function run(args: readonly string[]): Promise<number> {
     case 'server': {
       const { runServer } = await import('./server.ts');
       return runServer(rest);
+    }
+    case 'alertmanager': {
+      const { runAlertmanager } = await import('./alertmanager.ts');
+      return runAlertmanager(rest);
     }
     case 'node-exporter': {
       const { runNodeExporter } = await import('./node-exporter.ts');

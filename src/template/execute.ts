@@ -17,7 +17,7 @@ import type {
 import { nodeText } from './nodes.ts';
 import type { Tree } from './parser.ts';
 import type { ParameterKind, TemplateFunction, Value } from './values.ts';
-import { GoMap, Int, isList, isTrue, Struct, typeName } from './values.ts';
+import { GoMap, Int, isList, isTrue, MethodList, Struct, typeName } from './values.ts';
 
 /** Where text goes. `value` may escape for its surroundings. */
 export interface TemplateOutput {
@@ -330,6 +330,10 @@ class Execution {
         if (hasArguments) this.fail(`${name} has arguments but cannot be invoked as function`);
         return receiver.fields.get(name);
       }
+    }
+    if (receiver instanceof GoMap || receiver instanceof MethodList) {
+      const method = receiver.methods.get(name);
+      if (method !== undefined) return this.call(dot, name, method, node, args, final);
     }
     if (receiver instanceof GoMap) {
       if (hasArguments) this.fail(`${name} is not a method but has arguments`);

@@ -25,12 +25,20 @@ export class SafeHtml {
 export class GoMap {
   readonly typeName: string;
   readonly zero: Value;
+  /** Called before keys are looked up. */
+  readonly methods: ReadonlyMap<string, TemplateFunction>;
   private readonly entries: ReadonlyMap<string, Value>;
 
-  constructor(entries: Iterable<readonly [string, Value]>, typeName: string, zero: Value) {
+  constructor(
+    entries: Iterable<readonly [string, Value]>,
+    typeName: string,
+    zero: Value,
+    methods: Readonly<Record<string, TemplateFunction>> = {},
+  ) {
     this.entries = new Map(entries);
     this.typeName = typeName;
     this.zero = zero;
+    this.methods = new Map(Object.entries(methods));
   }
 
   /** map[string]string of a plain object. */
@@ -62,6 +70,28 @@ export interface TemplateFunction {
   readonly rest?: ParameterKind;
   /** @throws Error: the message follows "error calling NAME: " */
   call(args: readonly Value[]): Value;
+}
+
+/** A list whose type has methods: ranges and indexes as any list. */
+export class MethodList extends Array<Value> {
+  readonly typeName: string;
+  readonly methods: ReadonlyMap<string, TemplateFunction>;
+
+  constructor(
+    items: readonly Value[],
+    typeName: string,
+    methods: Readonly<Record<string, TemplateFunction>>,
+  ) {
+    super();
+    for (const item of items) this.push(item);
+    this.typeName = typeName;
+    this.methods = new Map(Object.entries(methods));
+  }
+
+  /** What `map` and `slice` give are plain lists. */
+  static override get [Symbol.species](): ArrayConstructor {
+    return Array;
+  }
 }
 
 /** A struct: fields and methods by name. `text` is its String() method, where it has one. */
@@ -111,6 +141,7 @@ export function typeName(value: Value): string {
   if (value instanceof SafeHtml) return 'template.HTML';
   if (value instanceof GoMap || value instanceof Struct) return value.typeName;
   if (isFunction(value)) return 'func';
+  if (value instanceof MethodList) return value.typeName;
   return value.length > 0 && value.every((entry) => typeof entry === 'string')
     ? '[]string'
     : '[]interface {}';

@@ -1,7 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Alertmanager's configuration file.
 
-import type { AlertmanagerOptions, InhibitRuleOptions, ReceiverOptions, RouteOptions } from '../alertmanager/index.ts';
+import type {
+  AlertmanagerOptions,
+  InhibitRuleOptions,
+  ReceiverOptions,
+  RouteOptions,
+} from '../alertmanager/index.ts';
 import { defaultHttpClientOptions } from '../base/index.ts';
 import { isValidLabelName, quote } from '../model/index.ts';
 import { readReceivers } from './alertmanager-receivers.ts';
@@ -10,7 +15,13 @@ import { checkRoot, readMatchers, readRoute } from './alertmanager-route.ts';
 import { readTimeIntervals } from './alertmanager-time-interval.ts';
 import { readHttpClient } from './http-section.ts';
 import { directoryOf, resolvePath } from './paths.ts';
-import { ConfigError, type ConfigIssue, YamlFile, YamlMapping, type YamlValue } from './yaml-value.ts';
+import {
+  ConfigError,
+  type ConfigIssue,
+  YamlFile,
+  YamlMapping,
+  type YamlValue,
+} from './yaml-value.ts';
 
 const DEFAULT_RESOLVE_TIMEOUT_MS = 300_000;
 
@@ -31,7 +42,8 @@ function readInhibitRule(value: YamlValue): InhibitRuleOptions {
     });
   const equal = mapping.get('equal')?.texts() ?? [];
   for (const name of equal)
-    if (!isValidLabelName(name, 'utf8')) mapping.get('equal')?.fail(`invalid label name ${quote(name)} in equal list`);
+    if (!isValidLabelName(name, 'utf8'))
+      mapping.get('equal')?.fail(`invalid label name ${quote(name)} in equal list`);
   const rule = {
     name: mapping.text('name') ?? '',
     sourceMatchers: side('source'),
@@ -89,7 +101,8 @@ export function parseAlertmanagerConfig(text: string, fileName: string): Alertma
   const global = globalValue === undefined ? undefined : new YamlMapping(globalValue);
   const httpValue = global?.get('http_config');
   const http = httpValue === undefined ? undefined : new YamlMapping(httpValue);
-  const httpClient = http === undefined ? defaultHttpClientOptions : readHttpClient(http, directory);
+  const httpClient =
+    http === undefined ? defaultHttpClientOptions : readHttpClient(http, directory);
   http?.finish();
   const resolveTimeoutMs = global?.duration('resolve_timeout') ?? DEFAULT_RESOLVE_TIMEOUT_MS;
   const receivers = readReceivers(mapping.get('receivers'), { directory, httpClient });
@@ -101,9 +114,19 @@ export function parseAlertmanagerConfig(text: string, fileName: string): Alertma
   if (routeValue !== undefined) checkRoot(route, routeValue);
   checkReferences(references, receivers, timeIntervals);
   const inhibitRules = (mapping.get('inhibit_rules')?.items() ?? []).map(readInhibitRule);
-  const templates = (mapping.get('templates')?.texts() ?? []).map((path) => resolvePath(directory, path));
+  const templates = (mapping.get('templates')?.texts() ?? []).map((path) =>
+    resolvePath(directory, path),
+  );
   global?.finish();
   mapping.finish();
   if (issues.length > 0) throw new ConfigError(issues);
-  return { resolveTimeoutMs, route, inhibitRules, timeIntervals, receivers, templates, original: maskSecrets(text) };
+  return {
+    resolveTimeoutMs,
+    route,
+    inhibitRules,
+    timeIntervals,
+    receivers,
+    templates,
+    original: maskSecrets(text),
+  };
 }

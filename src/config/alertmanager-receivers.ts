@@ -57,9 +57,7 @@ function readReceiver(value: YamlValue, defaults: ReceiverDefaults): ReceiverOpt
   const name = mapping.text('name') ?? '';
   if (name === '') mapping.fail('missing name in receiver');
   const built = integrations.flatMap(([key, read]) =>
-    mapping
-      .items(key, `empty or null entry in ${key}`)
-      .map((item) => read(item, defaults)),
+    mapping.items(key, `empty or null entry in ${key}`).map((item) => read(item, defaults)),
   );
   const labels = Object.fromEntries(mapping.get('labels')?.textEntries() ?? []);
   mapping.finish();
@@ -75,7 +73,8 @@ export function readReceivers(
   const taken = new Set<string>();
   for (const item of value?.items() ?? []) {
     const receiver = readReceiver(item, defaults);
-    if (taken.has(receiver.name)) item.fail(`notification config name ${quote(receiver.name)} is not unique`);
+    if (taken.has(receiver.name))
+      item.fail(`notification config name ${quote(receiver.name)} is not unique`);
     taken.add(receiver.name);
     receivers.push(receiver);
   }

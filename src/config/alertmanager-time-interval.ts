@@ -40,7 +40,8 @@ function readTimes(value: YamlValue): NumberRange {
   const mapping = new YamlMapping(value);
   const begin = readMinutes(mapping.get('start_time'), mapping, 'start_time');
   const end = readMinutes(mapping.get('end_time'), mapping, 'end_time');
-  if (begin >= end && begin + end > 0) mapping.fail('start time cannot be equal or greater than end time');
+  if (begin >= end && begin + end > 0)
+    mapping.fail('start time cannot be equal or greater than end time');
   mapping.finish();
   return { begin, end };
 }
@@ -52,7 +53,10 @@ function readRange(
 ): NumberRange | undefined {
   const text = item.text();
   if (text === undefined) return undefined;
-  const [first = '', last = first] = text.toLowerCase().split(':').map((part) => part.trim());
+  const [first = '', last = first] = text
+    .toLowerCase()
+    .split(':')
+    .map((part) => part.trim());
   const begin = read(first, item);
   const end = read(last, item);
   return begin === undefined || end === undefined ? undefined : { begin, end };
@@ -86,8 +90,7 @@ function ordered(range: NumberRange, item: YamlValue, what: string): NumberRange
 /** Days that count from different ends of the month can only be compared when the month is known. */
 function orderedDays(range: NumberRange, item: YamlValue): NumberRange {
   const { begin, end } = range;
-  if (begin < 0 && end > 0)
-    item.fail('end day must be negative if start day is negative');
+  if (begin < 0 && end > 0) item.fail('end day must be negative if start day is negative');
   else if (begin < 0 === end < 0 && begin > end)
     item.fail(`end day ${end} is always before start day ${begin}`);
   return range;
@@ -144,7 +147,10 @@ export function readTimeIntervals(
     for (const item of mapping.get(key)?.items() ?? []) {
       const entry = new YamlMapping(item);
       const name = entry.text('name') ?? '';
-      if (name === '') entry.fail(`missing name in ${key.replace(/_intervals$/, ' interval').replaceAll('_', ' ')}`);
+      if (name === '')
+        entry.fail(
+          `missing name in ${key.replace(/_intervals$/, ' interval').replaceAll('_', ' ')}`,
+        );
       if (intervals.has(name)) entry.fail(`time interval ${quote(name)} is not unique`);
       intervals.set(name, (entry.get('time_intervals')?.items() ?? []).map(readEntry));
       entry.finish();

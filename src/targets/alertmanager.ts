@@ -50,7 +50,11 @@ export interface RunningAlertmanager {
   stop(): void;
 }
 
-const plain = (status: number, body: string, more: Record<string, string> = {}): ServerResponse => ({
+const plain = (
+  status: number,
+  body: string,
+  more: Record<string, string> = {},
+): ServerResponse => ({
   status,
   headers: { 'content-type': 'text/plain; charset=utf-8', ...more },
   body,
@@ -106,12 +110,28 @@ function registerBuild(registry: Registry): void {
     'alertmanager_build_info',
     'A metric with a constant "1" value labeled by version, revision, branch, goversion from which alertmanager was built, and the goos and goarch for the build.',
     () => 1,
-    { version, revision, branch, goversion: goVersion, goarch: arch, goos: process.platform, tags: '' },
+    {
+      version,
+      revision,
+      branch,
+      goversion: goVersion,
+      goarch: arch,
+      goos: process.platform,
+      tags: '',
+    },
   );
-  registry.gaugeFunction('alertmanager_cluster_enabled', 'Indicates whether the clustering is enabled or not.', () => 0);
+  registry.gaugeFunction(
+    'alertmanager_cluster_enabled',
+    'Indicates whether the clustering is enabled or not.',
+    () => 0,
+  );
 }
 
-function createManager(values: FlagValues, parts: AlertmanagerTargetParts, registry: Registry): Alertmanager {
+function createManager(
+  values: FlagValues,
+  parts: AlertmanagerTargetParts,
+  registry: Registry,
+): Alertmanager {
   const ms = (name: string): number => parseDuration(values.text(name));
   return new Alertmanager({
     ...parts,
@@ -205,7 +225,8 @@ class AlertmanagerServer implements RunningAlertmanager {
     const getsMax = values.number('web.get-concurrency');
     this.getsMax = getsMax > 0 ? getsMax : Math.max(hostInfo().cores, 8);
     this.manager = createManager(values, parts, registry);
-    const { version, revision, branch, buildUser, buildDate, goVersion } = buildInfo('alertmanager');
+    const { version, revision, branch, buildUser, buildDate, goVersion } =
+      buildInfo('alertmanager');
     this.api = new AlertmanagerApi({
       manager: this.manager,
       clock: parts.clock,
@@ -340,7 +361,10 @@ export async function runAlertmanager(args: readonly string[]): Promise<number> 
     return EXIT_OK;
   } catch (error) {
     const isListen = error instanceof ListenError;
-    logger.error(isListen ? error.message : 'Cannot start', isListen ? {} : { err: error as Error });
+    logger.error(
+      isListen ? error.message : 'Cannot start',
+      isListen ? {} : { err: error as Error },
+    );
     return EXIT_FAILURE;
   }
 }

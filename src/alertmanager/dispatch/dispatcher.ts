@@ -2,13 +2,7 @@
 // Alerts into groups, groups to the pipeline at their times.
 
 import type { Clock, Logger, Timer } from '../../base/index.ts';
-import {
-  compareLabels,
-  compareText,
-  type Labels,
-  labelsKey,
-  labelValue,
-} from '../../model/index.ts';
+import { compareText, type Labels, labelsKey } from '../../model/index.ts';
 import type { Alert } from '../alert.ts';
 import { isResolved } from '../alert.ts';
 import { labelMap } from '../label-map.ts';
@@ -26,13 +20,33 @@ export interface DispatcherContext {
   readonly pipeline: Pipeline;
 }
 
-/** Alerts by job, instance, then all labels: the order in which people read them. */
-function compareAlerts(a: Alert, b: Alert): number {
-  for (const name of ['job', 'instance']) {
-    const order = compareText(labelValue(a.labels, name), labelValue(b.labels, name));
+/** Fewer labels first; then by the first name in which they differ, one that is missing first. */
+function compareLabelSets(a: ReadonlyMap<string, string>, b: ReadonlyMap<string, string>): number {
+  if (a.size !== b.size) return a.size - b.size;
+  for (const name of [...new Set([...a.keys(), ...b.keys()])].sort(compareText)) {
+    const mine = a.get(name);
+    const theirs = b.get(name);
+    if (mine === undefined) return -1;
+    if (theirs === undefined) return 1;
+    const order = compareText(mine, theirs);
     if (order !== 0) return order;
   }
-  return compareLabels(a.labels, b.labels);
+  return 0;
+}
+
+/** Alerts by job, then by instance (those without come last), then by all labels. */
+function compareAlerts(first: Alert, second: Alert): number {
+  const a = labelMap(first.labels);
+  const b = labelMap(second.labels);
+  for (const name of ['job', 'instance']) {
+    const mine = a.get(name);
+    const theirs = b.get(name);
+    if (mine === theirs) continue;
+    if (mine === undefined) return 1;
+    if (theirs === undefined) return -1;
+    return compareText(mine, theirs);
+  }
+  return compareLabelSets(a, b);
 }
 
 /** Alerts of one route that are told of together. */

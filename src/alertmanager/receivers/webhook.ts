@@ -30,8 +30,9 @@ export const alertJson = (alert: Alert): unknown => ({
 
 function defaultBody(notification: Notification, maxAlerts: number, externalUrl: string): unknown {
   const { alerts } = notification;
-  const facts = factsOf(notification);
   const shown = maxAlerts > 0 ? alerts.slice(0, maxAlerts) : alerts;
+  // As upstream: what the alerts have in common is that of those that are shown.
+  const facts = factsOf({ ...notification, alerts: shown });
   return {
     receiver: notification.receiver,
     status: facts.status,

@@ -22,7 +22,7 @@ const knownCodes: ReadonlySet<string> = new Set<FileErrorCode>([
 const WATCH_COALESCE_MS = 50;
 
 /** Any error of node:fs as a FileError that names what was tried. */
-function fileError(verb: string, path: string, error: unknown): FileError {
+export function fileError(verb: string, path: string, error: unknown): FileError {
   const code = error instanceof Error && 'code' in error ? String(error.code) : '';
   const known = knownCodes.has(code) ? (code as FileErrorCode) : 'other';
   const why =

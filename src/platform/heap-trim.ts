@@ -60,3 +60,12 @@ export function startHeapTrimmer(): { close(): void } {
   timer.unref();
   return { close: () => clearInterval(timer) };
 }
+
+/**
+ * Keeps the heap of a small program small, at some cost in time: its young generation stays at the first
+ * megabyte instead of growing to sixteen, and V8 prefers size. To be called first thing.
+ */
+export function keepHeapSmall(): void {
+  v8.setFlagsFromString('--semi-space-growth-factor=1');
+  v8.setFlagsFromString('--optimize-for-size');
+}

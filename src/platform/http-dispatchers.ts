@@ -1,12 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 // The connections of one client: kept alive between requests, replaced when certificates change.
 
-import { Agent, type Dispatcher, ProxyAgent } from 'undici';
+import { createRequire } from 'node:module';
+import type { Dispatcher } from 'undici';
 import { HttpError, type HttpClientOptions } from '../base/index.ts';
 import { type ProxyChooser, proxyChooser } from './http-proxy.ts';
 import type { SecretFiles } from './http-secrets.ts';
 import { type ExchangeCarrier, Http1Client } from './http1-client.ts';
 import { type TlsConnectOptions, tlsConnectOptions, tlsStamp } from './http-tls.ts';
+
+/** undici, loaded when first needed: programs that only answer requests never pay its 9 MB. */
+const undici = (): typeof import('undici') =>
+  createRequire(import.meta.url)('undici') as typeof import('undici');
 
 /** As Go's transport in Prometheus: an idle connection outlives all usual scrape intervals. */
 const IDLE_CONNECTION_MS = 300_000;
@@ -119,7 +124,7 @@ export class Dispatchers {
   }
 
   private agent(socketPath: string | undefined): Dispatcher {
-    return new Agent({
+    return new (undici().Agent)({
       ...connectionOptions,
       allowH2: this.options.enableHttp2,
       connect: {
@@ -173,7 +178,7 @@ export class Dispatchers {
     if (proxyUrl.username) headers['proxy-authorization'] = basicCredentials(proxyUrl);
     const { servername, ...proxyTls } = this.tls;
     const requestTls = servername === undefined ? proxyTls : { ...proxyTls, servername };
-    return new ProxyAgent({
+    return new (undici().ProxyAgent)({
       ...connectionOptions,
       uri: proxyUrl.href,
       headers,

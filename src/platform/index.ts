@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 export * from './clock.ts';
 export * from './compression.ts';
-export * from './files.ts';
+export { createNodeFileSystem } from './files.ts';
 export * from './heap-trim.ts';
 export * from './http-client.ts';
 export { READ_BUFFER_BYTES } from './http1-client.ts';
 export * from './network.ts';
 export * from './operating-system.ts';
 export * from './http-server.ts';
+export * from './kernel-files.ts';
 export * from './logger.ts';
 export * from './process.ts';
 export * from './workers.ts';

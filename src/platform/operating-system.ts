@@ -6,6 +6,7 @@ import os from 'node:os';
 import type { InterfaceAddress, OperatingSystem, SystemCalls } from '../base/index.ts';
 import { FileError } from '../base/index.ts';
 import { openSystemCalls } from './system-calls.ts';
+import { createTimeZone } from './time-zone.ts';
 
 const AT_NULL = 0;
 const AT_PAGESZ = 6;
@@ -23,14 +24,6 @@ function pageBytes(): number {
     // Not Linux, or /proc is not mounted: the usual size is right nearly everywhere.
   }
   return 4096;
-}
-
-/** Abbreviation (`UTC`, `CET`) and offset of the local zone at a moment. */
-function timeZone(atMs: number): { name: string; offsetSeconds: number } {
-  const date = new Date(atMs);
-  const parts = new Intl.DateTimeFormat('en-US', { timeZoneName: 'short' }).formatToParts(date);
-  const name = parts.find((part) => part.type === 'timeZoneName')?.value ?? 'UTC';
-  return { name, offsetSeconds: -date.getTimezoneOffset() * 60 };
 }
 
 function interfaceAddresses(): InterfaceAddress[] {
@@ -53,7 +46,7 @@ export function createOperatingSystem(): OperatingSystem {
       return opened.calls;
     },
     interfaceAddresses,
-    timeZone,
+    timeZone: createTimeZone(),
     systemName: () => ({
       sysname: os.type(),
       release: os.release(),

@@ -3,14 +3,16 @@
 
 import type { Clock, FileSystem, Logger } from '../base/index.ts';
 import { registerProcessMetrics, Registry } from '../metrics/index.ts';
-import type { NodeExporterOptions } from '../node-exporter/index.ts';
+import type { ExporterPaths, NodeExporterOptions } from '../node-exporter/index.ts';
 import { collectorNames, NodeExporter } from '../node-exporter/index.ts';
 import type { HttpServerOptions } from '../platform/index.ts';
 import {
+  createKernelFileSystem,
   createNodeClock,
   createNetwork,
   createNodeFileSystem,
   createOperatingSystem,
+  keepHeapSmall,
   ListenError,
   onSignals,
   startHttpServer,
@@ -55,16 +57,31 @@ function exporterOptions(values: FlagValues): NodeExporterOptions {
   };
 }
 
+/**
+ * The machine's files, those of /proc and /sys kept open. Directories of processes come and go, and text
+ * files of the textfile collector are replaced by renaming: these are opened each time.
+ */
+function kernelFiles(paths: ExporterPaths): FileSystem {
+  const [procfs, sysfs] = [`${paths.procfs}/`, `${paths.sysfs}/`];
+  const isProcess = (path: string): boolean => /^\d/.test(path.slice(procfs.length));
+  return createKernelFileSystem({
+    keeps: (path) => path.startsWith(sysfs) || (path.startsWith(procfs) && !isProcess(path)),
+    isAttribute: (path) => path.startsWith(sysfs),
+  });
+}
+
 /** The exporter of these flags. @throws RegexpError for a pattern that doesn't compile */
 export function createNodeExporter(
   values: FlagValues,
-  parts: { readonly clock: Clock; readonly files: FileSystem; readonly logger: Logger },
+  parts: { readonly clock: Clock; readonly logger: Logger },
 ): NodeExporter {
   const registry = new Registry({ clock: parts.clock });
-  registerProcessMetrics(registry, parts.files);
+  const options = exporterOptions(values);
+  const files = kernelFiles(options.paths);
+  registerProcessMetrics(registry, files);
   const system = createOperatingSystem();
   const network = createNetwork();
-  return new NodeExporter(exporterOptions(values), { ...parts, system, network, registry });
+  return new NodeExporter(options, { ...parts, files, system, network, registry });
 }
 
 /** How to serve an exporter over HTTP. @throws WebConfigError */
@@ -89,6 +106,7 @@ export function exporterServerOptions(
 
 /** @returns the exit code, when stopped */
 export async function runNodeExporter(args: readonly string[]): Promise<number> {
+  keepHeapSmall();
   const values = readFlags('node_exporter', summary, nodeExporterFlags, args);
   if (typeof values === 'number') return values;
   const logger = loggerFor(values);

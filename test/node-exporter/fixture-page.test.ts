@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { expect, test } from 'vitest';
 import { silentLogger } from '../../src/base/index.ts';
-import { createNodeClock, createNodeFileSystem } from '../../src/platform/index.ts';
+import { createNodeClock } from '../../src/platform/index.ts';
 import { parseFlags } from '../../src/targets/flags.ts';
 import { createNodeExporter } from '../../src/targets/node-exporter.ts';
 import { nodeExporterFlags } from '../../src/targets/node-exporter-flags.ts';
@@ -81,7 +81,6 @@ async function pageFor(args: readonly string[], url = '/metrics'): Promise<strin
   if (parsed.kind !== 'values') throw new Error('these flags ask for help');
   const exporter = createNodeExporter(parsed.values, {
     clock: createNodeClock(),
-    files: createNodeFileSystem(),
     logger: silentLogger,
   });
   return (await scrape(exporter, url)).page;

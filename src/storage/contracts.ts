@@ -157,6 +157,38 @@ export interface Appender {
   append(batch: SampleBatch): number;
 }
 
+/** One exemplar: a trace that stands for a sample. */
+export interface Exemplar {
+  readonly labels: Labels;
+  readonly value: number;
+  /** ms since the epoch. */
+  readonly time: number;
+}
+
+/** An exemplar on its way in; `ref` as in a batch. */
+export interface SeriesExemplar extends Exemplar {
+  readonly ref: number;
+}
+
+/** Exemplars of one series, by time. */
+export interface ExemplarSeries {
+  readonly seriesLabels: Labels;
+  readonly exemplars: readonly Exemplar[];
+}
+
+/** Answers for exemplars; it stands on the writing thread. */
+export interface ExemplarQueryable {
+  /**
+   * Exemplars in [minTime, maxTime] of the series that match all matchers of one of the selectors, in the
+   * order of their labels. @throws MatcherError
+   */
+  select(
+    selectors: readonly (readonly Matcher[])[],
+    minTime: number,
+    maxTime: number,
+  ): ExemplarSeries[];
+}
+
 export type StorageErrorCode = 'wal_write' | 'full' | 'closed' | 'not_ready';
 
 /** A whole batch that could not be taken. */

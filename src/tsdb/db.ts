@@ -21,6 +21,7 @@ import { replayWal } from './wal/replay.ts';
 import { ResilientWal } from './wal/resilient.ts';
 import { SharedSnappy } from './wal/shared-snappy.ts';
 import { type CheckpointCounters, WalTruncator } from './wal/truncation.ts';
+import { WblWriter } from './wal/wbl.ts';
 import { WalWriter, walCompression } from './wal/writer.ts';
 
 export interface DatabaseOptions {
@@ -36,6 +37,10 @@ export interface DatabaseOptions {
   readonly lock?: boolean;
   /** Records are compressed unless this is `none`; with snappy unless this says otherwise. */
   readonly walCompression?: 'none' | 'snappy' | 'zstd';
+  /** How late samples may come; see Head.outOfOrderWindowMs. */
+  readonly outOfOrderWindowMs?: number;
+  /** Exemplars kept; 0: none. */
+  readonly exemplarsMax?: number;
   /** Bytes of records that may wait in memory while the disk takes none. */
   readonly walWaitingBytesMax?: number;
   /**
@@ -74,6 +79,7 @@ export class Database {
   readonly cleanStart: number;
   private readonly lock: DirectoryLock | undefined;
   private readonly truncator: WalTruncator;
+  private readonly wbl: WblWriter;
   private readonly logger: Logger;
   private readonly pause: Pause;
   private readonly files: FileSystem;
@@ -82,6 +88,7 @@ export class Database {
     head: Head;
     wal: WalWriter;
     walQueue: ResilientWal;
+    wbl: WblWriter;
     truncator: WalTruncator;
     logger: Logger;
     pause: Pause;
@@ -96,6 +103,7 @@ export class Database {
     this.wal = parts.wal;
     this.walQueue = parts.walQueue;
     this.truncator = parts.truncator;
+    this.wbl = parts.wbl;
     this.logger = parts.logger;
     this.pause = parts.pause;
     this.files = parts.files;
@@ -140,6 +148,8 @@ export class Database {
   async truncateHead(minTime: number): Promise<TruncateResult> {
     const result = await this.head.truncate(minTime, this.pause);
     this.truncator.expire(result.removedRefs);
+    this.wbl.newest = this.head.maxTime;
+    this.wbl.truncate(minTime);
     try {
       await this.truncator.truncate(minTime, this.head.walRefs());
     } catch (error) {
@@ -161,6 +171,7 @@ export class Database {
       });
     }
     this.head.close();
+    this.wbl.close();
     this.wal.close();
     this.lock?.release();
   }
@@ -193,10 +204,14 @@ async function openLocked(
   const pause: Pause = (delayMs) => new Promise((resolve) => void clock.setTimer(delayMs, resolve));
   const start = clock.monotonicMs();
   const late = new LateWal();
+  const wbl = new LateWal();
   const head = new Head(heap, {
     chunkRangeMs: options.chunkRangeMs ?? DEFAULT_CHUNK_RANGE_MS,
     wal: late,
+    wbl,
   });
+  head.outOfOrderWindowMs = options.outOfOrderWindowMs ?? 0;
+  head.exemplars.resize(options.exemplarsMax ?? 0);
   const floor = await options.floorTime?.();
   if (floor !== undefined) head.setFloor(floor);
   const chunkFiles = { files, logger, directory: `${directory}/chunks_head` };
@@ -206,6 +221,7 @@ async function openLocked(
     files,
     logger,
     directory: `${directory}/wal`,
+    wblDirectory: `${directory}/wbl`,
     codecs,
     head,
     ...(options.onReplayProgress === undefined ? {} : { onProgress: options.onReplayProgress }),
@@ -240,10 +256,13 @@ async function openLocked(
       : { waitingBytesMax: options.walWaitingBytesMax }),
   });
   late.target = walQueue;
+  const lateWal = new WblWriter({ ...log, directory: `${directory}/wbl` }, clock);
+  wbl.target = lateWal;
   return new Database({
     head,
     wal,
     walQueue,
+    wbl: lateWal,
     truncator: new WalTruncator({ ...log, codecs, writer: wal, pause }),
     logger,
     pause,

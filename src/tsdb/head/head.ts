@@ -5,15 +5,22 @@
 
 import { assert } from '../../base/index.ts';
 import type { SharedHeap, SharedMemory } from '../../kernels/index.ts';
-import type { Labels } from '../../model/index.ts';
+import type { Labels, Matcher } from '../../model/index.ts';
 import { compareText } from '../../model/index.ts';
-import type { Appender, SampleBatch } from '../../storage/index.ts';
+import type { Appender, SampleBatch, SeriesExemplar } from '../../storage/index.ts';
 import { AppendStatus } from '../../storage/index.ts';
 import { encodeSeriesRecord, type LoggedSeries, type WalSink } from '../wal/records.ts';
+import type { LoggedExemplar } from '../wal/records-other.ts';
+import {
+  encodeExemplarsRecord,
+  encodeMetadataRecord,
+  encodeTombstonesRecord,
+} from '../wal/records-other.ts';
 import type { HeadChunkOptions, LoadedChunks } from './chunk-files.ts';
 import { HeadChunkWriter, loadHeadChunks, removeSetAside } from './chunk-files.ts';
 import { ChunkMapper, FoundChains, type MapperCounters } from './chunk-mapper.ts';
 import { DISK_CHUNK_BYTES } from './disk-chunks.ts';
+import { ExemplarRing, ExemplarStatus } from './exemplars.ts';
 import type { HeadKernel } from './kernel.ts';
 import { headKernel } from './kernel.ts';
 import {
@@ -33,7 +40,13 @@ import {
   Slot,
   slotOf,
 } from './layout.ts';
+import { selectIds } from './select.ts';
+import { MetadataTable, type SeriesMetadata } from './metadata.ts';
 import { SeriesIndex } from './series-index.ts';
+import { SideWriter } from './side.ts';
+import { SideBatch, type SideCounters } from './side-batch.ts';
+import { SideStore } from './side-store.ts';
+import { HeadSymbols } from './symbols.ts';
 import { HeadStore, MemoryFullError } from './store.ts';
 import type { Pause, TruncateHost, TruncateResult } from './truncate.ts';
 import { Truncation } from './truncate.ts';
@@ -53,6 +66,8 @@ export interface HeadOptions {
   readonly chunkRangeMs: number;
   /** Where batches are logged before they are visible; undefined: nowhere (tests, replay tools). */
   readonly wal: WalSink | undefined;
+  /** The same for samples out of order. */
+  readonly wbl?: WalSink;
 }
 
 export const DEFAULT_CHUNK_RANGE_MS = 7_200_000;
@@ -109,6 +124,14 @@ export class Head implements Appender {
   private readonly kernel: HeadKernel;
   private readonly options: HeadOptions;
   private readonly index = new SeriesIndex();
+  private readonly sides: SideWriter;
+  private readonly sideBatch: SideBatch;
+  /** For replay. */
+  readonly sideStore: SideStore;
+  readonly exemplars = new ExemplarRing(0);
+  readonly metadata = new MetadataTable();
+  /** How late samples may come; 0: they may not. May be changed at any time. */
+  outOfOrderWindowMs = 0;
   private readonly encoder = new TextEncoder();
   private readonly decoder = new TextDecoder();
   private readonly textBytes = new Uint8Array(TEXT_BYTES_MAX);
@@ -130,6 +153,9 @@ export class Head implements Appender {
     this.kernel = headKernel(heap.shared);
     this.store = new HeadStore(heap);
     this.view = new DataView(heap.shared.u8.buffer);
+    this.sides = new SideWriter(heap.shared, this.store);
+    this.sideBatch = new SideBatch(heap.shared, this.view, this.sides);
+    this.sideStore = new SideStore(heap.shared, this.store, this.sides, this.sideBatch);
     this.record = { address: this.store.allocate(1 << 16), sizeBytes: 1 << 16 };
     const { u32, f64 } = this.shared;
     assert(u32[Control.magic] === 0, 'one head for a memory');
@@ -142,6 +168,7 @@ export class Head implements Appender {
     f64[ControlTime.min] = Number.POSITIVE_INFINITY;
     f64[ControlTime.max] = Number.NEGATIVE_INFINITY;
     f64[ControlTime.floor] = Number.NEGATIVE_INFINITY;
+    f64[ControlTime.sideMin] = Number.POSITIVE_INFINITY;
     u32[Control.magic] = HEAD_MAGIC;
   }
 
@@ -194,6 +221,9 @@ export class Head implements Appender {
       const result = await new Truncation(this.truncateHost(), minTime, pause).run();
       counters.chunksRemoved += result.chunksRemoved;
       counters.seriesRemoved += result.removedRefs.length;
+      if (result.removedRefs.length > 0) {
+        this.metadata.retain((id) => this.seriesLabels(id) !== undefined);
+      }
       this.mapper?.truncate(minTime);
       return result;
     } catch (error) {
@@ -223,7 +253,7 @@ export class Head implements Appender {
       symbolRemoved: (lengthBytes) => {
         this.symbolBytes -= lengthBytes;
       },
-      keepsOutOfOrder: () => false,
+      sides: this.sides,
     };
   }
 
@@ -276,6 +306,8 @@ export class Head implements Appender {
   }
 
   releaseBatch(batch: SampleBatch): void {
+    batch.histograms = undefined;
+    batch.startTimes = undefined;
     this.heap.free((batch as OwnedBatch).address, batchBytes(batch.capacity));
   }
 
@@ -391,10 +423,109 @@ export class Head implements Appender {
 
   append(batch: SampleBatch): number {
     const owned = batch as OwnedBatch;
-    const accepted = this.check(owned, this.minValidTime);
+    const special = batch.histograms !== undefined || this.outOfOrderWindowMs > 0;
+    if (special) this.sideBatch.begin(batch);
+    let accepted = this.check(owned, this.minValidTime);
+    if (special) {
+      const judged = this.sideBatch.judge(batch, {
+        minValidTime: this.minValidTime,
+        outOfOrderFrom: this.outOfOrderFrom,
+        timeMax: TIME_MAX,
+      });
+      if (judged > 0) return this.appendSpecial(owned);
+      accepted += judged;
+    }
     const { wal } = this.options;
-    if (wal !== undefined && (accepted > 0 || this.unlogged.length > 0)) this.log(owned, wal);
+    if (wal !== undefined && (accepted > 0 || this.unlogged.length > 0)) this.log(owned, wal, []);
     return accepted === 0 ? this.tally(owned) : this.apply(owned);
+  }
+
+  /** Of samples out of order, those from here on are taken. */
+  private get outOfOrderFrom(): number {
+    if (this.outOfOrderWindowMs <= 0) return Number.POSITIVE_INFINITY;
+    return this.maxTime - this.outOfOrderWindowMs;
+  }
+
+  /** Time of the oldest sample out of order, which may be older than the rest; +Infinity: there is none. */
+  get outOfOrderMinTime(): number {
+    return this.shared.f64[ControlTime.sideMin]!;
+  }
+
+  get sideCounters(): SideCounters {
+    return this.sideBatch.counters;
+  }
+
+  /** A batch that has rows for sides. */
+  private appendSpecial(batch: OwnedBatch): number {
+    const { wal, wbl } = this.options;
+    const late = this.sideBatch.records(batch, true);
+    // Both logs before anything is visible; the series first, of which the second one speaks.
+    if (wal !== undefined) this.log(batch, wal, this.sideBatch.records(batch, false));
+    if (late.length > 0) wbl?.log(late);
+    return this.apply(batch);
+  }
+
+  /**
+   * Deletes the samples in [minTime, maxTime], up to now, of the series that match a selector; what comes late
+   * into that interval is not seen either. Logged like samples. Returns the number of series. @throws MatcherError, StorageError
+   */
+  deleteSeries(
+    selectors: readonly (readonly Matcher[])[],
+    minTime: number,
+    maxTime: number,
+  ): number {
+    const symbols = new HeadSymbols(this.shared);
+    const ids = new Set<number>();
+    for (const matchers of selectors) for (const id of selectIds(symbols, matchers)) ids.add(id);
+    const until = Math.min(maxTime, this.maxTime);
+    const from = Math.max(minTime, -TIME_MAX);
+    if (ids.size === 0 || until < from) return 0;
+    const stones = [...ids].map((id) => ({ ref: this.walRef(id), minTime: from, maxTime: until }));
+    this.options.wal?.log([encodeTombstonesRecord(stones)]);
+    this.sideStore.delete(ids, from, until);
+    return stones.length;
+  }
+
+  /**
+   * Stores exemplars and logs those that are new. Refs as in batches. Returns a status for each.
+   * @throws StorageError: nothing was stored then
+   */
+  appendExemplars(exemplars: readonly SeriesExemplar[]): ExemplarStatus[] {
+    const { wal } = this.options;
+    const accepted: LoggedExemplar[] = [];
+    const labels = exemplars.map(({ ref }) => this.seriesLabels(ref));
+    const statuses = exemplars.map((exemplar, i) => {
+      const series = labels[i];
+      if (series === undefined) return ExemplarStatus.off;
+      const status = this.exemplars.check(series, exemplar);
+      if (status === ExemplarStatus.accepted) {
+        accepted.push({ ...exemplar, ref: this.walRef(exemplar.ref) });
+      }
+      return status;
+    });
+    if (accepted.length > 0) wal?.log([encodeExemplarsRecord(accepted)]);
+    exemplars.forEach((exemplar, i) => {
+      const series = labels[i];
+      if (series !== undefined) statuses[i] = this.exemplars.add(series, exemplar);
+    });
+    return statuses;
+  }
+
+  /** Sets type, unit and help of a series, and logs them when they are new. @throws StorageError */
+  setMetadata(ref: number, metadata: SeriesMetadata): void {
+    if (!this.metadata.set(ref, metadata)) return;
+    this.options.wal?.log([encodeMetadataRecord([{ ref: this.walRef(ref), ...metadata }])]);
+  }
+
+  private walRef(id: number): number {
+    const { refLow, refHigh } = this.walRefOf(id);
+    return refLow + refHigh * 4294967296;
+  }
+
+  private walRefOf(id: number): { refLow: number; refHigh: number } {
+    const { u32 } = this.shared;
+    const at = directoryGet(this.shared, u32[Control.seriesDirectory]!, id) >>> 2;
+    return { refLow: u32[at + Series.walRefLow]!, refHigh: u32[at + Series.walRefHigh]! };
   }
 
   private check(batch: OwnedBatch, minValidTime: number): number {
@@ -412,7 +543,7 @@ export class Head implements Appender {
   }
 
   /** One write for the new series and the samples. @throws StorageError: nothing was applied then */
-  private log(batch: OwnedBatch, wal: WalSink): void {
+  private log(batch: OwnedBatch, wal: WalSink, more: readonly Uint8Array[]): void {
     const records: Uint8Array[] = [];
     if (this.unlogged.length > 0) {
       for (let from = 0; from < this.unlogged.length; from += SERIES_PER_RECORD) {
@@ -436,18 +567,13 @@ export class Head implements Appender {
       address,
     );
     if (length > 0) records.push(this.shared.u8.subarray(address, address + length));
-    wal.log(records);
+    records.push(...more);
+    if (records.length > 0) wal.log(records);
     this.unlogged = [];
   }
 
   private loggedSeries(id: number): LoggedSeries {
-    const { u32 } = this.shared;
-    const at = directoryGet(this.shared, u32[Control.seriesDirectory]!, id) >>> 2;
-    return {
-      refLow: u32[at + Series.walRefLow]!,
-      refHigh: u32[at + Series.walRefHigh]!,
-      labels: this.seriesLabels(id) ?? [],
-    };
+    return { ...this.walRefOf(id), labels: this.seriesLabels(id) ?? [] };
   }
 
   private apply(batch: OwnedBatch): number {
@@ -468,6 +594,8 @@ export class Head implements Appender {
         batch.status[next] = AppendStatus.full;
       }
     }
+    this.sideBatch.apply(batch, number);
+    this.sideStore.noteTimes(batch);
     Atomics.store(this.shared.u32, Control.committed, number);
     this.mapper?.work();
     this.store.reclaim();

@@ -9,7 +9,7 @@
 //     +32 list of all series ids            +36 list of all label name ids
 //     +40 closed chunks    +44 open chunks
 //     +48 min time f64     +56 max time f64  +64 floor f64: readers look at nothing older
-//     +72 number of the oldest file of chunks
+//     +72 number of the oldest file of chunks         +80 time of the oldest sample out of order f64
 //     +256 + 32·w  slot of worker w: active, batch number, scratch address, scratch bytes, and the address of
 //                  its part for blocks of chunk files
 //
@@ -21,6 +21,7 @@
 //     32 newest batch: number, samples before it     40 the batch before: number, samples before it
 //     48 last time i64      56 last delta i64        64 last value (bits)
 //     72 bit position       76 leading, trailing, flags u8  80 time of the next cut i64
+//     88 side (see side.ts) or 0
 //
 //   chunk: 32 bytes, then the XOR stream (its two count bytes are filled in when it is exported)
 //     0 samples (atomic)    4 chunk before it        8 min time i64   16 max time i64
@@ -58,6 +59,7 @@ export const ControlTime = {
   min: (HEAD_CONTROL_ADDRESS + 48) >>> 3,
   max: (HEAD_CONTROL_ADDRESS + 56) >>> 3,
   floor: (HEAD_CONTROL_ADDRESS + 64) >>> 3,
+  sideMin: (HEAD_CONTROL_ADDRESS + 80) >>> 3,
 } as const;
 
 export const HEAD_MAGIC = 0x48454152;
@@ -81,6 +83,7 @@ export const Series = {
   id: 6,
   sampleTotal: 7,
   bitPosition: 18,
+  side: 22,
 } as const;
 export const SERIES_BYTES = 96;
 /** Byte offset of the time of the newest sample (i64). */

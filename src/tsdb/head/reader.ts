@@ -5,7 +5,7 @@
 
 import { assert } from '../../base/index.ts';
 import type { SharedMemory } from '../../kernels/index.ts';
-import type { Matcher, SampleColumns } from '../../model/index.ts';
+import type { Histogram, Matcher, SampleColumns } from '../../model/index.ts';
 import { compareText } from '../../model/index.ts';
 import type { Querier, Queryable, SeriesSet } from '../../storage/index.ts';
 import type { HeadChunkSource } from './disk-chunks.ts';
@@ -27,6 +27,7 @@ import {
   slotOf,
 } from './layout.ts';
 import { selectIds } from './select.ts';
+import { SideReader } from './side.ts';
 import { type HeadStatistics, headStatistics } from './stats.ts';
 import { HeadSymbols } from './symbols.ts';
 import { directoryGet, findPair, listView, NAME_VALUES } from './tables.ts';
@@ -131,7 +132,8 @@ export class HeadQuerier implements Querier {
     const counts = chunks + 4 * count;
     this.shared.u32.set(ids, columns >>> 2);
     this.parts.kernel.snapshot(columns, count, this.batch, chunks, counts);
-    return new HeadSeriesSet(this.parts, count, columns, (bytes) => this.scratch(bytes));
+    const sides = new SideReader(this.shared, this.batch, this.floor);
+    return new HeadSeriesSet(this.parts, sides, count, columns, (bytes) => this.scratch(bytes));
   }
 
   labelNames(matchers: readonly Matcher[], minTime: number, maxTime: number): string[] {
@@ -188,7 +190,8 @@ export class HeadQuerier implements Querier {
   private overlaps(minTime: number, maxTime: number): boolean {
     const { f64 } = this.shared;
     return (
-      minTime <= f64[ControlTime.max]! && maxTime >= Math.max(this.floor, f64[ControlTime.min]!)
+      minTime <= f64[ControlTime.max]! &&
+      maxTime >= Math.min(Math.max(this.floor, f64[ControlTime.min]!), f64[ControlTime.sideMin]!)
     );
   }
 
@@ -233,7 +236,7 @@ export class HeadSeriesSet implements SeriesSet {
   readonly symbols: HeadSymbols;
   columns: SampleColumns;
   /** The head holds floats only, without start timestamps. */
-  readonly histograms = undefined;
+  histograms: readonly (Histogram | undefined)[] | undefined;
   readonly startTimes = undefined;
   private capacity = 0;
   private columnsAddress = 0;
@@ -241,6 +244,9 @@ export class HeadSeriesSet implements SeriesSet {
   private readonly kernel: HeadKernel;
   private readonly floor: number;
   private readonly disk: DiskChunks | undefined;
+  private readonly sides: SideReader;
+  /** What the last read of floats alone stands in. */
+  private floats: SampleColumns;
   /** Word indexes of the snapshot's columns. */
   private readonly ids: number;
   private readonly chunks: number;
@@ -253,6 +259,7 @@ export class HeadSeriesSet implements SeriesSet {
 
   constructor(
     parts: ReadParts,
+    sides: SideReader,
     count: number,
     address: number,
     scratch: (bytes: number) => number,
@@ -263,6 +270,7 @@ export class HeadSeriesSet implements SeriesSet {
     this.symbols = parts.symbols;
     this.floor = parts.floor;
     this.disk = parts.disk;
+    this.sides = sides;
     this.count = count;
     this.ids = address >>> 2;
     this.chunks = this.ids + count;
@@ -271,6 +279,7 @@ export class HeadSeriesSet implements SeriesSet {
     this.view = new DataView(shared.u8.buffer);
     const values = new Float64Array(0);
     this.columns = { times: values, values, valueBits: new Uint32Array(0) };
+    this.floats = this.columns;
   }
 
   private record(row: number): number {
@@ -335,11 +344,34 @@ export class HeadSeriesSet implements SeriesSet {
   }
 
   estimateSamples(row: number, minTime: number, maxTime: number): number {
-    return this.collect(row, Math.max(minTime, this.floor), maxTime);
+    const side = this.side(row);
+    const floats = this.collect(row, Math.max(minTime, this.floor), maxTime);
+    return side === 0 ? floats : floats + this.sides.count(side);
   }
 
-  read(row: number, from: number, maxTime: number): number {
-    const minTime = Math.max(from, this.floor);
+  /** Address of the row's side (see side.ts); 0 for most. */
+  private side(row: number): number {
+    return Atomics.load(this.shared.u32, this.record(row) + Series.side);
+  }
+
+  /** Whether a row has samples that are not in its chain of float chunks, or deletions. */
+  isPlain(row: number): boolean {
+    return this.side(row) === 0;
+  }
+
+  read(row: number, minTime: number, maxTime: number): number {
+    const n = this.readFloats(row, Math.max(minTime, this.floor), maxTime);
+    const side = this.side(row);
+    this.columns = this.floats;
+    this.histograms = undefined;
+    if (side === 0) return n;
+    const count = this.sides.merge(side, this.floats, n, minTime, maxTime);
+    this.columns = this.sides.merged;
+    this.histograms = this.sides.merged.histograms;
+    return count;
+  }
+
+  private readFloats(row: number, minTime: number, maxTime: number): number {
     const total = this.collect(row, minTime, maxTime);
     if (total === 0) return 0;
     if (total > this.capacity) this.grow(total);
@@ -347,9 +379,8 @@ export class HeadSeriesSet implements SeriesSet {
     const valuesAddress = columnsAddress + 8 * this.capacity;
     let n = 0;
     for (let i = chain.length - 2; i >= 0; i -= 2) {
-      const stream = this.streamOf(chain[i]!);
       n += this.kernel.decode(
-        stream,
+        this.streamOf(chain[i]!),
         chain[i + 1]!,
         minTime,
         maxTime,
@@ -411,7 +442,7 @@ export class HeadSeriesSet implements SeriesSet {
     this.columnsAddress = this.scratch(SAMPLE_COLUMN_BYTES * this.capacity);
     const { buffer } = this.shared.u8;
     const valuesAddress = this.columnsAddress + 8 * this.capacity;
-    this.columns = {
+    this.floats = {
       times: new Float64Array(buffer, this.columnsAddress, this.capacity),
       values: new Float64Array(buffer, valuesAddress, this.capacity),
       valueBits: new Uint32Array(buffer, valuesAddress, 2 * this.capacity),

@@ -32,6 +32,7 @@ import {
   Table,
 } from './layout.ts';
 import type { SeriesIndex } from './series-index.ts';
+import type { SideWriter } from './side.ts';
 import { Deferred, type HeadStore } from './store.ts';
 import {
   directoryGet,
@@ -61,8 +62,7 @@ export interface TruncateHost {
   readonly view: DataView;
   /** Called when a symbol's record is retired. */
   symbolRemoved(lengthBytes: number): void;
-  /** Whether the series has out-of-order samples from `minTime` on; drops the older ones. */
-  keepsOutOfOrder(record: number, minTime: number): boolean;
+  readonly sides: SideWriter;
 }
 
 /** Series visited and list entries filtered in one go. */
@@ -127,6 +127,8 @@ export class Truncation {
     const { shared } = this.host;
     // A copy: the list may be replaced while this rests.
     const ids = listView(shared, shared.u32[Control.allSeries]!).slice();
+    // Found anew on the way.
+    shared.f64[ControlTime.sideMin] = Number.POSITIVE_INFINITY;
     for (let from = 0; from < ids.length; from += SERIES_PER_GO) {
       const to = Math.min(ids.length, from + SERIES_PER_GO);
       for (let i = from; i < to; i++) this.cutSeries(ids[i]!);
@@ -141,7 +143,8 @@ export class Truncation {
     const at = record >>> 2;
     const open = u32[at + Series.openChunk]!;
     const isOld = open === 0 || this.newestTime(open) < this.minTime;
-    const late = this.host.keepsOutOfOrder(record, this.minTime);
+    const side = u32[at + Series.side]!;
+    const late = side !== 0 && this.host.sides.truncate(side, this.minTime);
     if (!isOld) {
       this.cutChain(open);
       return;
@@ -382,6 +385,8 @@ export class Truncation {
         this.chunksRemoved++;
         u32[Control.openChunks] = u32[Control.openChunks]! - 1;
       }
+      const side = u32[at + Series.side]!;
+      if (side !== 0) this.host.sides.retire(side);
       store.retire(u32[at + Series.labels]!, Math.max(8, 8 * u32[at + Series.labelCount]!));
       store.defer(Deferred.seriesEntry, id);
       store.retire(record, SERIES_BYTES);

@@ -6,6 +6,7 @@ import type { FileSystem, Logger } from '../../base/index.ts';
 import type { SampleBatch } from '../../storage/index.ts';
 import { TsdbError } from '../errors.ts';
 import type { Head } from '../head/head.ts';
+import { SideKind } from '../head/side.ts';
 import { removeUnfinished } from './checkpoint.ts';
 import { newestCheckpoint, segmentName, segmentNumbers } from './format.ts';
 import type { WalCodecs, WalDamage } from './reader.ts';
@@ -18,13 +19,25 @@ import {
   RecordType,
   samplesMax,
 } from './records.ts';
-import { decodeMinValidTimeRecord } from './records-other.ts';
+import {
+  decodeHistogramsRecord,
+  isFloatHistogramType,
+  isHistogramType,
+} from './records-histogram.ts';
+import {
+  decodeExemplarsRecord,
+  decodeMetadataRecord,
+  decodeMinValidTimeRecord,
+  decodeTombstonesRecord,
+} from './records-other.ts';
 import { RefTable } from './ref-set.ts';
 
 export interface ReplayOptions {
   readonly files: FileSystem;
   readonly logger: Logger;
   readonly directory: string;
+  /** Of samples out of order; need not exist. */
+  readonly wblDirectory?: string;
   readonly codecs: WalCodecs;
   readonly head: Head;
   /** Told after each segment. */
@@ -56,6 +69,8 @@ const BYTES_PER_GO = 1 << 20;
 class Replay {
   samples = 0;
   unknownRefs = 0;
+  /** Whether what is read now is the WBL. */
+  isOutOfOrder = false;
   /** Records of types that this version does not know. */
   readonly skipped = new Map<number, number>();
   private readonly head: Head;
@@ -71,15 +86,62 @@ class Replay {
   record(record: Uint8Array): void {
     const type = record[0];
     if (type === RecordType.samples || type === RecordType.samplesWithStart) {
-      this.restoreSamples(record);
+      if (this.isOutOfOrder) this.restoreLate(record);
+      else this.restoreSamples(record);
     } else if (type === RecordType.series) {
       decodeSeriesRecord(record, (ref, labels) =>
         this.refs.set(ref, this.head.restoreSeries(ref, labels)),
       );
+    } else if (type !== undefined && isHistogramType(type)) {
+      this.restoreHistograms(record, type);
+    } else if (type === RecordType.tombstones) {
+      for (const { ref, minTime, maxTime } of decodeTombstonesRecord(record)) {
+        const id = this.refs.get(ref);
+        if (id === 0) this.unknownRefs++;
+        else this.head.sideStore.delete([id], minTime, maxTime);
+      }
+    } else if (type === RecordType.metadata) {
+      for (const entry of decodeMetadataRecord(record)) {
+        const id = this.refs.get(entry.ref);
+        if (id !== 0) this.head.metadata.restore(id, entry);
+      }
+    } else if (type === RecordType.exemplars) {
+      for (const exemplar of decodeExemplarsRecord(record)) {
+        const id = this.refs.get(exemplar.ref);
+        const labels = id === 0 ? undefined : this.head.seriesLabels(id);
+        if (labels !== undefined) this.head.exemplars.add(labels, exemplar);
+      }
     } else if (type === RecordType.minValidTime) {
       this.head.setFloor(decodeMinValidTimeRecord(record));
-    } else if (type !== undefined) {
+    } else if (type !== undefined && type !== RecordType.mmapMarkers) {
       this.skipped.set(type, (this.skipped.get(type) ?? 0) + 1);
+    }
+  }
+
+  private restoreHistograms(record: Uint8Array, type: number): void {
+    const kind = isFloatHistogramType(type) ? SideKind.floatHistogram : SideKind.histogram;
+    decodeHistogramsRecord(record, ({ ref, time, bytes }) => {
+      const id = this.refs.get(ref);
+      if (id === 0) this.unknownRefs++;
+      else if (this.head.sideStore.restore(id, kind, this.isOutOfOrder, time, bytes))
+        this.samples++;
+    });
+  }
+
+  /** Samples of the WBL: out of order by definition. */
+  private restoreLate(record: Uint8Array): void {
+    const most = samplesMax(record.length);
+    if (most > this.columns.refs.length) this.columns = newReplayColumns(most);
+    const { columns } = this;
+    const count = decodeSamplesRecord(record, columns);
+    const bytes = new Uint8Array(columns.valueBits.buffer);
+    for (let i = 0; i < count; i++) {
+      const id = this.refs.get(columns.refs[i]!);
+      const data = bytes.slice(8 * i, 8 * i + 8);
+      if (id === 0) this.unknownRefs++;
+      else if (this.head.sideStore.restore(id, SideKind.float, true, columns.times[i]!, data)) {
+        this.samples++;
+      }
     }
   }
 
@@ -106,6 +168,18 @@ class Replay {
   release(): void {
     this.head.releaseBatch(this.batch);
   }
+}
+
+/** Reads the log of samples out of order, if there is one; series are known by then. */
+async function readWbl(options: ReplayOptions, replay: Replay): Promise<number> {
+  const { files, wblDirectory } = options;
+  if (wblDirectory === undefined || !files.existsSync(wblDirectory)) return 0;
+  replay.isOutOfOrder = true;
+  return readSegments(
+    { ...options, directory: wblDirectory },
+    segmentNumbers(files.listSync(wblDirectory)),
+    replay,
+  );
 }
 
 /** Files to read, oldest first: those of the newest checkpoint, then the segments after it. */
@@ -213,6 +287,7 @@ export async function replayWal(options: ReplayOptions): Promise<ReplayResult> {
   try {
     await readCheckpoint(options, checkpoint, replay);
     corruptions = await readSegments(options, segments, replay);
+    corruptions += await readWbl(options, replay);
   } finally {
     replay.release();
   }

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+// What reaches sides other than through a batch: samples from logs, and deletions.
+
+import type { SharedMemory } from '../../kernels/index.ts';
+import type { SampleBatch } from '../../storage/index.ts';
+import { AppendStatus } from '../../storage/index.ts';
+import { Control, ControlTime, Series } from './layout.ts';
+import { SideKind, type SideWriter } from './side.ts';
+import type { SideBatch } from './side-batch.ts';
+import { type HeadStore, MemoryFullError } from './store.ts';
+import { directoryGet } from './tables.ts';
+
+export class SideStore {
+  private readonly shared: SharedMemory;
+  private readonly store: HeadStore;
+  private readonly sides: SideWriter;
+  private readonly batch: SideBatch;
+
+  constructor(shared: SharedMemory, store: HeadStore, sides: SideWriter, batch: SideBatch) {
+    this.shared = shared;
+    this.store = store;
+    this.sides = sides;
+    this.batch = batch;
+  }
+
+  private record(id: number): number {
+    return directoryGet(this.shared, this.shared.u32[Control.seriesDirectory]!, id);
+  }
+
+  /**
+   * A sample read from a log: a histogram of the WAL, or anything of the WBL. False: it is in a block, or
+   * there already. @throws MemoryFullError
+   */
+  restore(
+    id: number,
+    kind: number,
+    isOutOfOrder: boolean,
+    time: number,
+    data: Uint8Array,
+  ): boolean {
+    const { u32, f64 } = this.shared;
+    const record = this.record(id);
+    if (record === 0) return false;
+    const side = u32[(record >>> 2) + Series.side]!;
+    if (!isOutOfOrder) {
+      if (time < f64[ControlTime.floor]!) return false;
+      if (side !== 0 && time <= this.sides.lastTime(side)) return false;
+      f64[ControlTime.min] = Math.min(f64[ControlTime.min]!, time);
+    }
+    const number = this.store.nextBatch();
+    if (!this.batch.add(record, number, kind, isOutOfOrder, time, time, data)) {
+      throw new MemoryFullError('no room for a sample of the log');
+    }
+    f64[ControlTime.max] = Math.max(f64[ControlTime.max]!, time);
+    this.publish(number);
+    return true;
+  }
+
+  /** Marks samples in [minTime, maxTime] of a series as deleted. @throws MemoryFullError */
+  delete(ids: Iterable<number>, minTime: number, maxTime: number): void {
+    const number = this.store.nextBatch();
+    const nothing = new Uint8Array(0);
+    const { tombstone } = SideKind;
+    for (const id of ids) {
+      const record = this.record(id);
+      if (record === 0) continue;
+      if (!this.batch.add(record, number, tombstone, false, minTime, maxTime, nothing)) {
+        throw new MemoryFullError('no room to delete: the shared memory is full');
+      }
+    }
+    this.publish(number);
+  }
+
+  private publish(number: number): void {
+    Atomics.store(this.shared.u32, Control.committed, number);
+    this.store.reclaim();
+  }
+
+  /** The kernel keeps the bounds of the head for what it appends; histograms count, too. */
+  noteTimes({ histograms, status, times, count }: SampleBatch): void {
+    if (histograms === undefined) return;
+    const { f64 } = this.shared;
+    for (let i = 0; i < count; i++) {
+      if (histograms[i] === undefined || status[i] !== AppendStatus.accepted) continue;
+      // Of what came out of order the oldest is kept apart.
+      if (times[i]! >= f64[ControlTime.max]!) f64[ControlTime.max] = times[i]!;
+      if (f64[ControlTime.min] === Number.POSITIVE_INFINITY) f64[ControlTime.min] = times[i]!;
+    }
+  }
+}

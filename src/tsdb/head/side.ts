@@ -1,0 +1,366 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a series has beside its chain of float chunks: native histograms, samples that came out of order, and
+// tombstones. Few series have any, so this is plain code over the shared memory, not a kernel.
+//
+//   side header (32 bytes)  0 newest node (atomic)   4 raw nodes   8 time of the newest in-order sample f64
+//   node                    0 batch number   4 node before it   8 min time f64   16 max time f64
+//                           24 bytes of data   28 kind u8, out of order u8, samples u16   32 data
+//
+// Kinds: a chunk encoding, one raw sample (value bits, or a histogram as in the WAL), or a tombstone, whose
+// times are its interval. A node never changes but for the pointer to the one before it. Once there are enough
+// raw nodes that every reader sees, they become chunks.
+
+import type { ChunkSamples } from '../../chunks/index.ts';
+import { decodeChunk, encodeChunks, newChunkSamples } from '../../chunks/index.ts';
+import type { SharedMemory } from '../../kernels/index.ts';
+import { decodeHistogram } from '../wal/records-histogram.ts';
+import { Control, ControlTime } from './layout.ts';
+import { type HeadStore, MemoryFullError } from './store.ts';
+
+const HEADER_BYTES = 32;
+const NODE_BYTES = 32;
+const Header = { newest: 0, rawCount: 1 } as const;
+const Node = { batch: 0, previous: 1, bytes: 6 } as const;
+
+export const SideKind = {
+  float: 16,
+  histogram: 17,
+  floatHistogram: 18,
+  tombstone: 32,
+} as const;
+
+/** Raw nodes that become chunks together; as many as upstream's out-of-order chunks hold. */
+const RAW_MAX = 32;
+
+interface NodeFields {
+  readonly batch: number;
+  readonly kind: number;
+  readonly isOutOfOrder: boolean;
+  readonly count: number;
+  readonly minTime: number;
+  readonly maxTime: number;
+}
+
+const isRaw = (kind: number): boolean => kind >= SideKind.float && kind < SideKind.tombstone;
+
+/** The writer's hand on sides. One object for the writing thread. */
+export class SideWriter {
+  private readonly shared: SharedMemory;
+  private readonly store: HeadStore;
+  private readonly decoded = newChunkSamples(64);
+  private readonly sorted = newChunkSamples(64);
+
+  constructor(shared: SharedMemory, store: HeadStore) {
+    this.shared = shared;
+    this.store = store;
+  }
+
+  /** @throws MemoryFullError */
+  newSide(): number {
+    const side = this.store.allocateZeroed(HEADER_BYTES);
+    this.shared.f64[(side >>> 3) + 1] = Number.NEGATIVE_INFINITY;
+    return side;
+  }
+
+  lastTime(side: number): number {
+    return this.shared.f64[(side >>> 3) + 1]!;
+  }
+
+  /** Whether the newest node is a raw one of these bytes. */
+  newestIs(side: number, data: Uint8Array): boolean {
+    const { u32, u8 } = this.shared;
+    const node = u32[side >>> 2]!;
+    if (node === 0 || !isRaw(u8[node + 28]!)) return false;
+    if (u32[(node >>> 2) + Node.bytes] !== data.length) return false;
+    for (let i = 0; i < data.length; i++) if (u8[node + NODE_BYTES + i] !== data[i]) return false;
+    return true;
+  }
+
+  /** Adds one raw sample, or a tombstone, under batch number `batch`. @throws MemoryFullError */
+  add(
+    side: number,
+    batch: number,
+    kind: number,
+    isOutOfOrder: boolean,
+    minTime: number,
+    maxTime: number,
+    data: Uint8Array,
+  ): void {
+    const { u32, f64 } = this.shared;
+    const newest = (side >>> 2) + Header.newest;
+    const about = { batch, kind, isOutOfOrder, count: 1, minTime, maxTime };
+    Atomics.store(u32, newest, this.newNode(u32[newest]!, about, data));
+    if (!isRaw(kind)) return;
+    if (isOutOfOrder) {
+      f64[ControlTime.sideMin] = Math.min(f64[ControlTime.sideMin]!, minTime);
+    } else {
+      f64[(side >>> 3) + 1] = maxTime;
+    }
+    const raw = u32[(side >>> 2) + Header.rawCount]! + 1;
+    u32[(side >>> 2) + Header.rawCount] = raw;
+    if (raw % RAW_MAX === 0) this.consolidate(side);
+  }
+
+  private newNode(previous: number, about: NodeFields, data: Uint8Array): number {
+    const { u32, f64, u8 } = this.shared;
+    const node = this.store.allocate(NODE_BYTES + data.length);
+    const at = node >>> 2;
+    u32[at + Node.batch] = about.batch;
+    u32[at + Node.previous] = previous;
+    f64[(node >>> 3) + 1] = about.minTime;
+    f64[(node >>> 3) + 2] = about.maxTime;
+    u32[at + Node.bytes] = data.length;
+    u8[node + 28] = about.kind;
+    u8[node + 29] = about.isOutOfOrder ? 1 : 0;
+    u8[node + 30] = about.count;
+    u8[node + 31] = about.count >>> 8;
+    u8.set(data, node + NODE_BYTES);
+    return node;
+  }
+
+  /** Makes chunks of the raw nodes that every reader may see. What does not fit into memory stays raw. */
+  private consolidate(side: number): void {
+    const { u32, u8 } = this.shared;
+    const seen = this.store.oldestReader(u32[Control.committed]!);
+    for (const isOutOfOrder of [0, 1]) {
+      const nodes: number[] = [];
+      for (let node = u32[(side >>> 2) + Header.newest]!; node !== 0; node = this.before(node)) {
+        const visible = ((u32[(node >>> 2) + Node.batch]! - seen) | 0) <= 0;
+        if (visible && isRaw(u8[node + 28]!) && u8[node + 29] === isOutOfOrder) nodes.push(node);
+      }
+      if (nodes.length >= RAW_MAX / 2) this.replace(side, nodes, isOutOfOrder === 1, seen);
+    }
+  }
+
+  private before(node: number): number {
+    return this.shared.u32[(node >>> 2) + Node.previous]!;
+  }
+
+  /** Puts chunks of the samples of `nodes` (newest first) in their place. */
+  private replace(
+    side: number,
+    nodes: readonly number[],
+    isOutOfOrder: boolean,
+    batch: number,
+  ): void {
+    const { u32 } = this.shared;
+    const { decoded, sorted } = this;
+    decoded.reserve(nodes.length, 0);
+    // Oldest first, so that of samples with one time the first stays.
+    let n = 0;
+    for (let i = nodes.length - 1; i >= 0; i--) n = readNode(this.shared, nodes[i]!, decoded, n);
+    const count = sortSamples(decoded, n, sorted);
+    const { times } = sorted;
+    const made: number[] = [];
+    try {
+      // A list of its own, published at once: a reader on its way through the old one misses nothing.
+      const gone = new Set(nodes);
+      const { kept, rest } = this.split(side, gone);
+      let newest = rest;
+      for (let i = kept.length - 1; i >= 0; i--) {
+        newest = this.copyNode(newest, kept[i]!);
+        made.push(newest);
+      }
+      encodeChunks(sorted, count, (kind, data, from, to) => {
+        const about = { batch, kind, isOutOfOrder, count: to - from };
+        const range = { minTime: times[from]!, maxTime: times[to - 1]! };
+        newest = this.newNode(newest, { ...about, ...range }, data);
+        made.push(newest);
+      });
+      Atomics.store(u32, (side >>> 2) + Header.newest, newest);
+      for (const node of [...nodes, ...kept]) this.retireNode(node);
+      u32[(side >>> 2) + Header.rawCount] = u32[(side >>> 2) + Header.rawCount]! - nodes.length;
+    } catch (error) {
+      if (!(error instanceof MemoryFullError)) throw error;
+      // What is there stays as it is.
+      for (const node of made) this.retireNode(node);
+    }
+  }
+
+  /** The nodes that stay of those newer than the oldest that is gone, newest first, and what follows. */
+  private split(side: number, gone: ReadonlySet<number>): { kept: number[]; rest: number } {
+    const all: number[] = [];
+    let last = -1;
+    for (let node = this.shared.u32[side >>> 2]!; node !== 0; node = this.before(node)) {
+      if (gone.has(node)) last = all.length;
+      all.push(node);
+    }
+    return {
+      kept: all.slice(0, last + 1).filter((node) => !gone.has(node)),
+      rest: all[last + 1] ?? 0,
+    };
+  }
+
+  private copyNode(previous: number, node: number): number {
+    const { u32, u8 } = this.shared;
+    const bytes = NODE_BYTES + u32[(node >>> 2) + Node.bytes]!;
+    const copy = this.store.allocate(bytes);
+    u8.copyWithin(copy, node, node + bytes);
+    u32[(copy >>> 2) + Node.previous] = previous;
+    return copy;
+  }
+
+  private retireNode(node: number): void {
+    this.store.retire(node, NODE_BYTES + this.shared.u32[(node >>> 2) + Node.bytes]!);
+  }
+
+  /** Takes nodes out of the list, of which readers that start now want nothing, and retires them. */
+  private unlink(side: number, isGone: (node: number) => boolean): void {
+    const { u32 } = this.shared;
+    let link = (side >>> 2) + Header.newest;
+    for (let node = u32[link]!; node !== 0; ) {
+      const previous = this.before(node);
+      if (isGone(node)) {
+        Atomics.store(u32, link, previous);
+        this.retireNode(node);
+      } else {
+        link = (node >>> 2) + Node.previous;
+      }
+      node = previous;
+    }
+  }
+
+  /** Drops what ends before `minTime`; returns whether samples are left. */
+  truncate(side: number, minTime: number): boolean {
+    const { u32, f64, u8 } = this.shared;
+    let samples = 0;
+    let raw = 0;
+    this.unlink(side, (node) => {
+      if (f64[(node >>> 3) + 2]! < minTime) return true;
+      const kind = u8[node + 28]!;
+      if (kind === SideKind.tombstone) return false;
+      samples++;
+      if (isRaw(kind)) raw++;
+      if (u8[node + 29] === 1) {
+        f64[ControlTime.sideMin] = Math.min(f64[ControlTime.sideMin]!, f64[(node >>> 3) + 1]!);
+      }
+      return false;
+    });
+    u32[(side >>> 2) + Header.rawCount] = raw;
+    return samples > 0;
+  }
+
+  /** Retires everything: the series is gone. */
+  retire(side: number): void {
+    this.unlink(side, () => true);
+    this.store.retire(side, HEADER_BYTES);
+  }
+}
+
+/** Appends the samples of a node to `out` from `n` on; returns the new count. */
+function readNode(shared: SharedMemory, node: number, out: ChunkSamples, n: number): number {
+  const { u32, f64, u8 } = shared;
+  const kind = u8[node + 28]!;
+  const start = node + NODE_BYTES;
+  const data = u8.slice(start, start + u32[(node >>> 2) + Node.bytes]!);
+  if (!isRaw(kind)) {
+    const chunk = newChunkSamples(128);
+    const count = decodeChunk(kind, data, chunk);
+    out.reserve(n + count, n);
+    for (let k = 0; k < count; k++) out.copy(n + k, chunk, k);
+    return n + count;
+  }
+  out.reserve(n + 1, n);
+  out.times[n] = f64[(node >>> 3) + 1]!;
+  if (kind === SideKind.float) {
+    out.valueBits[2 * n] = data[0]! | (data[1]! << 8) | (data[2]! << 16) | (data[3]! << 24);
+    out.valueBits[2 * n + 1] = data[4]! | (data[5]! << 8) | (data[6]! << 16) | (data[7]! << 24);
+    out.setHistogram(n, undefined);
+  } else {
+    const { histogram, sumHigh, sumLow } = decodeHistogram(data, kind === SideKind.floatHistogram);
+    out.valueBits[2 * n] = sumLow;
+    out.valueBits[2 * n + 1] = sumHigh;
+    out.setHistogram(n, histogram);
+  }
+  return n + 1;
+}
+
+/** Copies the first `n` samples to `out` in order of time; of equal times the first stays. */
+function sortSamples(samples: ChunkSamples, n: number, out: ChunkSamples): number {
+  const { times } = samples;
+  const order = Uint32Array.from({ length: n }, (_, i) => i);
+  order.sort((a, b) => times[a]! - times[b]! || a - b);
+  out.reserve(Math.max(1, n), 0);
+  let count = 0;
+  for (let i = 0; i < n; i++) {
+    const k = order[i]!;
+    if (count > 0 && out.times[count - 1] === times[k]) continue;
+    out.copy(count++, samples, k);
+  }
+  return count;
+}
+
+/** Reads sides together with the float samples of their series. One object for a set. */
+export class SideReader {
+  /** What the last `merge` gave; sample i as in a read. */
+  merged = newChunkSamples(256);
+  private readonly shared: SharedMemory;
+  private readonly batch: number;
+  private readonly floor: number;
+  private readonly collected = newChunkSamples(256);
+
+  constructor(shared: SharedMemory, batch: number, floor: number) {
+    this.shared = shared;
+    this.batch = batch;
+    this.floor = floor;
+  }
+
+  /** Samples at most, and whether there are any nodes at all, for estimates. */
+  count(side: number): number {
+    const { u32, u8 } = this.shared;
+    let total = 0;
+    for (let node = Atomics.load(u32, side >>> 2); node !== 0; ) {
+      if (u8[node + 28] !== SideKind.tombstone) total += u8[node + 30]! | (u8[node + 31]! << 8);
+      node = Atomics.load(u32, (node >>> 2) + Node.previous);
+    }
+    return total;
+  }
+
+  /**
+   * Merges the `n` floats of `columns` with what the side has in [minTime, maxTime] into `merged` and takes
+   * out what is deleted; returns the number of samples.
+   */
+  merge(
+    side: number,
+    columns: { readonly times: Float64Array; readonly valueBits: Uint32Array },
+    n: number,
+    minTime: number,
+    maxTime: number,
+  ): number {
+    const { u32, f64, u8 } = this.shared;
+    const { collected } = this;
+    collected.reserve(n + 1, 0);
+    for (let i = 0; i < n; i++) {
+      collected.times[i] = columns.times[i]!;
+      collected.valueBits[2 * i] = columns.valueBits[2 * i]!;
+      collected.valueBits[2 * i + 1] = columns.valueBits[2 * i + 1]!;
+    }
+    const nodes: number[] = [];
+    const deleted: number[] = [];
+    for (let node = Atomics.load(u32, side >>> 2); node !== 0; ) {
+      const visible = ((u32[(node >>> 2) + Node.batch]! - this.batch) | 0) <= 0;
+      const min = f64[(node >>> 3) + 1]!;
+      const max = f64[(node >>> 3) + 2]!;
+      if (visible && u8[node + 28] === SideKind.tombstone) deleted.push(min, max);
+      else if (visible && min <= maxTime && max >= minTime) nodes.push(node);
+      node = Atomics.load(u32, (node >>> 2) + Node.previous);
+    }
+    let total = n;
+    // Oldest first: of samples with one time the first stays.
+    for (let i = nodes.length - 1; i >= 0; i--) {
+      const node = nodes[i]!;
+      const from = u8[node + 29] === 1 ? minTime : Math.max(minTime, this.floor);
+      const end = readNode(this.shared, node, collected, total);
+      let kept = total;
+      for (let k = total; k < end; k++) {
+        const time = collected.times[k]!;
+        if (time < from || time > maxTime) continue;
+        if (kept !== k) collected.copy(kept, collected, k);
+        kept++;
+      }
+      total = kept;
+    }
+    const count = sortSamples(collected, total, this.merged);
+    return deleted.length === 0 ? count : this.merged.drop(count, deleted);
+  }
+}

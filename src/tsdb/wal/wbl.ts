@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+// The log of samples that came out of order (`wbl`, write-behind log upstream): records as in the WAL, whose
+// series stand there. The directory is made with the first record.
+
+import type { Clock } from '../../base/index.ts';
+import { FileError } from '../../base/index.ts';
+import { segmentName, segmentNumbers } from './format.ts';
+import type { WalSink } from './records.ts';
+import { ResilientWal } from './resilient.ts';
+import { WalWriter, type WalWriterOptions } from './writer.ts';
+
+export class WblWriter implements WalSink {
+  private readonly options: WalWriterOptions;
+  private readonly clock: Clock;
+  private writer: WalWriter | undefined;
+  private queue: ResilientWal | undefined;
+  /** Until when each closed segment may hold samples; those of before the start: of anything. */
+  private readonly ends = new Map<number, number>();
+
+  constructor(options: WalWriterOptions, clock: Clock) {
+    this.options = options;
+    this.clock = clock;
+  }
+
+  log(records: readonly Uint8Array[]): void {
+    this.opened().log(records);
+  }
+
+  private opened(): ResilientWal {
+    if (this.queue !== undefined) return this.queue;
+    const { files, directory, logger } = this.options;
+    const first = this.existing().at(-1) ?? -1;
+    try {
+      files.makeDirectorySync(directory);
+    } catch (error) {
+      // The first write fails, too, and is what is reported and tried again.
+      if (!(error instanceof FileError)) throw error;
+    }
+    this.writer = new WalWriter(this.options, first + 1);
+    this.queue = new ResilientWal(this.writer, { clock: this.clock, logger });
+    return this.queue;
+  }
+
+  private existing(): number[] {
+    const { files, directory } = this.options;
+    return files.existsSync(directory) ? segmentNumbers(files.listSync(directory)) : [];
+  }
+
+  /**
+   * The head has forgotten what is older than `minTime`. A segment goes once everything was forgotten that
+   * the head had when the segment was closed.
+   */
+  truncate(minTime: number): void {
+    const { files, directory, logger } = this.options;
+    this.writer?.cut();
+    const current = this.writer?.currentSegment ?? Number.POSITIVE_INFINITY;
+    for (const number of this.existing()) {
+      if (number >= current) break;
+      const end = this.ends.get(number);
+      if (end === undefined) this.ends.set(number, this.newest);
+      else if (end < minTime) {
+        try {
+          files.removeSync(`${directory}/${segmentName(number)}`);
+          this.ends.delete(number);
+        } catch (error) {
+          if (!(error instanceof FileError)) throw error;
+          logger.error('Cannot remove a WBL segment', { err: error.message });
+        }
+      }
+    }
+  }
+
+  /** Newest time that samples out of order may have now: that of the head's newest sample. */
+  newest = Number.POSITIVE_INFINITY;
+
+  close(): void {
+    this.queue?.retry();
+    this.writer?.close();
+  }
+}

@@ -45,7 +45,7 @@ export interface BlockMeta extends BlockDescription {
 }
 
 const META_VERSION = 1;
-const OUT_OF_ORDER_HINT = 'from-out-of-order';
+export const OUT_OF_ORDER_HINT = 'from-out-of-order';
 
 export const isFromOutOfOrder = (meta: BlockMeta): boolean =>
   meta.compaction.hints.includes(OUT_OF_ORDER_HINT);

@@ -4,7 +4,12 @@
 // one view, nothing of it freed meanwhile. Closed chunks are copied as they are.
 
 import type { FileSystem } from '../../base/index.ts';
-import { ChunkEncoding, encodeXorChunk } from '../../chunks/index.ts';
+import {
+  ChunkEncoding,
+  encodeXorChunk,
+  encodeChunks,
+  newChunkSamples,
+} from '../../chunks/index.ts';
 import type { SharedMemory } from '../../kernels/index.ts';
 import { BlockWriter } from '../block/block-writer.ts';
 import type { BlockMeta } from '../block/meta.ts';
@@ -88,6 +93,7 @@ class RowCopy {
   private readonly shared: SharedMemory;
   private readonly set: HeadSeriesSet;
   private stream = new Uint8Array(4096);
+  private readonly samples = newChunkSamples(256);
 
   constructor(writer: BlockWriter, shared: SharedMemory, set: HeadSeriesSet) {
     this.writer = writer;
@@ -97,6 +103,10 @@ class RowCopy {
 
   /** minTime and maxTime are inclusive. */
   copy(row: number, minTime: number, maxTime: number): void {
+    if (!this.set.isPlain(row)) {
+      this.encodeAll(row, minTime, maxTime);
+      return;
+    }
     for (const chunk of this.set.chunkStreams(row, minTime, maxTime)) {
       const { bytes, count } = chunk;
       if (bytes === 0 || chunk.minTime < minTime || chunk.maxTime > maxTime) {
@@ -111,6 +121,28 @@ class RowCopy {
       const { xor } = ChunkEncoding;
       this.writer.addChunk(xor, stream, 0, bytes, chunk.minTime, chunk.maxTime, count);
     }
+  }
+
+  /** A row with histograms, late samples or deletions: everything is merged and encoded anew. */
+  private encodeAll(row: number, minTime: number, maxTime: number): void {
+    const { set, samples } = this;
+    const n = set.read(row, minTime, maxTime);
+    const { times, valueBits } = set.columns;
+    samples.reserve(Math.max(1, n), 0);
+    samples.times.set(times.subarray(0, n));
+    samples.valueBits.set(valueBits.subarray(0, 2 * n));
+    for (let i = 0; i < n; i++) samples.setHistogram(i, set.histograms?.[i]);
+    encodeChunks(samples, n, (encoding, bytes, from, to) =>
+      this.writer.addChunk(
+        encoding,
+        bytes,
+        0,
+        bytes.length,
+        samples.times[from]!,
+        samples.times[to - 1]!,
+        to - from,
+      ),
+    );
   }
 
   private encode(row: number, minTime: number, maxTime: number): void {

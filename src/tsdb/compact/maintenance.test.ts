@@ -11,7 +11,7 @@ import type { LogFields, Logger } from '../../base/index.ts';
 import { seededPrng, silentLogger } from '../../base/index.ts';
 import { createMemory, SharedHeap } from '../../kernels/index.ts';
 import type { Matcher } from '../../model/index.ts';
-import { labelsFrom } from '../../model/index.ts';
+import { Histogram, labelsFrom } from '../../model/index.ts';
 import { createNodeClock } from '../../platform/clock.ts';
 import { createNodeFileSystem } from '../../platform/files.ts';
 import { BlockListWriter } from '../block/block-list.ts';
@@ -360,3 +360,63 @@ test.skipIf(promtool === undefined)(
     expect(dump.stdout.trimEnd().split('\n').sort()).toEqual(wanted.sort());
   },
 );
+
+test('late samples, histograms and deletions of the head go into blocks and are read back', async () => {
+  const { db, maintenance, reader, logged } = await open();
+  db.head.outOfOrderWindowMs = 5 * HOUR;
+  const refs = ['float', 'hist'].map((name) => db.head.seriesRef(labelsFrom({ __name__: name })));
+  const put = (i: number, time: number, value: number): void => {
+    const batch = db.head.newBatch(1);
+    batch.count = 1;
+    batch.refs[0] = refs[i]!;
+    batch.times[0] = time;
+    batch.values[0] = value;
+    if (i === 1) {
+      batch.histograms = [
+        new Histogram({ schema: 0, count: value, sum: value, zeroCount: value, isFloat: false }),
+      ];
+    }
+    expect(db.head.append(batch)).toBe(1);
+    db.head.releaseBatch(batch);
+  };
+  const expected: [number[], number[]] = [[], []];
+  const step = 5 * 60_000;
+  for (let k = 0; k < 84; k++) {
+    for (const i of [0, 1]) {
+      put(i, START + k * step, k);
+      expected[i]!.push(START + k * step);
+      // Every third sample has a late one far behind it.
+      if (k >= 40 && k % 3 === 0) {
+        put(i, START + (k - 38) * step + 1000, 1000 + k);
+        expected[i]!.push(START + (k - 38) * step + 1000);
+      }
+    }
+    if (k === 60) await maintenance.compact();
+  }
+  const gone = [START + HOUR, START + 2 * HOUR] as const;
+  const any: Matcher[] = [{ name: '__name__', type: '=~', value: 'float|hist' }];
+  db.head.deleteSeries([any], gone[0], gone[1]);
+  await maintenance.deleteSeries([any], gone[0], gone[1]);
+  const seen = (name: string): number[] => {
+    const querier = reader.querier();
+    const set = querier.select([{ name: '__name__', type: '=', value: name }], 0, 1e15);
+    expect(set.count).toBe(1);
+    const n = set.read(0, 0, 1e15);
+    const times = [...set.columns.times.subarray(0, n)];
+    if (name === 'hist')
+      expect(set.histograms?.slice(0, n).every((h) => h !== undefined)).toBe(true);
+    querier.close();
+    return times;
+  };
+  const check = (): void => {
+    for (const [i, name] of ['float', 'hist'].entries()) {
+      const left = expected[i]!.filter((time) => time < gone[0] || time > gone[1]);
+      expect(seen(name)).toEqual(left.sort((a, b) => a - b));
+    }
+  };
+  check();
+  await maintenance.compact();
+  check();
+  // It may have been merged into the others by now.
+  expect(logged.some((line) => line.startsWith('write block of out-of-order'))).toBe(true);
+});

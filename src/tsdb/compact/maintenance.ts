@@ -9,7 +9,7 @@
 import type { Clock, Logger, Timer } from '../../base/index.ts';
 import type { Matcher } from '../../model/index.ts';
 import type { BlockListWriter } from '../block/block-list.ts';
-import { isFromOutOfOrder } from '../block/meta.ts';
+import { isFromOutOfOrder, OUT_OF_ORDER_HINT } from '../block/meta.ts';
 import type { Database } from '../db.ts';
 import type { RetentionLimits } from '../retention/retention.ts';
 import { expiredBlocks } from '../retention/retention.ts';
@@ -194,8 +194,29 @@ export class Maintenance {
         });
       }
       observer?.compacted(seconds);
+      await this.writeLate(head.outOfOrderMinTime, minTime);
       await this.reload();
       await this.database.truncateHead(maxTime);
+    }
+  }
+
+  /** Blocks of the samples that came later than the blocks of their time, before the head forgets them. */
+  private async writeLate(from: number, until: number): Promise<void> {
+    const { chunkRangeMs, worker, logger } = this.options;
+    const hints = [OUT_OF_ORDER_HINT];
+    for (let minTime = from; minTime < until && !this.stopped; ) {
+      const maxTime = Math.min(until, rangeEnd(minTime, chunkRangeMs));
+      const range = { minTime: rangeEnd(minTime, chunkRangeMs) - chunkRangeMs, maxTime };
+      const meta = await worker.run({ kind: 'writeHead', ...range, hints });
+      if (meta !== undefined) {
+        this.counters.compactions++;
+        logger.info('write block of out-of-order samples', {
+          mint: meta.minTime,
+          maxt: meta.maxTime,
+          ulid: meta.ulid,
+        });
+      }
+      minTime = maxTime;
     }
   }
 

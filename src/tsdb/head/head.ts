@@ -466,8 +466,9 @@ export class Head implements Appender {
   }
 
   /**
-   * Deletes the samples in [minTime, maxTime], up to now, of the series that match a selector; what comes late
-   * into that interval is not seen either. Logged like samples. Returns the number of series. @throws MatcherError, StorageError
+   * Deletes the samples in [minTime, maxTime], up to now, of the series that match a selector;
+   * what comes late into that interval is not seen either. Logged like samples. Returns the number
+   * of series. @throws MatcherError, StorageError
    */
   deleteSeries(
     selectors: readonly (readonly Matcher[])[],
@@ -567,8 +568,7 @@ export class Head implements Appender {
       address,
     );
     if (length > 0) records.push(this.shared.u8.subarray(address, address + length));
-    records.push(...more);
-    if (records.length > 0) wal.log(records);
+    if (records.length + more.length > 0) wal.log(records.concat(more));
     this.unlogged = [];
   }
 

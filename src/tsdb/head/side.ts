@@ -6,9 +6,9 @@
 //   node                    0 batch number   4 node before it   8 min time f64   16 max time f64
 //                           24 bytes of data   28 kind u8, out of order u8, samples u16   32 data
 //
-// Kinds: a chunk encoding, one raw sample (value bits, or a histogram as in the WAL), or a tombstone, whose
-// times are its interval. A node never changes but for the pointer to the one before it. Once there are enough
-// raw nodes that every reader sees, they become chunks.
+// Kinds: a chunk encoding, one raw sample (value bits, or a histogram as in the WAL), or a tombstone,
+// whose times are its interval. A node never changes but for the pointer to the one before it. Once
+// there are enough raw nodes that every reader sees, they become chunks.
 
 import type { ChunkSamples } from '../../chunks/index.ts';
 import { decodeChunk, encodeChunks, newChunkSamples } from '../../chunks/index.ts';

@@ -209,6 +209,10 @@ describe.skipIf(!canRun)('the page', () => {
     await parts.nth(4).click();
     await page.locator('.vector-row', { hasText: 'job="self"' }).waitFor();
     expect(page.url()).toContain('g0.show_tree=1');
+    await page.locator('label', { hasText: 'Explain' }).click();
+    await page.getByText('team is "core"').waitFor();
+    await parts.first().click();
+    await page.locator('.explain .badge', { hasText: '1 match' }).waitFor();
     await close();
   });
 

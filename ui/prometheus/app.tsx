@@ -8,7 +8,7 @@ import { Empty } from '../shared/components/notices.tsx';
 import { ErrorBoundary } from '../shared/components/root.tsx';
 import { QueryPage } from './query/query-page.tsx';
 import { QueryStore } from './query/query-store.ts';
-import { PreferencesContext, usePreference } from './settings.ts';
+import { PreferencesContext, ServerSettingsContext, usePreference } from './settings.ts';
 import { Shell } from './shell.tsx';
 import { StartupGate } from './startup.tsx';
 
@@ -85,24 +85,26 @@ export function App({ settings }: { readonly settings: UiSettings }): ReactNode 
   const [store] = useState(() => new QueryStore(() => Date.now()));
   const { pathname } = useLocation();
   return (
-    <PreferencesContext value={preferences}>
-      <Shell settings={settings} queryStore={store}>
-        <StartupGate>
-          <ErrorBoundary key={pathname}>
-            <Suspense>
-              <Routes>
-                <Route path="/" element={<Navigate to="/query" replace />} />
-                <Route path="/graph" element={<Graph />} />
-                <Route path="/query" element={<QueryPage store={store} />} />
-                {pages.map(([path, Page]) => (
-                  <Route key={path} path={path} element={<Page />} />
-                ))}
-                <Route path="*" element={<NotFound />} />
-              </Routes>
-            </Suspense>
-          </ErrorBoundary>
-        </StartupGate>
-      </Shell>
-    </PreferencesContext>
+    <ServerSettingsContext value={settings}>
+      <PreferencesContext value={preferences}>
+        <Shell settings={settings} queryStore={store}>
+          <StartupGate>
+            <ErrorBoundary key={pathname}>
+              <Suspense>
+                <Routes>
+                  <Route path="/" element={<Navigate to="/query" replace />} />
+                  <Route path="/graph" element={<Graph />} />
+                  <Route path="/query" element={<QueryPage store={store} />} />
+                  {pages.map(([path, Page]) => (
+                    <Route key={path} path={path} element={<Page />} />
+                  ))}
+                  <Route path="*" element={<NotFound />} />
+                </Routes>
+              </Suspense>
+            </ErrorBoundary>
+          </StartupGate>
+        </Shell>
+      </PreferencesContext>
+    </ServerSettingsContext>
   );
 }

@@ -43,6 +43,10 @@ export function readServerSettings(text: string): UiSettings {
   return { ...withoutServer, ...(JSON.parse(text) as Partial<UiSettings>) };
 }
 
+export const ServerSettingsContext = createContext<UiSettings>(withoutServer);
+
+export const useServerSettings = (): UiSettings => useContext(ServerSettingsContext);
+
 export interface Preferences {
   readonly useLocalTime: boolean;
   readonly enableQueryHistory: boolean;

@@ -8,6 +8,7 @@ import {
   IconChartLine,
   IconCopyPlus,
   IconDotsVertical,
+  IconInfoCircle,
   IconListSearch,
   IconPlayerPlayFilled,
   IconTable,
@@ -28,9 +29,14 @@ import type { PanelTab } from './url-state.ts';
 const MetricsExplorer = lazy(() => import('./metrics-explorer.tsx'));
 const TreeView = lazy(() => import('./tree-view.tsx'));
 
+const ExplainTab = lazy(() => import('./explain-tab.tsx'));
+
+const tabBodies = { table: TableTab, graph: GraphTab, explain: ExplainTab } as const;
+
 const tabs = [
   { value: 'table', label: 'Table', Icon: IconTable },
   { value: 'graph', label: 'Graph', Icon: IconChartLine },
+  { value: 'explain', label: 'Explain', Icon: IconInfoCircle },
 ].map(({ value, label, Icon }) => ({
   value,
   label: (
@@ -126,6 +132,7 @@ export function QueryPanel({ panel, store, autoFocus }: QueryPanelProps): ReactN
     }
   };
 
+  const Tab = tabBodies[settings.tab];
   const choice = (
     <SegmentedControl
       size="xs"
@@ -187,11 +194,9 @@ export function QueryPanel({ panel, store, autoFocus }: QueryPanelProps): ReactN
         </Suspense>
       )}
       <ErrorBoundary key={shown + settings.tab}>
-        {settings.tab === 'table' ? (
-          <TableTab panel={panel} expr={shown} store={store} tabs={choice} />
-        ) : (
-          <GraphTab panel={panel} expr={shown} store={store} tabs={choice} />
-        )}
+        <Suspense>
+          <Tab panel={panel} expr={shown} store={store} tabs={choice} />
+        </Suspense>
       </ErrorBoundary>
       {isExploring && (
         <Suspense>

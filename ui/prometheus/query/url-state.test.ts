@@ -20,7 +20,8 @@ describe('upstream links', () => {
   decodes('?g0.expr=up', { expr: 'up' });
   decodes('?g0.expr=up&g0.tab=1', { expr: 'up' });
   decodes('?g0.expr=up&g0.tab=0', { expr: 'up', tab: 'graph' });
-  decodes('?g0.expr=up&g0.tab=explain', { expr: 'up' });
+  decodes('?g0.expr=up&g0.tab=explain', { expr: 'up', tab: 'explain' });
+  decodes('?g0.expr=up&g0.tab=poem', { expr: 'up' });
   decodes('?g0.expr=rate(x%5B5m%5D)+%3E+0&g0.tab=graph&g0.stacked=1&g0.range_input=2h', {
     expr: 'rate(x[5m]) > 0',
     tab: 'graph',
@@ -73,7 +74,7 @@ describe('nonsense has its default', () => {
 const settings: fc.Arbitrary<PanelSettings> = fc.record({
   expr: fc.string(),
   showTree: fc.boolean(),
-  tab: fc.constantFrom('table' as const, 'graph' as const),
+  tab: fc.constantFrom('table' as const, 'graph' as const, 'explain' as const),
   endMs: fc.option(
     fc.integer({ min: 0, max: 4e9 }).map((seconds) => seconds * 1000),
     {

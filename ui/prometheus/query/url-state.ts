@@ -5,7 +5,7 @@
 import { DurationError, formatDuration, parseDuration } from '../../../src/model/index.ts';
 import { formatTime, parseTimeText } from '../../shared/format/times.ts';
 
-export type PanelTab = 'table' | 'graph';
+export type PanelTab = 'table' | 'graph' | 'explain';
 export type Density = 'low' | 'medium' | 'high';
 
 export type Resolution =
@@ -69,15 +69,19 @@ function decodeResolution(get: (key: string) => string | null): Resolution {
   return defaultSettings.resolution;
 }
 
+/** 0 and 1 are of the pages before 3.0. */
+function decodeTab(tab: string | null): PanelTab {
+  if (tab === 'graph' || tab === '0') return 'graph';
+  return tab === 'explain' ? 'explain' : 'table';
+}
+
 function decodePanel(get: (key: string) => string | null): PanelSettings {
-  const tab = get('tab');
   const time = get('end_input') ?? get('moment_input');
   const yAxisMin = get('y_axis_min');
   return {
     expr: get('expr') ?? '',
     showTree: get('show_tree') === '1',
-    // 0 and 1 are of the pages before 3.0.
-    tab: tab === 'graph' || tab === '0' ? 'graph' : 'table',
+    tab: decodeTab(get('tab')),
     endMs: time === null ? undefined : parseTimeText(time),
     rangeMs: durationOr(get('range_input'), defaultSettings.rangeMs),
     resolution: decodeResolution(get),

@@ -2,7 +2,7 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: Go's templates look like that
 import fc from 'fast-check';
 import { RE2JS } from 're2js';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { compileRegexp, expandTemplate, type RegexpMethod } from './regexp.ts';
 
 const bad = (source: string, message: string, form: 'bare' | 'wrapped' = 'bare'): void =>
@@ -148,4 +148,44 @@ test('every quick way gives what RE2 gives', () => {
     { numRuns: 3000, seed: 7 },
   );
   expect([...seen].sort()).toEqual(['gapped', 'javascript', 'literal', 're2', 'set']);
+});
+
+describe('patterns that explode in backtracking engines', () => {
+  const text = 'a'.repeat(20_000);
+  const patterns = [
+    '(a+)+b',
+    '(a|a)*b',
+    '(a|aa)+x',
+    '(.*)*x',
+    '(a*)*b',
+    '([a-z]+)*[0-9]',
+    '^(([a-z])+.)+[A-Z]([a-z])+$',
+    'a*a*a*a*a*a*b',
+    '(?:a{0,100}){0,9}b',
+    '(x{1,30}){1,30}',
+    '(a{1,1000})b',
+    '[^x]*[^y]*[^z]*!',
+    '(foo|bar|.*)+z',
+  ];
+  // Each would take longer than the sun has left.
+  for (const pattern of patterns) {
+    test(pattern, () => expect(compileRegexp(pattern).test(text)).toBe(false));
+  }
+});
+
+describe('patterns that are huge', () => {
+  const huge: Record<string, string> = {
+    alternations: '(?:a|b|c)'.repeat(20_000),
+    classes: '[a-z]'.repeat(50_000),
+    'a set': `${'a|'.repeat(300_000)}b`,
+    repetitions: '[a-z]{1000}'.repeat(100),
+  };
+  for (const [name, pattern] of Object.entries(huge)) {
+    test(name, () => expect(compileRegexp(pattern).test('a!')).toBe(false));
+  }
+  test('deep ones are refused', () => {
+    const deep = `${'('.repeat(100_000)}a${')'.repeat(100_000)}`;
+    expect(() => compileRegexp(deep)).toThrow('expression nests too deeply');
+    expect(() => compileRegexp('((a{100}){100}){100}')).toThrow('invalid repeat count: `{100}`');
+  });
 });

@@ -65,7 +65,23 @@ export class CompiledRegexp {
   }
 }
 
-const nativeRegexp = (root: RegexpNode): RegExp => new RegExp(`^(?:${toJavaScript(root)})$`, 'u');
+/** Longer translations are left to RE2: the platform refuses large patterns, some of them only when used. */
+const NATIVE_LENGTH_MAX = 16_384;
+
+/** The platform's own pattern; undefined when it is too large for it. */
+function nativeRegexp(root: RegexpNode): RegExp | undefined {
+  const source = `^(?:${toJavaScript(root)})$`;
+  if (source.length > NATIVE_LENGTH_MAX) return undefined;
+  try {
+    const regexp = new RegExp(source, 'u');
+    // Code is made at the first use, for texts of one-byte and of two-byte characters.
+    regexp.test('');
+    regexp.test('\u0100');
+    return regexp;
+  } catch {
+    return undefined;
+  }
+}
 
 function groupNamesOf(re2: RE2JS): readonly string[] {
   const names = new Array<string>(re2.groupCount() + 1).fill('');

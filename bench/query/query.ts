@@ -140,6 +140,8 @@ export interface QueryRun {
   readonly results: readonly QueryResult[];
   /** Resident memory after all queries. */
   readonly residentBytes: ReadonlyMap<SystemName, number>;
+  /** Of all threads, for all queries: says more than latencies where the machine does other work too. */
+  readonly cpuSeconds: ReadonlyMap<SystemName, number>;
 }
 
 export async function runQueries(root: string, options: QueryOptions): Promise<QueryRun> {
@@ -151,13 +153,19 @@ export async function runQueries(root: string, options: QueryOptions): Promise<Q
     for (const name of options.systems)
       systems.push(await startWithFleet(stage, root, name, fleet, options));
     await sleep(1000);
+    const cpuOf = (): Map<SystemName, number> =>
+      new Map(systems.map(({ name, program }) => [name, usageOf(program.pid).cpuSeconds]));
+    const before = cpuOf();
     const results: QueryResult[] = [];
     for (const query of benchQueries)
       if (query.name.includes(options.filter)) results.push(await ask(query, systems, options));
     const residentBytes = new Map(
       systems.map(({ name, program }) => [name, usageOf(program.pid).residentBytes]),
     );
-    return { results, residentBytes };
+    const cpuSeconds = new Map(
+      [...cpuOf()].map(([name, seconds]) => [name, seconds - (before.get(name) ?? 0)]),
+    );
+    return { results, residentBytes, cpuSeconds };
   } finally {
     await stage.close();
     agent.destroy();
@@ -165,7 +173,7 @@ export async function runQueries(root: string, options: QueryOptions): Promise<Q
 }
 
 /** Latencies, ratios of ours to each of the others, and what differed. */
-export function queryReport({ results, residentBytes }: QueryRun): string {
+export function queryReport({ results, residentBytes, cpuSeconds }: QueryRun): string {
   const systems = [...residentBytes.keys()];
   const others = systems.filter((name) => name !== 'hearth' && systems.includes('hearth'));
   const ratio = ({ latencies }: QueryResult, other: SystemName): number =>
@@ -197,6 +205,8 @@ export function queryReport({ results, residentBytes }: QueryRun): string {
   const lines = [table([header, ...rows])];
   for (const { name, difference: text } of results)
     if (text !== undefined) lines.push(`${name}: ${text}`);
+  const cpu = [...cpuSeconds].map(([name, seconds]) => `${name} ${seconds.toFixed(2)} s`);
+  lines.push(`CPU for all queries: ${cpu.join(', ')}`);
   const memory = [...residentBytes].map(
     ([name, bytes]) => `${name} ${Math.round(bytes / (1 << 20))} MB`,
   );

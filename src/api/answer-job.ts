@@ -3,6 +3,7 @@
 // answer with upstream's words; our own mistakes become "internal" ones.
 
 import type { ErrorType, SyntaxNode, TsdbStatus } from '../apitypes/index.ts';
+import type { FloatRows } from '../kernels/index.ts';
 import type { Matcher } from '../model/index.ts';
 import { quote } from '../model/index.ts';
 import type { Engine, QueryControl, QueryResult } from '../promql/index.ts';
@@ -19,6 +20,8 @@ export interface JobBackend {
   readonly engine: Engine;
   readonly queryable: Queryable;
   readonly lookbackDeltaMs: number;
+  /** Writes the numbers of big answers; made at the first. */
+  readonly floatRows?: () => FloatRows;
   /** A series selector alone, e.g. `up{job="x"}`. */
   parseSelector(text: string): readonly Matcher[];
   format(query: string): string;
@@ -67,7 +70,8 @@ function answerQuery(
     samplesRead: samples.totalQueryableSamples,
     peakSamples: samples.peakSamples,
   };
-  return { ok: true, body: encodeResponse(result, { stats: job.stats !== '' }), measures };
+  const options = { stats: job.stats !== '', floatRows: backend.floatRows };
+  return { ok: true, body: encodeResponse(result, options), measures };
 }
 
 function lookUp(

@@ -1,17 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 import { expect, test } from 'vitest';
 import { seededPrng } from '../base/index.ts';
-import { FloatRows, sampleText } from './float-rows.ts';
+import { FLOAT_ROW_POINTS_MAX, FloatRows, sampleText } from './float-rows.ts';
 
+const rows = new FloatRows();
+
+/** Texts of rows of at most `FLOAT_ROW_POINTS_MAX` values. */
 const textOf = (values: readonly number[]): string[] => {
-  const rows = new FloatRows(values.map(() => ''));
-  const out = new Uint8Array(rows.rowBytesMax);
-  const present = new Uint8Array(values.length).fill(1);
-  const n = rows.write(Float64Array.from(values), present, 0, out, 0);
-  return new TextDecoder()
-    .decode(out.subarray(0, n))
-    .split(',')
-    .map((text) => text.slice(0, -2));
+  const texts: string[] = [];
+  for (let start = 0; start < values.length; start += FLOAT_ROW_POINTS_MAX) {
+    const part = values.slice(start, start + FLOAT_ROW_POINTS_MAX);
+    rows.begin(part.length, () => '');
+    const out = new Uint8Array(rows.rowBytesMax);
+    const present = new Uint8Array(part.length).fill(1);
+    const n = rows.write(Float64Array.from(part), present, 0, out, 0);
+    const text = new TextDecoder().decode(out.subarray(0, n));
+    for (const one of text.split(',')) texts.push(one.slice(0, -2));
+  }
+  return texts;
 };
 
 test('numbers have the text that Go gives them', () => {
@@ -73,7 +79,8 @@ test('random numbers of all kinds have the same text as their twin gives', () =>
 });
 
 test('absent cells are left out, prefixes stand in front of the others', () => {
-  const rows = new FloatRows(['[1,"', '[2.500,"', '[-3,"']);
+  const prefixes = ['[1,"', '[2.500,"', '[-3,"'];
+  rows.begin(3, (k) => prefixes[k] ?? '');
   const out = new Uint8Array(rows.rowBytesMax);
   const values = Float64Array.of(9, 1, 2, 3);
   const n = rows.write(values, Uint8Array.of(1, 1, 0, 1), 1, out, 0);

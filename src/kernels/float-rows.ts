@@ -3,8 +3,9 @@
 // numbers. The twin that specifies each number's text is {@link sampleText}.
 //
 //   0x1000  powers of ten -292 … 324, 16 bytes each        0x3800  digit pairs
-//   0x4000  values, presence, ends of the prefixes, prefixes, output: sized for the row
+//   0x4000  values, presence, ends of the prefixes, prefixes, output
 
+import { assert } from '../base/index.ts';
 import { wasm } from './generated/float.ts';
 import { type SharedMemory, instantiateKernel, viewMemory } from './memory.ts';
 
@@ -116,61 +117,57 @@ interface FloatKernel {
   ): number;
 }
 
-/** Where the parts of a row lie, for rows of `count` points. */
-interface RowLayout {
-  readonly count: number;
-  readonly values: number;
-  readonly present: number;
-  readonly ends: number;
-  readonly prefixes: number;
-  readonly out: number;
-}
+/** Most points of a row: what the API lets a range query have, and some. */
+export const FLOAT_ROW_POINTS_MAX = 11_264;
 
-function layOut(count: number): RowLayout & { readonly bytes: number } {
-  const values = ROW_ADDRESS;
-  const present = values + 8 * count;
-  const ends = (present + count + 7) & ~7;
-  const prefixes = (ends + 4 * count + 7) & ~7;
-  const out = prefixes + PREFIX_BYTES_MAX * (count + 1);
-  return {
-    count,
-    values,
-    present,
-    ends,
-    prefixes,
-    out,
-    bytes: out + POINT_BYTES_MAX * (count + 1),
-  };
-}
+const VALUES_ADDRESS = ROW_ADDRESS;
+const PRESENT_ADDRESS = VALUES_ADDRESS + 8 * FLOAT_ROW_POINTS_MAX;
+const ENDS_ADDRESS = PRESENT_ADDRESS + FLOAT_ROW_POINTS_MAX;
+const PREFIXES_ADDRESS = ENDS_ADDRESS + 4 * FLOAT_ROW_POINTS_MAX;
+const OUT_ADDRESS = PREFIXES_ADDRESS + PREFIX_BYTES_MAX * (FLOAT_ROW_POINTS_MAX + 1);
+const MEMORY_PAGES = Math.ceil((OUT_ADDRESS + POINT_BYTES_MAX * (FLOAT_ROW_POINTS_MAX + 1)) / PAGE);
 
-/** Writes rows of points on common steps. Holds a memory; keep one for many rows. */
+/**
+ * Writes rows of points on common steps. Holds a memory of a megabyte and tables that take some
+ * milliseconds to make: one object serves a thread.
+ */
 export class FloatRows {
   private readonly shared: SharedMemory;
   private readonly kernel: FloatKernel;
-  private readonly layout: RowLayout;
+  private count = 0;
 
-  /** @param prefixes the text before each step's number, e.g. `[1700000000,"`; ASCII, ≤ 24 bytes */
-  constructor(prefixes: readonly string[]) {
-    const layout = layOut(prefixes.length);
-    const pages = Math.ceil(layout.bytes / PAGE);
+  /** @throws Error where shared memory is not to be had (a page that is not isolated) */
+  constructor() {
     this.shared = viewMemory(
-      new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true }),
+      new WebAssembly.Memory({ initial: MEMORY_PAGES, maximum: MEMORY_PAGES, shared: true }),
     );
-    this.layout = layout;
     fillTables(this.shared);
     this.kernel = instantiateKernel<FloatKernel>(wasm, this.shared);
+  }
+
+  /**
+   * Rows from now on have `count` points, at most {@link FLOAT_ROW_POINTS_MAX}.
+   *
+   * @param prefixOf the text before the number of step k, e.g. `[1700000000,"`; ASCII, ≤ 24 bytes
+   */
+  begin(count: number, prefixOf: (k: number) => string): void {
+    assert(count <= FLOAT_ROW_POINTS_MAX, 'a row of numbers is too long');
+    const { u8, u32 } = this.shared;
+    this.count = count;
     let end = 0;
-    prefixes.forEach((prefix, k) => {
+    for (let k = 0; k < count; k++) {
+      const prefix = prefixOf(k);
+      assert(prefix.length <= PREFIX_BYTES_MAX, 'the text of a time is too long');
       for (let i = 0; i < prefix.length; i++) {
-        this.shared.u8[layout.prefixes + end++] = prefix.charCodeAt(i);
+        u8[PREFIXES_ADDRESS + end++] = prefix.charCodeAt(i);
       }
-      this.shared.u32[(layout.ends >>> 2) + k] = end;
-    });
+      u32[(ENDS_ADDRESS >>> 2) + k] = end;
+    }
   }
 
   /** Most bytes that a row can take. */
   get rowBytesMax(): number {
-    return POINT_BYTES_MAX * (this.layout.count + 1);
+    return POINT_BYTES_MAX * (this.count + 1);
   }
 
   /**
@@ -185,19 +182,18 @@ export class FloatRows {
     out: Uint8Array,
     at: number,
   ): number {
-    const { shared, layout } = this;
-    const { count } = layout;
-    shared.f64.set(values.subarray(offset, offset + count), layout.values >>> 3);
-    shared.u8.set(present.subarray(offset, offset + count), layout.present);
+    const { shared, count } = this;
+    shared.f64.set(values.subarray(offset, offset + count), VALUES_ADDRESS >>> 3);
+    shared.u8.set(present.subarray(offset, offset + count), PRESENT_ADDRESS);
     const bytes = this.kernel.writePoints(
-      layout.values,
-      layout.present,
+      VALUES_ADDRESS,
+      PRESENT_ADDRESS,
       count,
-      layout.prefixes,
-      layout.ends,
-      layout.out,
+      PREFIXES_ADDRESS,
+      ENDS_ADDRESS,
+      OUT_ADDRESS,
     );
-    out.set(shared.u8.subarray(layout.out, layout.out + bytes), at);
+    out.set(shared.u8.subarray(OUT_ADDRESS, OUT_ADDRESS + bytes), at);
     return bytes;
   }
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 export * from './bytes-kernel.ts';
+export { FLOAT_ROW_POINTS_MAX, FloatRows } from './float-rows.ts';
 export * from './heap.ts';
 export * from './layout.ts';
 export * from './memory.ts';

@@ -6,7 +6,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 import type { JobBackend, QueryJob } from '../api/index.ts';
 import { loadAnswerJob } from '../api/index.ts';
 import type { SharedMemory } from '../kernels/index.ts';
-import { QUERY_CONTROL_ADDRESS, viewMemory } from '../kernels/index.ts';
+import { FloatRows, QUERY_CONTROL_ADDRESS, viewMemory } from '../kernels/index.ts';
 import type { WorkerReply, WorkerRequest } from '../platform/index.ts';
 import { createNodeFileSystem } from '../platform/index.ts';
 import type { QueryControl } from '../promql/index.ts';
@@ -77,12 +77,14 @@ function backendOf(
   reader: DatabaseReader,
   { lookbackDeltaMs, samplesMax }: QueryWorkerData,
   defaultStepMs: number,
+  floatRows: () => FloatRows,
 ): JobBackend {
   const clock = { monotonicMs: () => performance.now() };
   return {
     engine: new Engine({ lookbackDeltaMs, maxSamples: samplesMax, defaultStepMs, clock }),
     queryable: reader,
     lookbackDeltaMs,
+    floatRows,
     parseSelector,
     format: (query) => formatExpression(parseExpression(query)),
     syntax: (query) => expressionToJson(parseExpression(query)),
@@ -113,11 +115,16 @@ const reader = new DatabaseReader({
   scratchBytes: data.blockScratchBytes,
 });
 const answerJob = await loadAnswerJob();
+const numbers: { rows?: FloatRows } = {};
+const floatRows = (): FloatRows => {
+  numbers.rows ??= new FloatRows();
+  return numbers.rows;
+};
 
 parentPort?.on('message', ({ id, request, queuedMs }: WorkerRequest) => {
   // The pool is fed by PooledQueries and PooledRules alone.
   const work = request as QueryWorkerJob;
-  const backend = backendOf(reader, data, work.defaultStepMs);
+  const backend = backendOf(reader, data, work.defaultStepMs, floatRows);
   const control = controlOf(shared, data.slot, id);
   if ('rule' in work) {
     const { engine, queryable } = backend;

@@ -2,9 +2,11 @@
 // hot
 // The body of an answer of the HTTP API, from columns straight to bytes.
 
+import { FLOAT_ROW_POINTS_MAX, type FloatRows } from '../../kernels/index.ts';
 import { forEachBucket, type Histogram } from '../../model/index.ts';
+import type { Steps } from '../operators/batch.ts';
 import type { LabelSets } from '../operators/label-sets.ts';
-import { JsonWriter } from './json-writer.ts';
+import { JsonWriter, timeText } from './json-writer.ts';
 import { GridSeries, type Points, type QueryResult, type ResultSeries } from './result.ts';
 
 /** Texts that recur for each point or label, made once. */
@@ -128,18 +130,47 @@ function writeVector(
   }
 }
 
-/** Points on the query's steps: the text of each step's time is made once. */
-function writeGrid(writer: JsonWriter, series: GridSeries, sets: LabelSets): void {
+/** Writes the points of a row of floats, with commas between. */
+type RowWriter = (values: Float64Array, present: Uint8Array, offset: number) => void;
+
+/** Rows by the kernel. */
+function kernelRows(writer: JsonWriter, steps: Steps, rows: FloatRows): RowWriter {
+  rows.begin(steps.count, (k) => `[${timeText(steps.startMs + k * steps.stepMs)},"`);
+  return (values, present, offset) =>
+    writer.place(rows.rowBytesMax, (bytes, at) => rows.write(values, present, offset, bytes, at));
+}
+
+/** Rows with no kernel: the text of each step's time is made once. */
+function plainRows(writer: JsonWriter, steps: Steps): RowWriter {
+  const times = new Fragments();
+  for (let k = 0; k < steps.count; k++)
+    times.add((pieces) => pieces.raw(`[${timeText(steps.startMs + k * steps.stepMs)},`));
+  return (values, present, offset) => {
+    let first = true;
+    for (let k = 0; k < steps.count; k++) {
+      if (present[offset + k] === 0) continue;
+      if (!first) writer.raw(',');
+      first = false;
+      times.write(writer, k);
+      writer.quotedNumber(values[offset + k]!);
+      writer.raw(']');
+    }
+  };
+}
+
+/** Points on the query's steps. */
+function writeGrid(
+  writer: JsonWriter,
+  series: GridSeries,
+  sets: LabelSets,
+  rows: FloatRows | undefined,
+): void {
   const { steps, matrix, order } = series;
   const labels = new LabelWriter(sets);
-  const times = new Fragments();
-  for (let k = 0; k < steps.count; k++) {
-    times.add((pieces) => {
-      pieces.raw('[');
-      pieces.time(steps.startMs + k * steps.stepMs);
-      pieces.raw(',');
-    });
-  }
+  const writeRow =
+    rows !== undefined && steps.count <= FLOAT_ROW_POINTS_MAX
+      ? kernelRows(writer, steps, rows)
+      : plainRows(writer, steps);
   for (let i = 0; i < order.length; i++) {
     const row = order[i]!;
     writer.raw(i > 0 ? ',{"metric":' : '{"metric":');
@@ -150,18 +181,7 @@ function writeGrid(writer: JsonWriter, series: GridSeries, sets: LabelSets): voi
       continue;
     }
     writer.raw(',"values":[');
-    const values = matrix.values(row);
-    const present = matrix.present(row);
-    const offset = matrix.offset(row);
-    let first = true;
-    for (let k = 0; k < steps.count; k++) {
-      if (present[offset + k] === 0) continue;
-      if (!first) writer.raw(',');
-      first = false;
-      times.write(writer, k);
-      writer.quotedNumber(values[offset + k]!);
-      writer.raw(']');
-    }
+    writeRow(matrix.values(row), matrix.present(row), matrix.offset(row));
     writer.raw(']}');
   }
 }
@@ -190,7 +210,7 @@ function writeSamples(writer: JsonWriter, series: ResultSeries, sets: LabelSets)
   }
 }
 
-function writeData(writer: JsonWriter, result: QueryResult): void {
+function writeData(writer: JsonWriter, result: QueryResult, rows: FloatRows | undefined): void {
   switch (result.type) {
     case 'vector':
       writer.raw('[');
@@ -199,7 +219,7 @@ function writeData(writer: JsonWriter, result: QueryResult): void {
       return;
     case 'matrix':
       writer.raw('[');
-      if (result.series instanceof GridSeries) writeGrid(writer, result.series, result.sets);
+      if (result.series instanceof GridSeries) writeGrid(writer, result.series, result.sets, rows);
       else writeSamples(writer, result.series, result.sets);
       writer.raw(']');
       return;
@@ -230,13 +250,19 @@ function sizeOf(result: QueryResult): number {
   return 1024 + result.series.matrix.sampleCount * 28 + result.series.count * 256;
 }
 
+export interface EncodeOptions {
+  readonly stats: boolean;
+  /** Writes rows of numbers by a kernel; called when there are some. Without it they take longer. */
+  readonly floatRows?: (() => FloatRows) | undefined;
+}
+
 /**
  * The whole JSON body for a successful query, as upstream writes it. The bytes are the caller's.
  */
-export function encodeResponse(result: QueryResult, options: { stats: boolean }): Uint8Array {
+export function encodeResponse(result: QueryResult, options: EncodeOptions): Uint8Array {
   const writer = new JsonWriter(sizeOf(result));
   writer.raw(`{"status":"success","data":{"resultType":"${result.type}","result":`);
-  writeData(writer, result);
+  writeData(writer, result, options.floatRows?.());
   if (options.stats) {
     writer.raw(',"stats":');
     writer.raw(JSON.stringify(result.stats));

@@ -21,6 +21,14 @@ function digitPairs(): Uint8Array {
 /** Largest text of one number, with room to spare. */
 const NUMBER_BYTES_MAX = 40;
 
+/** A time in seconds with three decimals when it isn't whole. */
+export function timeText(ms: number): string {
+  const whole = Math.trunc(Math.abs(ms) / 1000);
+  const fraction = Math.abs(ms) - whole * 1000;
+  const decimals = fraction === 0 ? '' : `.${String(fraction).padStart(3, '0')}`;
+  return `${ms < 0 ? '-' : ''}${whole}${decimals}`;
+}
+
 /** A growing byte buffer with the pieces of an answer's JSON. */
 export class JsonWriter {
   private bytes: Uint8Array<ArrayBuffer>;
@@ -60,6 +68,12 @@ export class JsonWriter {
     this.length = at;
   }
 
+  /** Has `fill` write up to `most` bytes at a place of the buffer; it returns how many it wrote. */
+  place(most: number, fill: (bytes: Uint8Array, at: number) => number): void {
+    this.reserve(most);
+    this.length += fill(this.bytes, this.length);
+  }
+
   /** A JSON string, quotes included. */
   string(text: string): void {
     const quoted = JSON.stringify(text);
@@ -69,10 +83,7 @@ export class JsonWriter {
 
   /** A time in seconds with three decimals when it isn't whole. */
   time(ms: number): void {
-    const whole = Math.trunc(Math.abs(ms) / 1000);
-    const fraction = Math.abs(ms) - whole * 1000;
-    this.raw(`${ms < 0 ? '-' : ''}${whole}`);
-    if (fraction !== 0) this.raw(`.${String(fraction).padStart(3, '0')}`);
+    this.raw(timeText(ms));
   }
 
   /** A number's text as a JSON string: `"1.5"`. */

@@ -69,6 +69,9 @@ export function rangePath(query: BenchQuery, { startMs, hours }: FleetOptions): 
   return `/api/v1/query_range?${parameters}`;
 }
 
+/** Blocks stay as they are: merging them would work against the measuring. */
+const keepBlocks = ['--storage.tsdb.min-block-duration=2h', '--storage.tsdb.max-block-duration=2h'];
+
 /** Starts a system that has the data set. */
 export async function startWithFleet(
   stage: Stage,
@@ -87,17 +90,18 @@ export async function startWithFleet(
     await importText(fleet, system.url);
     return system;
   }
-  if (name === 'hearth') {
-    createWal(fleet, options.fleet, dataDirectory);
-    const { nodeArguments, flags } = options;
-    return startSystem(stage, root, name, { ...settings, nodeArguments, flags });
-  }
   const blocks = join(options.cacheDirectory, `blocks-${instances}-${hours}h-${stepMs}`);
-  if (!createBlocks(fleet, blocks)) throw new Error('promtool is not installed');
-  cpSync(blocks, dataDirectory, { recursive: true });
-  // As they are: merging blocks would work against the measuring.
-  const flags = ['--storage.tsdb.min-block-duration=2h', '--storage.tsdb.max-block-duration=2h'];
-  return startSystem(stage, root, name, { ...settings, flags });
+  const hasBlocks = createBlocks(fleet, blocks);
+  if (hasBlocks) cpSync(blocks, dataDirectory, { recursive: true });
+  if (name === 'prometheus') {
+    if (!hasBlocks) throw new Error('promtool is not installed');
+    return startSystem(stage, root, name, { ...settings, flags: keepBlocks });
+  }
+  // The very same blocks; where nobody can make them, a log of the same samples.
+  if (!hasBlocks) createWal(fleet, options.fleet, dataDirectory);
+  const { nodeArguments } = options;
+  const flags = [...keepBlocks, ...options.flags];
+  return startSystem(stage, root, name, { ...settings, nodeArguments, flags });
 }
 
 async function ask(

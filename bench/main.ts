@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// npm run bench -- ingest | query | load [--option=value …]; bench/README.md describes them.
+// npm run bench -- ingest | query | load | pushgateway [--option=value …]; bench/README.md describes them.
 
 import { fileURLToPath } from 'node:url';
 import { join } from 'node:path';
@@ -10,6 +10,7 @@ import { forkTargets, serveTargets } from './ingest/target-process.ts';
 import type { TargetServerOptions } from './ingest/target-server.ts';
 import { loadReport, runLoad } from './load/load.ts';
 import { fullFleet } from './query/fleet.ts';
+import { pushgatewayReport, runPushgateway } from './pushgateway/pushgateway.ts';
 import { queryReport, runQueries } from './query/query.ts';
 
 // The bundle lies in a folder of the repository.
@@ -86,6 +87,21 @@ async function load(options: Options): Promise<void> {
   say(loadReport(await runLoad(root, settings, forkTargets)));
 }
 
+async function pushgateway(options: Options): Promise<void> {
+  const settings = {
+    connections: options.number('connections', 4),
+    groups: options.number('groups', 10),
+    rounds: options.number('rounds', 5),
+    roundSeconds: options.number('round', 3),
+    series: options.number('series', 100_000),
+    scrapes: options.number('scrapes', 9),
+    persist: options.flag('persist'),
+    nodeArguments: nodeArgumentsOf(options),
+  };
+  options.refuseOthers();
+  say(pushgatewayReport(await runPushgateway(root, settings)));
+}
+
 const [workload = '', ...args] = process.argv.slice(2);
 if (workload === 'serve-targets') {
   await serveTargets(JSON.parse(args[0] ?? '{}') as TargetServerOptions);
@@ -94,8 +110,11 @@ if (workload === 'serve-targets') {
   if (workload === 'ingest') await ingest(options);
   else if (workload === 'query') await query(options);
   else if (workload === 'load') await load(options);
+  else if (workload === 'pushgateway') await pushgateway(options);
   else {
-    process.stderr.write('npm run bench -- ingest | query | load: see bench/README.md\n');
+    process.stderr.write(
+      'npm run bench -- ingest | query | load | pushgateway: see bench/README.md\n',
+    );
     process.exit(2);
   }
 }

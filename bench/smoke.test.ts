@@ -12,6 +12,7 @@ import { localTargets } from './ingest/target-process.ts';
 import { loadReport, runLoad } from './load/load.ts';
 import { difference } from './query/answers.ts';
 import { fullFleet, generateFleet } from './query/fleet.ts';
+import { pushgatewayReport, runPushgateway } from './pushgateway/pushgateway.ts';
 import { queryReport, runQueries } from './query/query.ts';
 
 const cacheDirectory = mkdtempSync(join(tmpdir(), 'hearth-smoke-'));
@@ -104,4 +105,24 @@ test('answers that differ are told apart', () => {
   expect(difference(answer('1'), answer('1.00001'))).toContain('theirs 1.00001');
   expect(difference(answer('NaN'), answer('1'))).toContain('theirs 1');
   expect(difference({ status: 'error', error: 'no' }, answer('1'))).toContain('ours: error no');
+});
+
+test('pushgateway', async () => {
+  const results = await runPushgateway(repositoryRoot, {
+    connections: 2,
+    groups: 2,
+    rounds: 1,
+    roundSeconds: 0.3,
+    series: 2000,
+    scrapes: 1,
+    persist: true,
+    nodeArguments: [],
+  });
+  expect(results[0]?.name).toBe('hearth');
+  for (const { pushesPerSecond, pageBytes } of results) {
+    expect(pushesPerSecond).toBeGreaterThan(0);
+    // Both say the same, but for their own metrics.
+    expect(Math.abs(pageBytes / results[0]!.pageBytes - 1)).toBeLessThan(0.1);
+  }
+  expect(pushgatewayReport(results)).toContain('pushes/s');
 });

@@ -4,6 +4,7 @@
 
 import { openMetricsLines, textLines } from '../metrics/index.ts';
 import type { FamilyType, Metric } from '../model/index.ts';
+import { encodePieces } from './encode-pieces.ts';
 import type { Grouping } from './grouping.ts';
 import type { RecordFamily } from './record.ts';
 import { metricsOf } from './record.ts';
@@ -20,6 +21,7 @@ export class Block {
   /** Place in the index's order while that holds. */
   position = -1;
   private readonly lines: { text?: string; openmetrics?: string } = {};
+  private readonly rows: { text?: readonly string[]; openmetrics?: readonly string[] } = {};
   private identities: ReadonlySet<string> | undefined;
 
   /** Whether all names are of the old charset. */
@@ -53,6 +55,18 @@ export class Block {
     return lines;
   }
 
+  /** The sample lines of each metric, for mixing them with those of other blocks. Kept likewise. */
+  rowsIn(format: LineFormat): readonly string[] {
+    let rows = this.rows[format];
+    if (rows === undefined) {
+      const { name, help, type } = this.stored;
+      const write = format === 'text' ? textLines : openMetricsLines;
+      rows = this.metrics().map((metric) => write({ name, help, type, metrics: [metric] }));
+      this.rows[format] = rows;
+    }
+    return rows;
+  }
+
   /** The label sets of all metrics; see {@link identityOf}. */
   labelSets(): ReadonlySet<string> {
     this.identities ??= new Set(this.metrics().map(({ labels }) => identityOf(labels)));
@@ -67,10 +81,32 @@ const sameKeys = (a: readonly string[], b: readonly string[]): boolean => {
   return true;
 };
 
-/** Where a metric is: its block and its number in it. */
-interface Row {
-  readonly block: Block;
-  readonly index: number;
+/** Where metrics are, in output order: the position of the block of each and its number in it. */
+interface Rows {
+  readonly blocks: Int32Array;
+  readonly indexes: Int32Array;
+}
+
+/** The order of the metrics of all blocks. Cost: O(n log n). */
+function mixedRows(order: readonly Block[]): Rows {
+  const keys: string[] = [];
+  const places: number[] = [];
+  const indexes: number[] = [];
+  for (let place = 0; place < order.length; place++) {
+    const own = order[place]!.keys;
+    for (let index = 0; index < own.length; index++) {
+      keys.push(own[index]!);
+      places.push(place);
+      indexes.push(index);
+    }
+  }
+  const sorted = Int32Array.from(keys, (_, i) => i).sort((a, b) =>
+    keys[a]! < keys[b]! ? -1 : keys[a]! > keys[b]! ? 1 : a - b,
+  );
+  return {
+    blocks: sorted.map((i) => places[i]!),
+    indexes: sorted.map((i) => indexes[i]!),
+  };
 }
 
 export class FamilyIndex {
@@ -80,7 +116,8 @@ export class FamilyIndex {
   /** How many groups there are of each combination of label names. */
   readonly signatures = new Map<string, number>();
   private order: Block[] | undefined;
-  private overlapping = false;
+  /** Only where blocks must be mixed: undefined is the order of the blocks. */
+  private rows: Rows | undefined;
   private readonly texts: { text?: Uint8Array; openmetrics?: Uint8Array } = {};
   private nonLegacy = 0;
 
@@ -134,28 +171,19 @@ export class FamilyIndex {
     delete this.texts.openmetrics;
   }
 
-  /** Blocks by their first metric. Mostly that is the order of all metrics; see `overlapping`. */
+  /** Blocks by their first metric. Mostly that is the order of all metrics; else there are `rows`. */
   private ordered(): readonly Block[] {
     if (this.order !== undefined) return this.order;
     const order = [...this.blocks.values()].filter(({ keys }) => keys.length > 0);
     order.sort((a, b) => (a.keys[0]! < b.keys[0]! ? -1 : a.keys[0]! > b.keys[0]! ? 1 : 0));
-    this.overlapping = false;
+    let overlapping = false;
     for (let i = 0; i < order.length; i++) {
       order[i]!.position = i;
-      if (i > 0 && order[i - 1]!.keys.at(-1)! > order[i]!.keys[0]!) this.overlapping = true;
+      overlapping ||= i > 0 && order[i - 1]!.keys.at(-1)! > order[i]!.keys[0]!;
     }
+    this.rows = overlapping ? mixedRows(order) : undefined;
     this.order = order;
     return order;
-  }
-
-  /** The metrics of all blocks one by one, in output order. */
-  private rows(order: readonly Block[]): Row[] {
-    const rows: Row[] = [];
-    for (const block of order) {
-      for (let index = 0; index < block.keys.length; index++) rows.push({ block, index });
-    }
-    const keyOf = ({ block, index }: Row): string => block.keys[index]!;
-    return rows.sort((a, b) => (keyOf(a) < keyOf(b) ? -1 : keyOf(a) > keyOf(b) ? 1 : 0));
   }
 
   /** Whether no group has a metric of it: protobuf can say so, and it is not exposed then. */
@@ -166,9 +194,10 @@ export class FamilyIndex {
   /** All metrics in output order. */
   metrics(): Metric[] {
     const order = this.ordered();
-    if (!this.overlapping) return order.flatMap((block) => block.metrics());
-    const decoded = new Map(order.map((block) => [block, block.metrics()]));
-    return this.rows(order).map(({ block, index }) => decoded.get(block)![index]!);
+    const decoded = order.map((block) => block.metrics());
+    const { rows } = this;
+    if (rows === undefined) return decoded.flat();
+    return Array.from(rows.blocks, (place, i) => decoded[place]![rows.indexes[i]!]!);
   }
 
   /** The sample lines of all metrics, kept until something changes. */
@@ -176,15 +205,16 @@ export class FamilyIndex {
     const kept = this.texts[format];
     if (kept !== undefined) return kept;
     const order = this.ordered();
-    let text = '';
-    if (this.overlapping) {
-      const { name, help, type } = this.first;
-      const write = format === 'text' ? textLines : openMetricsLines;
-      text = write({ name, help, type, metrics: this.metrics() });
+    const { rows } = this;
+    const pieces: string[] = [];
+    if (rows === undefined) {
+      for (const block of order) pieces.push(block.linesIn(format));
     } else {
-      for (const block of order) text += block.linesIn(format);
+      const lines = order.map((block) => block.rowsIn(format));
+      const { blocks, indexes } = rows;
+      for (let i = 0; i < blocks.length; i++) pieces.push(lines[blocks[i]!]![indexes[i]!]!);
     }
-    const bytes = new TextEncoder().encode(text);
+    const bytes = encodePieces(pieces);
     this.texts[format] = bytes;
     return bytes;
   }
@@ -192,7 +222,7 @@ export class FamilyIndex {
   /** Metric fields of a MetricFamily message; undefined where blocks must be mixed. */
   protobufParts(): readonly Uint8Array[] | undefined {
     const order = this.ordered();
-    if (this.overlapping) return undefined;
+    if (this.rows !== undefined) return undefined;
     return order.map(({ stored }) => stored.bytes.subarray(stored.start, stored.end));
   }
 

@@ -102,7 +102,7 @@ const sequences: Readonly<Record<string, readonly Ask[]>> = {
     ),
     post(
       '/metrics/job/t/instance/j',
-      'm{instance="k"} 5\n# TYPE m2 gauge\nm2{ b = "\\\\\\n\\"" } NaN\n',
+      '# HELP m Help.\n# TYPE m counter\nm{instance="k"} 5\n# TYPE m2 gauge\nm2{ b = "\\\\\\n\\"" } NaN\n',
     ),
     post(
       '/metrics/job/t/instance/j',

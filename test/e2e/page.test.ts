@@ -280,6 +280,27 @@ describe.skipIf(!canRun)('the page', () => {
     await close();
   });
 
+  test('takes what is typed before the editor is there', async () => {
+    const { page, close } = await open('/flags');
+    let letThrough = (): void => undefined;
+    const typed = new Promise<void>((resolve) => {
+      letThrough = resolve;
+    });
+    await page.route('**/assets/promql-editor*', async (route) => {
+      await typed;
+      await route.continue();
+    });
+    await page.getByRole('link', { name: 'Query', exact: true }).click();
+    await page.locator('.plain-editor').waitFor();
+    await page.keyboard.type('sum(up)');
+    await page.keyboard.press('ArrowLeft');
+    letThrough();
+    await editor(page).waitFor();
+    await page.keyboard.type(' > 1');
+    await expect.poll(() => editor(page).textContent()).toBe('sum(up > 1)');
+    await close();
+  });
+
   test('says that the server is gone, and keeps what was typed', async () => {
     const { page, close } = await open('/query?g0.expr=up');
     await page.locator('.vector-row').first().waitFor();

@@ -40,6 +40,19 @@ function Graph(): ReactNode {
   return <Navigate to={`/query${search}`} replace />;
 }
 
+function AgentPage(): ReactNode {
+  return (
+    <main className="page" id="main">
+      <Empty title="This server is an agent">
+        <div>
+          It scrapes and passes on what it gets, and keeps nothing that could be queried here.{' '}
+          <Link to="/targets">Its targets</Link>
+        </div>
+      </Empty>
+    </main>
+  );
+}
+
 function NotFound(): ReactNode {
   return (
     <main className="page">
@@ -92,7 +105,11 @@ export function App({ settings }: { readonly settings: UiSettings }): ReactNode 
             <ErrorBoundary key={pathname}>
               <Suspense>
                 <Routes>
-                  <Route path="/" element={<Navigate to="/query" replace />} />
+                  <Route
+                    path="/"
+                    element={<Navigate to={settings.agentMode ? '/agent' : '/query'} replace />}
+                  />
+                  <Route path="/agent" element={<AgentPage />} />
                   <Route path="/graph" element={<Graph />} />
                   <Route path="/query" element={<QueryPage store={store} />} />
                   {pages.map(([path, Page]) => (

@@ -36,6 +36,13 @@ const serverPages: readonly (readonly [string, string])[] = [
   ['/alertmanager-discovery', 'Alertmanager discovery'],
 ];
 
+/** Pages about what an agent does not have: queries, rules, a database. */
+const notForAgents: ReadonlySet<string> = new Set([
+  '/rules',
+  '/tsdb-status',
+  '/alertmanager-discovery',
+]);
+
 const switches: readonly (readonly [keyof Preferences, string])[] = [
   ['useLocalTime', 'Use local time'],
   ['enableQueryHistory', 'Keep a history of queries'],
@@ -119,11 +126,13 @@ function ServerState(): ReactNode {
   );
 }
 
-function StatusMenu(): ReactNode {
+function StatusMenu({ agentMode }: { readonly agentMode: boolean }): ReactNode {
   const { pathname } = useLocation();
   const all = [...monitoringPages, ...serverPages];
   // Targets have a place of their own beside the menu.
   const current = all.find(([path]) => path === pathname && path !== '/targets');
+  const isShown = ([path]: readonly [string, string]): boolean =>
+    !agentMode || !notForAgents.has(path);
   const link = ([path, label]: readonly [string, string]): ReactNode => (
     <Menu.Item key={path} component={Link} to={path} data-current={path === pathname || undefined}>
       {label}
@@ -139,10 +148,10 @@ function StatusMenu(): ReactNode {
       </Menu.Target>
       <Menu.Dropdown>
         <Menu.Label>Monitoring</Menu.Label>
-        {monitoringPages.map(link)}
+        {monitoringPages.filter(isShown).map(link)}
         <Menu.Divider />
         <Menu.Label>Server</Menu.Label>
-        {serverPages.map(link)}
+        {serverPages.filter(isShown).map(link)}
       </Menu.Dropdown>
     </Menu>
   );
@@ -161,6 +170,7 @@ export function Shell({ settings, queryStore, children }: ShellProps): ReactNode
   useEffect(close, [pathname]);
   // The way back to the queries leads to them as they were left.
   const search = useSyncExternalStore(queryStore.subscribe, () => queryStore.search());
+  const home = settings.agentMode ? '/agent' : `/query?${search}`;
   return (
     <>
       <a className="skip-link" href="#main">
@@ -168,22 +178,26 @@ export function Shell({ settings, queryStore, children }: ShellProps): ReactNode
       </a>
       <header className="shell">
         <div className="shell-inner">
-          <Link to={`/query?${search}`} className="brand" aria-label={`Hearth ${settings.version}`}>
+          <Link to={home} className="brand" aria-label={`Hearth ${settings.version}`}>
             <Mark />
             <span>Hearth</span>
           </Link>
           <Burger size="sm" opened={isOpen} onClick={toggle} className="burger" aria-label="Menu" />
           <nav className={isOpen ? 'open' : ''} aria-label="Pages">
-            <NavLink to={`/query?${search}`} className="nav-link">
-              Query
-            </NavLink>
-            <NavLink to="/alerts" className="nav-link">
-              Alerts
-            </NavLink>
+            {!settings.agentMode && (
+              <>
+                <NavLink to={`/query?${search}`} className="nav-link">
+                  Query
+                </NavLink>
+                <NavLink to="/alerts" className="nav-link">
+                  Alerts
+                </NavLink>
+              </>
+            )}
             <NavLink to="/targets" className="nav-link">
               Targets
             </NavLink>
-            <StatusMenu />
+            <StatusMenu agentMode={settings.agentMode} />
           </nav>
           <div className="shell-tools">
             <ServerState />

@@ -2,10 +2,9 @@
 import { expect, test } from 'vitest';
 import type { Labels, Matcher } from '../model/index.ts';
 import { labelsFrom, labelValue, newSampleColumns } from '../model/index.ts';
-import type { Engine } from '../promql/index.ts';
-import { QueryError } from '../promql/index.ts';
+import { Engine, QueryError } from '../promql/index.ts';
 import type { Querier, SeriesSet } from '../storage/index.ts';
-import { MatcherError } from '../storage/index.ts';
+import { MatcherError, MemoryStorage } from '../storage/index.ts';
 import type { JobBackend } from './answer-job.ts';
 import { answerJob } from './answer-job.ts';
 import type { QueryJob } from './query-job.ts';
@@ -216,4 +215,22 @@ test('the request’s lookback delta, or the server’s', () => {
   answer(query, { engine });
   answer({ ...query, lookbackDeltaMs: 1000 }, { engine });
   expect(seen).toEqual([300_000, 1000]);
+});
+
+test('explain answers with the plan; per-step statistics only where they are switched on', () => {
+  const storage = new MemoryStorage();
+  storage.add(labelsFrom({ __name__: 'up' }), 1000, 1);
+  const engine = new Engine({ lookbackDeltaMs: 300_000, maxSamples: 100, defaultStepMs: 60_000 });
+  const text = { query: 'sum(up)', limit: 0, lookbackDeltaMs: 0, stats: 'all' };
+  const request = { kind: 'instant', ...text, timeMs: 1000 } as const;
+  const real = { engine, queryable: storage };
+  const explained = answer({ kind: 'explain', request, analyze: true }, real);
+  expect(explained.data.plan).toMatchObject({ kind: 'aggregate', description: 'sum' });
+  expect(explained.data.actual.totalQueryableSamples).toBe(1);
+  expect(answer(request, real).data.stats.samples).toEqual({
+    totalQueryableSamples: 1,
+    peakSamples: 2,
+  });
+  const perStep = answer(request, { ...real, perStepStats: true }).data.stats.samples;
+  expect(perStep.totalQueryableSamplesPerStep).toEqual([[1, 1]]);
 });

@@ -6,7 +6,13 @@ import type { ErrorType, SyntaxNode, TsdbStatus } from '../apitypes/index.ts';
 import type { FloatRows } from '../kernels/index.ts';
 import type { Matcher } from '../model/index.ts';
 import { quote } from '../model/index.ts';
-import type { Engine, QueryControl, QueryResult } from '../promql/index.ts';
+import type {
+  Engine,
+  InstantRequest,
+  QueryControl,
+  QueryResult,
+  RangeRequest,
+} from '../promql/index.ts';
 import { encodeResponse, QueryError } from '../promql/index.ts';
 import type { Querier, Queryable } from '../storage/index.ts';
 import { MatcherError } from '../storage/index.ts';
@@ -22,6 +28,8 @@ export interface JobBackend {
   readonly lookbackDeltaMs: number;
   /** Writes the numbers of big answers; made at the first. */
   readonly floatRows?: () => FloatRows;
+  /** `stats=all` shows samples by step. */
+  readonly perStepStats?: boolean;
   /** A series selector alone, e.g. `up{job="x"}`. */
   parseSelector(text: string): readonly Matcher[];
   format(query: string): string;
@@ -30,6 +38,7 @@ export interface JobBackend {
 }
 
 type EngineJob = Extract<QueryJob, { readonly kind: 'instant' | 'range' }>;
+type ExplainJob = Extract<QueryJob, { readonly kind: 'explain' }>;
 type LookupJob = Extract<QueryJob, { readonly kind: 'labels' | 'labelValues' | 'series' }>;
 
 const encode = (value: unknown): Uint8Array => new TextEncoder().encode(JSON.stringify(value));
@@ -39,16 +48,31 @@ const success = (data: unknown): QueryAnswer => ({
   body: encode({ status: 'success', data }),
 });
 
-function runEngine(job: EngineJob, backend: JobBackend, control: QueryControl): QueryResult {
+function requestOf(job: EngineJob, backend: JobBackend): InstantRequest | RangeRequest {
   const { query, limit } = job;
   const lookbackDeltaMs = job.lookbackDeltaMs > 0 ? job.lookbackDeltaMs : backend.lookbackDeltaMs;
-  const common = { query, limit, lookbackDeltaMs };
-  const { engine, queryable } = backend;
-  if (job.kind === 'instant') {
-    return engine.instant(queryable, { ...common, timeMs: job.timeMs }, control);
-  }
+  const perStepStats = backend.perStepStats === true && job.stats === 'all';
+  const common = { query, limit, lookbackDeltaMs, perStepStats };
+  if (job.kind === 'instant') return { ...common, timeMs: job.timeMs };
   const { startMs, endMs, stepMs } = job;
-  return engine.range(queryable, { ...common, startMs, endMs, stepMs }, control);
+  return { ...common, startMs, endMs, stepMs };
+}
+
+function runEngine(job: EngineJob, backend: JobBackend, control: QueryControl): QueryResult {
+  const request = requestOf(job, backend);
+  const { engine, queryable } = backend;
+  return 'timeMs' in request
+    ? engine.instant(queryable, request, control)
+    : engine.range(queryable, request, control);
+}
+
+function answerExplain(
+  { request, analyze }: ExplainJob,
+  backend: JobBackend,
+  control: QueryControl,
+): QueryAnswer {
+  const { engine, queryable } = backend;
+  return success(engine.explain(queryable, requestOf(request, backend), control, { analyze }));
 }
 
 function answerQuery(
@@ -153,6 +177,8 @@ export function answerJob(
       case 'instant':
       case 'range':
         return withQuery(() => answerQuery(job, backend, control, queueSeconds));
+      case 'explain':
+        return withQuery(() => answerExplain(job, backend, control));
       case 'format':
         return withQuery(() => success(backend.format(job.query)));
       case 'parse':

@@ -230,6 +230,21 @@ test('a query becomes a job: seconds to milliseconds, the shorter timeout', asyn
   ]);
 });
 
+test('explain takes what a query takes, and whether to run it', async () => {
+  const { api, jobs } = harness();
+  await api.handle(request('POST', v1('/explain?query=up&time=1.5&analyze=true')));
+  await api.handle(request('GET', v1('/explain?query=up&start=0&end=60&step=15')));
+  const plain = { query: 'up', limit: 0, lookbackDeltaMs: 0, stats: '' };
+  expect(jobs.map(({ job }) => job)).toEqual([
+    { kind: 'explain', request: { kind: 'instant', ...plain, timeMs: 1500 }, analyze: true },
+    {
+      kind: 'explain',
+      request: { kind: 'range', ...plain, startMs: 0, endMs: 60_000, stepMs: 15_000 },
+      analyze: false,
+    },
+  ]);
+});
+
 test('times may be RFC 3339, and upstream’s own bounds', async () => {
   const { api, jobs } = harness();
   const at = '2023-11-14T22:13:20.1239Z';

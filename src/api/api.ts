@@ -46,6 +46,7 @@ function apiRoutes(services: ApiServices, metrics: EngineMetrics): Route[] {
   return [
     route(GET_POST, '/query', ({ request }) => query.instant(request)),
     route(GET_POST, '/query_range', ({ request }) => query.range(request)),
+    route(GET_POST, '/explain', ({ request }) => query.explain(request)),
     route(GET_POST, '/format_query', ({ request }) => query.format(request)),
     route(GET_POST, '/parse_query', ({ request }) => query.parse(request)),
     route(GET_POST, '/labels', ({ request }) => query.labels(request)),

@@ -23,14 +23,24 @@ interface Lookup {
   readonly limit: number;
 }
 
+type InstantJob = QueryText & { readonly kind: 'instant'; readonly timeMs: number };
+
+type RangeJob = QueryText & {
+  readonly kind: 'range';
+  readonly startMs: number;
+  readonly endMs: number;
+  readonly stepMs: number;
+};
+
 export type QueryJob =
-  | (QueryText & { readonly kind: 'instant'; readonly timeMs: number })
-  | (QueryText & {
-      readonly kind: 'range';
-      readonly startMs: number;
-      readonly endMs: number;
-      readonly stepMs: number;
-    })
+  | InstantJob
+  | RangeJob
+  /** The plan of a query with its costs; `analyze` runs it. */
+  | {
+      readonly kind: 'explain';
+      readonly request: InstantJob | RangeJob;
+      readonly analyze: boolean;
+    }
   | (Lookup & { readonly kind: 'labels' })
   | (Lookup & { readonly kind: 'labelValues'; readonly name: string })
   | (Lookup & { readonly kind: 'series' })

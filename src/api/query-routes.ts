@@ -23,6 +23,8 @@ import type { ApiServices } from './services.ts';
 const TSDB_STATUS_LIMIT = 10;
 const TSDB_STATUS_LIMIT_MAX = 10_000;
 
+type PlainQueryJob = Extract<QueryJob, { readonly kind: 'instant' | 'range' }>;
+
 export class QueryRoutes {
   private readonly services: ApiServices;
   private readonly metrics: EngineMetrics;
@@ -33,54 +35,29 @@ export class QueryRoutes {
   }
 
   instant(request: ServerRequest): Promise<ServerResponse> {
-    const { params } = request;
-    const limit = limitParameter(params);
-    const timeMs = timeParameter(params, 'time', this.services.clock.now());
-    const timeoutMs = this.timeout(params);
-    const lookbackDeltaMs = lookbackDelta(params);
-    const [query, stats] = [params.get('query') ?? '', params.get('stats') ?? ''];
-    return this.answer(request, timeoutMs, {
-      kind: 'instant',
-      query,
-      timeMs,
-      limit,
-      lookbackDeltaMs,
-      stats,
-    });
+    const job = this.instantJob(request.params);
+    return this.answer(request, this.timeout(request.params), job);
   }
 
   range(request: ServerRequest): Promise<ServerResponse> {
+    const job = rangeJob(request.params);
+    return this.answer(request, this.timeout(request.params), job);
+  }
+
+  /** The plan of a range query (with `step`) or an instant one; `analyze=true` runs it, too. */
+  explain(request: ServerRequest): Promise<ServerResponse> {
     const { params } = request;
+    const job = params.has('step') ? rangeJob(params) : this.instantJob(params);
+    const analyze = params.get('analyze') === 'true';
+    return this.answer(request, this.timeout(params), { kind: 'explain', request: job, analyze });
+  }
+
+  private instantJob(params: URLSearchParams): PlainQueryJob {
     const limit = limitParameter(params);
-    const startMs = parameter('start', () => parseTime(params.get('start') ?? ''));
-    const endMs = parameter('end', () => parseTime(params.get('end') ?? ''));
-    if (endMs < startMs)
-      throw invalidParameter('end', 'end timestamp must not be before start time');
-    const exactStepMs = parameter('step', () => parseDuration(params.get('step') ?? ''));
-    if (exactStepMs <= 0) {
-      const why =
-        'zero or negative query resolution step widths are not accepted. Try a positive integer';
-      throw invalidParameter('step', why);
-    }
-    if (Math.floor((endMs - startMs) / exactStepMs) > POINTS_MAX) {
-      const why =
-        'exceeded maximum resolution of 11,000 points per timeseries. Try decreasing the query resolution (?step=XX)';
-      throw new ApiError('bad_data', why);
-    }
-    const timeoutMs = this.timeout(params);
+    const timeMs = timeParameter(params, 'time', this.services.clock.now());
     const lookbackDeltaMs = lookbackDelta(params);
     const [query, stats] = [params.get('query') ?? '', params.get('stats') ?? ''];
-    const stepMs = Math.max(1, Math.trunc(exactStepMs));
-    return this.answer(request, timeoutMs, {
-      kind: 'range',
-      query,
-      startMs,
-      endMs,
-      stepMs,
-      limit,
-      lookbackDeltaMs,
-      stats,
-    });
+    return { kind: 'instant', query, timeMs, limit, lookbackDeltaMs, stats };
   }
 
   labels(request: ServerRequest): Promise<ServerResponse> {
@@ -151,6 +128,28 @@ export class QueryRoutes {
     const timeoutMs = parameter('timeout', () => parseDuration(text));
     return Math.max(0, Math.min(timeoutMs, this.services.queryTimeoutMs));
   }
+}
+
+function rangeJob(params: URLSearchParams): PlainQueryJob {
+  const limit = limitParameter(params);
+  const startMs = parameter('start', () => parseTime(params.get('start') ?? ''));
+  const endMs = parameter('end', () => parseTime(params.get('end') ?? ''));
+  if (endMs < startMs) throw invalidParameter('end', 'end timestamp must not be before start time');
+  const exactStepMs = parameter('step', () => parseDuration(params.get('step') ?? ''));
+  if (exactStepMs <= 0) {
+    const why =
+      'zero or negative query resolution step widths are not accepted. Try a positive integer';
+    throw invalidParameter('step', why);
+  }
+  if (Math.floor((endMs - startMs) / exactStepMs) > POINTS_MAX) {
+    const why =
+      'exceeded maximum resolution of 11,000 points per timeseries. Try decreasing the query resolution (?step=XX)';
+    throw new ApiError('bad_data', why);
+  }
+  const lookbackDeltaMs = lookbackDelta(params);
+  const [query, stats] = [params.get('query') ?? '', params.get('stats') ?? ''];
+  const stepMs = Math.max(1, Math.trunc(exactStepMs));
+  return { kind: 'range', query, startMs, endMs, stepMs, limit, lookbackDeltaMs, stats };
 }
 
 function lookbackDelta(params: URLSearchParams): number {

@@ -8,6 +8,7 @@ import type { SharedMemory } from '../kernels/index.ts';
 import { QUERY_CONTROL_ADDRESS } from '../kernels/index.ts';
 import type { WorkerErrorCode } from '../platform/index.ts';
 import { WORKER_SLOT_BYTES, WorkerError, WorkerPool } from '../platform/index.ts';
+import type { QueryFeatures } from './feature-flags.ts';
 import type { QueryWorkerData, QueryWorkerJob } from './query-worker.ts';
 
 /** Requests that may wait for a worker. */
@@ -38,6 +39,7 @@ export interface QueryPoolOptions {
   readonly reserved: number;
   readonly lookbackDeltaMs: number;
   readonly samplesMax: number;
+  readonly features: QueryFeatures;
   readonly logger: Logger;
   /** A worker has ended in the middle of a query: what it held in the memory is free. */
   readonly onWorkerLost: (slot: number) => void;
@@ -58,6 +60,7 @@ export function startQueryPool(options: QueryPoolOptions): WorkerPool {
     blockScratchBytes: options.blockScratchBytes,
     lookbackDeltaMs: options.lookbackDeltaMs,
     samplesMax: options.samplesMax,
+    features: options.features,
   };
   return new WorkerPool({
     size,

@@ -21,6 +21,7 @@ import {
 import type { LastSample, RuleAnswer, RuleBackend, RuleQuery } from '../rules/index.ts';
 import { answerLastSamples, answerRule } from '../rules/index.ts';
 import { DatabaseReader } from '../tsdb/index.ts';
+import type { QueryFeatures } from './feature-flags.ts';
 
 /** What the pool gives each worker. */
 export interface QueryWorkerData {
@@ -32,6 +33,7 @@ export interface QueryWorkerData {
   readonly blockScratchBytes: number;
   readonly lookbackDeltaMs: number;
   readonly samplesMax: number;
+  readonly features: QueryFeatures;
 }
 
 /** What rules ask for. */
@@ -75,13 +77,20 @@ function controlOf(shared: SharedMemory, slot: number, id: number): QueryControl
 
 function backendOf(
   reader: DatabaseReader,
-  { lookbackDeltaMs, samplesMax }: QueryWorkerData,
+  { lookbackDeltaMs, samplesMax, features }: QueryWorkerData,
   defaultStepMs: number,
   floatRows: () => FloatRows,
 ): JobBackend {
   const clock = { monotonicMs: () => performance.now() };
   return {
-    engine: new Engine({ lookbackDeltaMs, maxSamples: samplesMax, defaultStepMs, clock }),
+    engine: new Engine({
+      lookbackDeltaMs,
+      maxSamples: samplesMax,
+      defaultStepMs,
+      clock,
+      features: features.engine,
+    }),
+    perStepStats: features.perStepStats,
     queryable: reader,
     lookbackDeltaMs,
     floatRows,

@@ -365,7 +365,7 @@ export const serverFlags: readonly FlagDefinition[] = [
     { hidden: true },
   ),
   onOff('agent', 'false', 'Run Prometheus in agent mode.', later),
-  list('enable-feature', undefined, 'Comma separated feature names to enable.', later),
+  list('enable-feature', undefined, 'Comma separated feature names to enable.'),
   choice(
     'log.level',
     'info',

@@ -4,6 +4,7 @@
 import { hostname } from 'node:os';
 import { compileRegexp, parseByteSize, parseDuration } from '../model/index.ts';
 import { splitAddress } from '../platform/index.ts';
+import { featureNames } from './feature-flags.ts';
 import type { FlagValues } from './flags.ts';
 
 /** A flag whose value cannot be used; exit code 2. */
@@ -30,6 +31,8 @@ export interface ServerSettings {
   readonly queryTimeoutMs: number;
   readonly queryConcurrencyMax: number;
   readonly querySamplesMax: number;
+  /** Names of --enable-feature. */
+  readonly features: readonly string[];
   readonly forOutageToleranceMs: number;
   readonly forGracePeriodMs: number;
   readonly resendDelayMs: number;
@@ -149,6 +152,7 @@ export function serverSettings(values: FlagValues): ServerSettings {
     queryTimeoutMs: ms('query.timeout'),
     queryConcurrencyMax: Math.max(1, values.number('query.max-concurrency')),
     querySamplesMax: values.number('query.max-samples'),
+    features: featureNames(values.list('enable-feature')),
     forOutageToleranceMs: ms('rules.alert.for-outage-tolerance'),
     forGracePeriodMs: ms('rules.alert.for-grace-period'),
     resendDelayMs: ms('rules.alert.resend-delay'),

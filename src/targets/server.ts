@@ -39,6 +39,7 @@ import { watchConfig } from './config-reload.ts';
 import type { ConfigSource } from './config-source.ts';
 import { fileConfig } from './config-source.ts';
 import type { FlagValues } from './flags.ts';
+import { idleFeatures, queryFeatures } from './feature-flags.ts';
 import { PooledQueries, startQueryPool, workerCount } from './query-pool.ts';
 import { runtimeInfo } from './runtime-info.ts';
 import { agentOnlyFlags, serverFlags } from './server-flags.ts';
@@ -237,6 +238,9 @@ async function openListener(graph: Graph, api: Api): Promise<HttpServer> {
 async function openDatabase(graph: Graph): Promise<Storage> {
   const { settings, lifetime, logger } = graph;
   const workers = workerCount(hostInfo().cores, settings.queryConcurrencyMax);
+  for (const { name, message } of idleFeatures(settings.features)) {
+    logger.warn(message, { option: name });
+  }
   const storage = await openStorage(settings, workers + RULE_WORKERS, graph, (status) => {
     lifetime.walReplay = status;
   });
@@ -251,6 +255,7 @@ async function openDatabase(graph: Graph): Promise<Storage> {
     reserved: RULE_WORKERS,
     lookbackDeltaMs: settings.lookbackDeltaMs,
     samplesMax: settings.querySamplesMax,
+    features: queryFeatures(settings.features),
     logger: logger.child({ component: 'query workers' }),
     onWorkerLost: (slot) => storage.releaseReader(slot),
   });

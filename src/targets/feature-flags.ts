@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+// `--enable-feature`: what the names switch on in the query engine.
+
+import type { EngineFeatures } from '../promql/index.ts';
+
+export interface QueryFeatures {
+  readonly engine: EngineFeatures;
+  /** `promql-per-step-stats`: `stats=all` shows samples by step. */
+  readonly perStepStats: boolean;
+}
+
+const engineFeatures: Readonly<Record<string, keyof EngineFeatures>> = {
+  'promql-experimental-functions': 'experimentalFunctions',
+  'promql-delayed-name-removal': 'delayedNameRemoval',
+  'promql-extended-range-selectors': 'extendedRangeSelectors',
+  'promql-binop-fill-modifiers': 'binopFillModifiers',
+  'type-and-unit-labels': 'typeAndUnitLabels',
+  'use-start-timestamps': 'useStartTimestamps',
+};
+
+const PER_STEP_STATS = 'promql-per-step-stats';
+
+/** On whether asked for or not: upstream takes the names and says so. */
+const alwaysOn: ReadonlySet<string> = new Set([
+  'promql-duration-expr',
+  'native-histograms',
+  'ooo-native-histograms',
+]);
+
+/** The names in comma separated lists. */
+export const featureNames = (lists: readonly string[]): string[] =>
+  lists.flatMap((list) => list.split(',')).filter((name) => name !== '');
+
+export function queryFeatures(names: readonly string[]): QueryFeatures {
+  const engine: Partial<Record<keyof EngineFeatures, boolean>> = { durationExpressions: true };
+  for (const name of names) {
+    const feature = engineFeatures[name];
+    if (feature !== undefined) engine[feature] = true;
+  }
+  return { engine, perStepStats: names.includes(PER_STEP_STATS) };
+}
+
+/** Names that change nothing, with the reason. */
+export function idleFeatures(names: readonly string[]): { name: string; message: string }[] {
+  const known = (name: string): boolean => name in engineFeatures || name === PER_STEP_STATS;
+  return names
+    .filter((name) => !known(name))
+    .map((name) => ({
+      name,
+      message: alwaysOn.has(name)
+        ? 'This option for --enable-feature is a no-op: the feature is always on'
+        : 'Unknown option for --enable-feature',
+    }));
+}

@@ -52,6 +52,7 @@ export class DbusConnection {
   private readonly waiting = new Map<number, Waiting>();
   private received: Uint8Array;
   private serial = 0;
+  private ended: Error | undefined;
 
   private constructor(stream: ByteStream, received: Uint8Array) {
     this.stream = stream;
@@ -89,6 +90,7 @@ export class DbusConnection {
     member: string,
     ...parameters: readonly string[]
   ): Promise<readonly DbusValue[]> {
+    if (this.ended !== undefined) return Promise.reject(this.ended);
     const serial = ++this.serial;
     return new Promise((resolve, reject) => {
       this.waiting.set(serial, { resolve, reject });
@@ -115,6 +117,7 @@ export class DbusConnection {
   }
 
   private fail(error: Error): void {
+    this.ended ??= error;
     for (const { reject } of this.waiting.values()) reject(error);
     this.waiting.clear();
   }

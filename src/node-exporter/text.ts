@@ -27,8 +27,8 @@ const isDigit = (code: number): boolean => code >= 48 && code <= 57;
 /** A decimal number as the kernel writes it. @throws SourceError naming `what` */
 export function decimal(text: string | undefined, what: string): number {
   const value = text === undefined || text === '' ? Number.NaN : Number(text);
-  // What JavaScript takes beyond decimals (0x10, blanks) starts and ends otherwise.
-  if (Number.isNaN(value) || !isDigit(text!.charCodeAt(text!.length - 1)))
+  // What JavaScript takes beyond decimals (blanks, Infinity) ends otherwise.
+  if (!Number.isFinite(value) || !isDigit(text!.charCodeAt(text!.length - 1)))
     throw new SourceError(`invalid value ${JSON.stringify(text ?? '')} in ${what}`);
   return value;
 }
@@ -52,7 +52,7 @@ export function hexadecimal(text: string | undefined, what: string): number {
 export function decimalIfAny(text: string | undefined): number | undefined {
   if (text === undefined || text === '') return undefined;
   const value = Number(text);
-  return Number.isNaN(value) || !isDigit(text.charCodeAt(text.length - 1)) ? undefined : value;
+  return !Number.isFinite(value) || !isDigit(text.charCodeAt(text.length - 1)) ? undefined : value;
 }
 
 /** Calls `visit` for each line that is not empty. */

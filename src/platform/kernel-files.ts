@@ -36,6 +36,34 @@ export interface KernelFilesOptions {
   isAttribute(path: string): boolean;
 }
 
+/** What was read last; it grows to the longest file. */
+class ReadBuffer {
+  private bytes = Buffer.allocUnsafe(FIRST_BUFFER_BYTES);
+
+  /** Reads the whole file; its length. */
+  fill({ descriptor, isWhole }: Kept): number {
+    let length = 0;
+    for (;;) {
+      const room = this.bytes.length - length;
+      const count = fs.readSync(descriptor, this.bytes, length, room, length);
+      length += count;
+      if (count === 0 || (isWhole && length < SYSFS_MAX_BYTES)) return length;
+      if (length < this.bytes.length) continue;
+      const grown = Buffer.allocUnsafe(length * 2);
+      this.bytes.copy(grown);
+      this.bytes = grown;
+    }
+  }
+
+  text(length: number): string {
+    return this.bytes.toString('utf8', 0, length);
+  }
+
+  copy(length: number): Uint8Array {
+    return Uint8Array.from(this.bytes.subarray(0, length));
+  }
+}
+
 /** Without stack traces: those of expected failures cost more than the reading. */
 function quick<Result>(action: () => Result): Result {
   const limit = Error.stackTraceLimit;
@@ -54,22 +82,7 @@ export function createKernelFileSystem(options: KernelFilesOptions): FileSystem 
   const absent = new Map<string, FileError>();
   /** Last listing of each directory, as one text. */
   const listings = new Map<string, string>();
-  let buffer = Buffer.allocUnsafe(FIRST_BUFFER_BYTES);
-
-  /** Bytes of the file, at the start of `buffer`. */
-  const fill = ({ descriptor, isWhole }: Kept): number => {
-    let length = 0;
-    for (;;) {
-      const count = fs.readSync(descriptor, buffer, length, buffer.length - length, length);
-      length += count;
-      if (count === 0 || (isWhole && length < SYSFS_MAX_BYTES)) return length;
-      if (length === buffer.length) {
-        const grown = Buffer.allocUnsafe(buffer.length * 2);
-        buffer.copy(grown);
-        buffer = grown;
-      }
-    }
-  };
+  const buffer = new ReadBuffer();
 
   const forget = (path: string): void => {
     const entry = kept.get(path);
@@ -106,7 +119,7 @@ export function createKernelFileSystem(options: KernelFilesOptions): FileSystem 
     if (known !== undefined && Date.now() - known.openedMs > KEPT_MAX_MS) forget(path);
     else if (known !== undefined) {
       try {
-        return fill(known);
+        return buffer.fill(known);
       } catch {
         // The device is gone, or has come back as another: what it is now is asked by its name.
         forget(path);
@@ -114,7 +127,7 @@ export function createKernelFileSystem(options: KernelFilesOptions): FileSystem 
     }
     const entry = open(path);
     try {
-      const length = fill(entry);
+      const length = buffer.fill(entry);
       if (kept.size < HANDLES_MAX && options.keeps(path)) kept.set(path, entry);
       return length;
     } catch (error) {
@@ -134,8 +147,8 @@ export function createKernelFileSystem(options: KernelFilesOptions): FileSystem 
 
   return {
     ...plain,
-    readTextSync: (path) => quick(() => buffer.toString('utf8', 0, readKept(path))),
-    readFileSync: (path) => quick(() => Uint8Array.from(buffer.subarray(0, readKept(path)))),
+    readTextSync: (path) => quick(() => buffer.text(readKept(path))),
+    readFileSync: (path) => quick(() => buffer.copy(readKept(path))),
     listSync: (path) =>
       quick(() => {
         refuseAbsent(path);

@@ -41,6 +41,7 @@ const perfOpenNumbers: Readonly<Record<string, number>> = {
 
 interface Libc {
   readonly koffi: Koffi;
+  readonly library: ReturnType<Koffi['load']>;
   call(name: string, prototype: string, ...parameters: readonly unknown[]): number;
 }
 
@@ -50,6 +51,7 @@ function openLibc(koffi: Koffi): Libc {
   const functions = new Map<string, Foreign>();
   return {
     koffi,
+    library,
     call: (name, prototype, ...parameters) => {
       let foreign = functions.get(prototype);
       if (foreign === undefined) {
@@ -176,25 +178,25 @@ export function openSystemCalls(): SystemCalls | undefined {
     return undefined;
   }
   const { koffi } = libc;
-  koffi.struct('hearth_ifreq', {
+  // Without a name: a name may be given once only in a process.
+  const request = koffi.struct({
     name: koffi.array('uint8_t', INTERFACE_NAME_BYTES),
     data: 'void *',
     rest: koffi.array('uint8_t', INTERFACE_NAME_BYTES),
   });
+  const ioctlTypes = ['int', 'unsigned long', koffi.pointer(request)];
+  const ioctl = libc.library.func('ioctl', 'int', ioctlTypes) as Foreign;
   return {
     adjustTime: () => adjustTime(libc),
     netlink: (protocol, request) => netlink(libc, protocol, request),
-    interfaceIoctl: (device, request, buffer) => {
+    interfaceIoctl: (device, code, buffer) => {
       const name = new Uint8Array(INTERFACE_NAME_BYTES);
       name.set(new TextEncoder().encode(device).subarray(0, INTERFACE_NAME_BYTES - 1));
       const argument = { name, data: buffer, rest: new Uint8Array(INTERFACE_NAME_BYTES) };
-      withSocket(libc, [AF_INET, SOCK_DGRAM, 0], (socket) =>
-        libc.call(
-          'ioctl',
-          'int ioctl(int socket, unsigned long request, hearth_ifreq *argument)',
-          ...[socket, request, argument],
-        ),
-      );
+      withSocket(libc, [AF_INET, SOCK_DGRAM, 0], (socket) => {
+        if (Number(ioctl(socket, code, argument)) < 0)
+          throw new SystemCallError('ioctl', koffi.errno());
+      });
     },
     perfOpen: (attributes, cpu) =>
       libc.call(

@@ -2,7 +2,11 @@
 
 import { silentLogger } from '../../src/base/index.ts';
 import { Registry } from '../../src/metrics/index.ts';
-import type { CollectorOptions, ExporterPaths } from '../../src/node-exporter/index.ts';
+import type {
+  CollectorOptions,
+  ExporterPaths,
+  NodeExporterParts,
+} from '../../src/node-exporter/index.ts';
 import {
   collectorNames,
   defaultCollectorOptions,
@@ -30,6 +34,9 @@ export function newExporter(setup: {
   readonly without?: readonly string[];
   readonly options?: (defaults: CollectorOptions) => CollectorOptions;
   readonly maxRequests?: number;
+  readonly withoutOwnMetrics?: boolean;
+  /** Parts of the surroundings that are not the machine's. */
+  readonly parts?: Partial<NodeExporterParts>;
 }): NodeExporter {
   const clock = createNodeClock();
   const byDefault = collectorNames
@@ -45,7 +52,7 @@ export function newExporter(setup: {
       enabled: new Set(enabled),
       telemetryPath: '/metrics',
       maxRequests: setup.maxRequests ?? 40,
-      exporterMetrics: true,
+      exporterMetrics: setup.withoutOwnMetrics !== true,
       version: '1.12.1',
       revision: 'unknown',
       goVersion: 'unknown',
@@ -58,6 +65,7 @@ export function newExporter(setup: {
       system: createOperatingSystem(),
       network: createNetwork(),
       registry: new Registry({ clock }),
+      ...setup.parts,
     },
   );
 }

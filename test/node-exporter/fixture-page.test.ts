@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Upstream's fake machine and the page that its exporter gives for it: ours is compared line for line.
 
-import { spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, symlinkSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { expect, test } from 'vitest';
 import { silentLogger } from '../../src/base/index.ts';
 import { createNodeClock } from '../../src/platform/index.ts';
@@ -13,11 +11,9 @@ import { createNodeExporter } from '../../src/targets/node-exporter.ts';
 import { nodeExporterFlags } from '../../src/targets/node-exporter-flags.ts';
 import { conformanceFolder } from '../conformance.ts';
 import { scrape } from './exporter-under-test.ts';
+import { fixtureRoot, upstreamRoot } from './fixture-root.ts';
 
 const folder = conformanceFolder('node-exporter');
-
-/** The fixture's paths are in its metrics, as upstream's run had them. */
-const upstreamRoot = 'collector/fixtures';
 
 /** Left out on both sides, as the data's README says. */
 const dropped =
@@ -58,24 +54,6 @@ const flagsFor = (root: string): string[] => [
   ...disabled.split(' ').map((name) => `--no-collector.${name}`),
 ];
 
-/** The fixture with its sysfs unpacked beside it. */
-function fixtureRoot(): string {
-  const root = join(mkdtempSync(join(tmpdir(), 'hearth-node-')), upstreamRoot);
-  mkdirSync(root, { recursive: true });
-  for (const entry of readdirSync(folder!))
-    if (entry !== 'proc') symlinkSync(resolve(folder!, entry), join(root, entry));
-  // `self` is a link that was stored as a file with its target.
-  mkdirSync(join(root, 'proc'));
-  for (const entry of readdirSync(join(folder!, 'proc')))
-    symlinkSync(
-      entry === 'self' ? '10' : resolve(folder!, 'proc', entry),
-      join(root, 'proc', entry),
-    );
-  const done = spawnSync('tar', ['-xzf', resolve(folder!, 'sys-udev.tar.gz'), '-C', root]);
-  expect(done.status).toBe(0);
-  return root;
-}
-
 async function pageFor(args: readonly string[], url = '/metrics'): Promise<string> {
   const parsed = parseFlags(nodeExporterFlags, args);
   if (parsed.kind !== 'values') throw new Error('these flags ask for help');
@@ -92,7 +70,7 @@ const compared = (page: string): string[] =>
   page.split('\n').filter((line) => line !== '' && !dropped.test(metricOf(line)));
 
 test.skipIf(folder === undefined)("upstream's expected page, line for line", async () => {
-  const root = fixtureRoot();
+  const root = fixtureRoot(folder!);
   const ours = compared((await pageFor(flagsFor(root))).replaceAll(root, upstreamRoot));
   const expected = compared(readFileSync(resolve(folder!, 'e2e-output.txt'), 'utf8'));
   const have = new Set(ours);

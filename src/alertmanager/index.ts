@@ -19,5 +19,6 @@ export { Route, type RouteOptions } from './route/route.ts';
 export type { NumberRange, TimeIntervalOptions } from './route/time-interval.ts';
 export { SnapshotError } from './snapshot-file.ts';
 export type { ReceiverContext } from './receivers/context.ts';
-export type { IntegrationOptions, ReceiverOptions, WebhookOptions } from './receivers/options.ts';
+export { defaultTemplates } from './receivers/default-templates.ts';
+export * from './receivers/options.ts';
 export { createReceivers } from './receivers/receivers.ts';

@@ -14,6 +14,7 @@ import type { RouteReferences } from './alertmanager-route.ts';
 import { checkRoot, readMatchers, readRoute } from './alertmanager-route.ts';
 import { readTimeIntervals } from './alertmanager-time-interval.ts';
 import { readHttpClient } from './http-section.ts';
+import { readReceiverGlobals } from './receiver-fields.ts';
 import { directoryOf, resolvePath } from './paths.ts';
 import {
   ConfigError,
@@ -105,7 +106,9 @@ export function parseAlertmanagerConfig(text: string, fileName: string): Alertma
     http === undefined ? defaultHttpClientOptions : readHttpClient(http, directory);
   http?.finish();
   const resolveTimeoutMs = global?.duration('resolve_timeout') ?? DEFAULT_RESOLVE_TIMEOUT_MS;
-  const receivers = readReceivers(mapping.get('receivers'), { directory, httpClient });
+  const nothing = new YamlMapping(new YamlFile('', '', []).root());
+  const globals = readReceiverGlobals(global ?? nothing, directory, httpClient);
+  const receivers = readReceivers(mapping.get('receivers'), globals);
   const timeIntervals = readTimeIntervals(mapping);
   const references: RouteReferences = { receivers: [], intervals: [] };
   const routeValue = mapping.get('route');

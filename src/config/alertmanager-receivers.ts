@@ -1,63 +1,50 @@
 // SPDX-License-Identifier: Apache-2.0
 // `receivers`: who is told, and how.
 
-import type { IntegrationOptions, ReceiverOptions, WebhookOptions } from '../alertmanager/index.ts';
-import type { HttpClientOptions } from '../base/index.ts';
+import type { IntegrationOptions, ReceiverOptions } from '../alertmanager/index.ts';
 import { quote } from '../model/index.ts';
-import { readHttpClient } from './http-section.ts';
-import { resolvePath } from './paths.ts';
+import { readChat, readSlack, readWebhook, readWechat } from './receiver-chats.ts';
+import { IntegrationReader, type ReceiverGlobals } from './receiver-fields.ts';
+import {
+  readIncidentio,
+  readOpsgenie,
+  readPagerduty,
+  readPushover,
+  readTelegram,
+  readVictorops,
+} from './receiver-pagers.ts';
 import { YamlMapping, type YamlValue } from './yaml-value.ts';
 
-/** What receivers take from `global` and around. */
-export interface ReceiverDefaults {
-  readonly directory: string;
-  readonly httpClient: HttpClientOptions;
-}
-
-/** `http_config` of an integration, or the global one. */
-function httpClientOf(mapping: YamlMapping, defaults: ReceiverDefaults): HttpClientOptions {
-  const value = mapping.get('http_config');
-  if (value === undefined) return defaults.httpClient;
-  const own = new YamlMapping(value);
-  const options = readHttpClient(own, defaults.directory);
-  own.finish();
-  return options;
-}
-
-function readWebhook(value: YamlValue, defaults: ReceiverDefaults): WebhookOptions {
-  const mapping = new YamlMapping(value);
-  const url = mapping.text('url') ?? '';
-  const file = mapping.text('url_file') ?? '';
-  if (url === '' && file === '') mapping.fail('one of url or url_file must be configured');
-  if (url !== '' && file !== '') mapping.fail('at most one of url & url_file must be configured');
-  if (url !== '' && !url.includes('{{') && !/^https?:\/\//i.test(url))
-    mapping.get('url')?.fail(`unsupported scheme "${url.split(':')[0] ?? ''}" for URL`);
-  const options: WebhookOptions = {
-    type: 'webhook',
-    sendResolved: mapping.boolean('send_resolved') ?? true,
-    httpClient: httpClientOf(mapping, defaults),
-    url: file === '' ? { value: url } : { file: resolvePath(defaults.directory, file) },
-    maxAlerts: mapping.count('max_alerts') ?? 0,
-    timeoutMs: mapping.duration('timeout') ?? 0,
-    payload: mapping.get('payload')?.toPlain(),
-  };
-  mapping.finish();
-  return options;
-}
-
-type ReadIntegration = (value: YamlValue, defaults: ReceiverDefaults) => IntegrationOptions;
+type ReadIntegration = (reader: IntegrationReader) => IntegrationOptions;
 
 /** In the order in which upstream builds them. */
 const integrations: readonly (readonly [key: string, read: ReadIntegration])[] = [
   ['webhook_configs', readWebhook],
+  ['pagerduty_configs', readPagerduty],
+  ['opsgenie_configs', readOpsgenie],
+  ['wechat_configs', readWechat],
+  ['slack_configs', readSlack],
+  ['victorops_configs', readVictorops],
+  ['pushover_configs', readPushover],
+  ['telegram_configs', readTelegram],
+  ['discord_configs', (reader) => readChat(reader, 'discord')],
+  ['webex_configs', (reader) => readChat(reader, 'webex')],
+  ['msteams_configs', (reader) => readChat(reader, 'msteams')],
+  ['msteamsv2_configs', (reader) => readChat(reader, 'msteamsv2')],
+  ['incidentio_configs', readIncidentio],
 ];
 
-function readReceiver(value: YamlValue, defaults: ReceiverDefaults): ReceiverOptions {
+function readReceiver(value: YamlValue, globals: ReceiverGlobals): ReceiverOptions {
   const mapping = new YamlMapping(value);
   const name = mapping.text('name') ?? '';
   if (name === '') mapping.fail('missing name in receiver');
   const built = integrations.flatMap(([key, read]) =>
-    mapping.items(key, `empty or null entry in ${key}`).map((item) => read(item, defaults)),
+    mapping.items(key, `empty or null entry in ${key}`).map((item) => {
+      const reader = new IntegrationReader(item, globals);
+      const options = read(reader);
+      reader.finish();
+      return options;
+    }),
   );
   const labels = Object.fromEntries(mapping.get('labels')?.textEntries() ?? []);
   mapping.finish();
@@ -67,12 +54,12 @@ function readReceiver(value: YamlValue, defaults: ReceiverDefaults): ReceiverOpt
 /** All receivers; names are unique. */
 export function readReceivers(
   value: YamlValue | undefined,
-  defaults: ReceiverDefaults,
+  globals: ReceiverGlobals,
 ): ReceiverOptions[] {
   const receivers: ReceiverOptions[] = [];
   const taken = new Set<string>();
   for (const item of value?.items() ?? []) {
-    const receiver = readReceiver(item, defaults);
+    const receiver = readReceiver(item, globals);
     if (taken.has(receiver.name))
       item.fail(`notification config name ${quote(receiver.name)} is not unique`);
     taken.add(receiver.name);

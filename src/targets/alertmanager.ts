@@ -5,7 +5,12 @@ import { createHash, randomUUID } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { AlertmanagerOptions, ReceiverContext, RouteOptions } from '../alertmanager/index.ts';
-import { Alertmanager, AlertmanagerApi, createReceivers } from '../alertmanager/index.ts';
+import {
+  Alertmanager,
+  AlertmanagerApi,
+  createReceivers,
+  defaultTemplates,
+} from '../alertmanager/index.ts';
 import type { Clock, FileSystem, Logger, ServerRequest, ServerResponse } from '../base/index.ts';
 import { seededPrng } from '../base/index.ts';
 import type { AlertmanagerConfig } from '../config/index.ts';
@@ -70,6 +75,7 @@ function usedReceivers(route: RouteOptions): Set<string> {
 /** The template set of a configuration. @throws TemplateError, FileError */
 function loadTemplates(config: AlertmanagerConfig, parts: AlertmanagerTargetParts): TemplateSet {
   const set = new TemplateSet(alertFunctions(() => parts.clock.now()));
+  set.parse('default', defaultTemplates);
   for (const pattern of config.templates)
     for (const path of glob(parts.files, pattern)) set.parse(path, parts.files.readTextSync(path));
   return set;

@@ -38,8 +38,13 @@ async function recorder(): Promise<{ url: string; requests: Recorded[] }> {
       text += chunk;
     });
     request.on('end', () => {
-      requests.push({ path: request.url ?? '', body: JSON.parse(text) as Recorded['body'] });
-      response.end();
+      const path = request.url ?? '';
+      requests.push({ path, body: (text === '' ? {} : JSON.parse(text)) as Recorded['body'] });
+      response.setHeader('content-type', 'application/json');
+      // Enough of an answer for every service; the real program dies of a Telegram answer without a chat.
+      response.end(
+        '{"ok":true,"errcode":0,"access_token":"t","result":{"message_id":1,"chat":{"id":42}}}',
+      );
     });
   });
   servers.push(server);
@@ -82,12 +87,15 @@ interface Running {
   readonly address: string;
 }
 
-async function start(kind: 'ours' | 'real'): Promise<Running> {
+async function start(
+  kind: 'ours' | 'real',
+  text: (url: string) => string = configText,
+): Promise<Running> {
   const { url, requests } = await recorder();
   const directory = stage.directory();
   const address = `127.0.0.1:${await freePort()}`;
   const config = join(directory, 'am.yml');
-  writeFileSync(config, configText(url));
+  writeFileSync(config, text(url));
   const args = [
     `--config.file=${config}`,
     `--storage.path=${join(directory, 'data')}`,
@@ -193,6 +201,76 @@ describe.runIf(built && realPath !== undefined)('beside the real Alertmanager', 
       );
     expect(await list(ours)).toEqual(await list(real));
     expect(ours.requests[0]?.body.notification_reason).toBe('first notification');
+  }, 40_000);
+});
+
+const servicesText = (url: string): string => `
+global:
+  slack_api_url: '${url}/slack'
+  pagerduty_url: '${url}/pagerduty'
+  opsgenie_api_url: '${url}/opsgenie/'
+  opsgenie_api_key: key
+  victorops_api_url: '${url}/victorops/'
+  victorops_api_key: key
+  telegram_api_url: '${url}/telegram'
+  wechat_api_url: '${url}/wechat/'
+  wechat_api_secret: secret
+  wechat_api_corp_id: corp
+route: {receiver: all, group_by: [dc], group_wait: 500ms, group_interval: 1s}
+receivers:
+- name: all
+  slack_configs:
+  - {channel: '#a', send_resolved: true}
+  - channel: '#b {{ .Status }}'
+    title: '{{ .CommonLabels.alertname | title }}'
+    text: '{{ range .Alerts }}{{ .Annotations.summary }};{{ end }}'
+    fields: [{title: t, value: '{{ len .Alerts }}', short: true}, {title: u, value: v}]
+    actions: [{type: button, text: go, url: 'http://x/{{ .GroupLabels.dc }}', confirm: {text: sure}}]
+    short_fields: true
+    send_resolved: true
+  pagerduty_configs:
+  - {routing_key: key, images: [{src: 's', alt: a}], links: [{href: h, text: '{{ .Status }}'}], details: {more: '{{ .ExternalURL }}'}}
+  opsgenie_configs:
+  - {tags: 'a, b', responders: [{name: team, type: team}], priority: P1, details: {k: '{{ .Receiver }}'}, note: n}
+  victorops_configs: [{routing_key: r, custom_fields: {c: '{{ .Status }}'}}]
+  telegram_configs: [{bot_token: token, chat_id: 42}]
+  discord_configs: [{webhook_url: '${url}/discord'}]
+  webex_configs:
+  - {api_url: '${url}/webex', room_id: room, http_config: {authorization: {credentials: c}}}
+  wechat_configs: [{to_user: u, send_resolved: true}]
+`;
+
+describe.runIf(built && realPath !== undefined)('services beside the real Alertmanager', () => {
+  test('the same payloads', async () => {
+    const [ours, real] = await Promise.all([
+      start('ours', servicesText),
+      start('real', servicesText),
+    ]);
+    const starts = soon();
+    const run = async (running: Running): Promise<Record<string, unknown>[]> => {
+      await post(running, '/alerts', [
+        alert(starts, 'Disk', { dc: 'x', instance: 'a', severity: 'page' }),
+        alert(starts, 'Disk', { dc: 'x', instance: 'b <i>', severity: 'page' }),
+      ]);
+      await eventually('all are told', () => (running.requests.length >= 10 ? true : undefined));
+      await sleep(700);
+      const now = new Date().toISOString();
+      await post(running, '/alerts', [
+        alert(starts, 'Disk', { dc: 'x', instance: 'a', severity: 'page' }, now),
+        alert(starts, 'Disk', { dc: 'x', instance: 'b <i>', severity: 'page' }, now),
+      ]);
+      await eventually('all are told that it is over', () =>
+        running.requests.length >= 19 ? true : undefined,
+      );
+      await sleep(300);
+      const text = (value: unknown): string => JSON.stringify(value);
+      return running.requests
+        .map(({ path, body }) => ({ path, body }))
+        .sort((a, b) => (text(a) < text(b) ? -1 : 1));
+    };
+    const [mine, theirs] = await Promise.all([run(ours), run(real)]);
+    expect(mine.map(({ path }) => path)).toEqual(theirs.map(({ path }) => path));
+    expect(mine).toEqual(theirs);
   }, 40_000);
 });
 

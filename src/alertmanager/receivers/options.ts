@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the configuration says of each way of telling people. Texts marked (template) are Go templates.
+// What the configuration says of each way of telling people. Texts are Go templates unless said
+// otherwise; '' where nothing was said and there is no default.
 
 import type { HttpClientOptions, SecretSource } from '../../base/index.ts';
 
@@ -11,7 +12,6 @@ export interface IntegrationBase {
 
 export interface WebhookOptions extends IntegrationBase {
   readonly type: 'webhook';
-  /** (template) */
   readonly url: SecretSource;
   /** 0 = all. */
   readonly maxAlerts: number;
@@ -21,7 +21,179 @@ export interface WebhookOptions extends IntegrationBase {
   readonly payload: unknown;
 }
 
-export type IntegrationOptions = WebhookOptions;
+export interface AttachmentField {
+  readonly title: string;
+  readonly value: string;
+  readonly short: boolean | undefined;
+}
+
+export interface SlackAction {
+  readonly type: string;
+  readonly text: string;
+  readonly url: string;
+  readonly style: string;
+  readonly name: string;
+  readonly value: string;
+  readonly confirm:
+    | {
+        readonly text: string;
+        readonly title: string;
+        readonly okText: string;
+        readonly dismissText: string;
+      }
+    | undefined;
+}
+
+export interface SlackOptions extends IntegrationBase {
+  readonly type: 'slack';
+  readonly apiUrl: SecretSource;
+  readonly appToken: SecretSource | undefined;
+  readonly texts: Readonly<
+    Record<
+      | 'channel'
+      | 'username'
+      | 'color'
+      | 'title'
+      | 'titleLink'
+      | 'pretext'
+      | 'text'
+      | 'messageText'
+      | 'footer'
+      | 'fallback'
+      | 'callbackId'
+      | 'iconEmoji'
+      | 'iconUrl'
+      | 'imageUrl'
+      | 'thumbUrl',
+      string
+    >
+  >;
+  readonly fields: readonly AttachmentField[];
+  readonly actions: readonly SlackAction[];
+  readonly shortFields: boolean;
+  readonly linkNames: boolean;
+  readonly markdownIn: readonly string[];
+  readonly updateMessage: boolean;
+  readonly timeoutMs: number;
+}
+
+export interface PagerdutyOptions extends IntegrationBase {
+  readonly type: 'pagerduty';
+  /** Events API v2; undefined: v1 with `serviceKey`. */
+  readonly routingKey: SecretSource | undefined;
+  readonly serviceKey: SecretSource | undefined;
+  readonly url: string;
+  readonly texts: Readonly<
+    Record<
+      | 'client'
+      | 'clientUrl'
+      | 'description'
+      | 'severity'
+      | 'class'
+      | 'component'
+      | 'group'
+      | 'source',
+      string
+    >
+  >;
+  readonly details: Readonly<Record<string, string>>;
+  readonly images: readonly Readonly<Record<'src' | 'alt' | 'href', string>>[];
+  readonly links: readonly Readonly<Record<'href' | 'text', string>>[];
+  readonly timeoutMs: number;
+}
+
+export interface OpsgenieOptions extends IntegrationBase {
+  readonly type: 'opsgenie';
+  readonly apiKey: SecretSource;
+  readonly apiUrl: string;
+  readonly texts: Readonly<
+    Record<
+      'message' | 'description' | 'source' | 'entity' | 'actions' | 'tags' | 'note' | 'priority',
+      string
+    >
+  >;
+  readonly details: Readonly<Record<string, string>>;
+  readonly responders: readonly Readonly<Record<'id' | 'name' | 'username' | 'type', string>>[];
+  readonly updateAlerts: boolean;
+}
+
+export interface VictoropsOptions extends IntegrationBase {
+  readonly type: 'victorops';
+  readonly apiKey: SecretSource;
+  readonly apiUrl: string;
+  readonly texts: Readonly<
+    Record<
+      'routingKey' | 'messageType' | 'stateMessage' | 'entityDisplayName' | 'monitoringTool',
+      string
+    >
+  >;
+  readonly customFields: Readonly<Record<string, string>>;
+}
+
+export interface TelegramOptions extends IntegrationBase {
+  readonly type: 'telegram';
+  readonly apiUrl: string;
+  readonly botToken: SecretSource;
+  /** A number, as text. */
+  readonly chatId: SecretSource;
+  readonly messageThreadId: number;
+  readonly message: string;
+  readonly disableNotifications: boolean;
+  readonly parseMode: 'HTML' | 'Markdown' | 'MarkdownV2' | '';
+}
+
+export interface PushoverOptions extends IntegrationBase {
+  readonly type: 'pushover';
+  readonly userKey: SecretSource;
+  readonly token: SecretSource;
+  readonly texts: Readonly<
+    Record<'title' | 'message' | 'url' | 'urlTitle' | 'device' | 'sound' | 'priority', string>
+  >;
+  readonly retryMs: number;
+  readonly expireMs: number;
+  readonly ttlMs: number;
+  readonly html: boolean;
+  readonly monospace: boolean;
+}
+
+export interface WechatOptions extends IntegrationBase {
+  readonly type: 'wechat';
+  readonly apiUrl: string;
+  readonly apiSecret: SecretSource;
+  readonly messageType: 'text' | 'markdown';
+  readonly texts: Readonly<
+    Record<'corpId' | 'message' | 'toUser' | 'toParty' | 'toTag' | 'agentId', string>
+  >;
+}
+
+/** Chats that take a title and a text at one URL. */
+export interface ChatOptions extends IntegrationBase {
+  readonly type: 'discord' | 'msteams' | 'msteamsv2' | 'webex';
+  readonly url: SecretSource;
+  readonly texts: Readonly<
+    Record<'title' | 'summary' | 'text' | 'content' | 'username' | 'avatarUrl' | 'roomId', string>
+  >;
+}
+
+export interface IncidentioOptions extends IntegrationBase {
+  readonly type: 'incidentio';
+  readonly url: SecretSource;
+  readonly token: SecretSource | undefined;
+  readonly maxAlerts: number;
+  readonly timeoutMs: number;
+}
+
+export type IntegrationOptions =
+  | WebhookOptions
+  | SlackOptions
+  | PagerdutyOptions
+  | OpsgenieOptions
+  | VictoropsOptions
+  | TelegramOptions
+  | PushoverOptions
+  | WechatOptions
+  | ChatOptions
+  | IncidentioOptions;
 
 export interface ReceiverOptions {
   readonly name: string;

@@ -3,7 +3,18 @@
 
 import type { Integration, Receiver } from '../notify/integration.ts';
 import type { ReceiverContext } from './context.ts';
+import { createChat } from './chats.ts';
+import { createOpsgenie } from './opsgenie.ts';
 import type { IntegrationOptions, ReceiverOptions } from './options.ts';
+import { createPagerduty } from './pagerduty.ts';
+import {
+  createIncidentio,
+  createPushover,
+  createTelegram,
+  createVictorops,
+  createWechat,
+} from './pagers.ts';
+import { createSlack } from './slack.ts';
 import { createWebhook } from './webhook.ts';
 
 function createIntegration(
@@ -14,6 +25,24 @@ function createIntegration(
   switch (options.type) {
     case 'webhook':
       return createWebhook(options, index, context);
+    case 'slack':
+      return createSlack(options, index, context);
+    case 'pagerduty':
+      return createPagerduty(options, index, context);
+    case 'opsgenie':
+      return createOpsgenie(options, index, context);
+    case 'victorops':
+      return createVictorops(options, index, context);
+    case 'telegram':
+      return createTelegram(options, index, context);
+    case 'pushover':
+      return createPushover(options, index, context);
+    case 'wechat':
+      return createWechat(options, index, context);
+    case 'incidentio':
+      return createIncidentio(options, index, context);
+    default:
+      return createChat(options, index, context);
   }
 }
 

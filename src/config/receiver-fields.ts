@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the readers of the integrations share: defaults of `global`, secrets, HTTP clients.
+
+import type { HttpClientOptions, SecretSource } from '../base/index.ts';
+import { readHttpClient } from './http-section.ts';
+import { resolvePath } from './paths.ts';
+import { YamlMapping, type YamlValue } from './yaml-value.ts';
+
+/** The part of `global` that receivers fall back to. '' and undefined: not set. */
+export interface ReceiverGlobals {
+  readonly directory: string;
+  readonly httpClient: HttpClientOptions;
+  readonly slackApiUrl: SecretSource | undefined;
+  readonly slackAppToken: SecretSource | undefined;
+  readonly slackAppUrl: string;
+  readonly pagerdutyUrl: string;
+  readonly opsgenieApiKey: SecretSource | undefined;
+  readonly opsgenieApiUrl: string;
+  readonly victoropsApiKey: SecretSource | undefined;
+  readonly victoropsApiUrl: string;
+  readonly wechatApiUrl: string;
+  readonly wechatApiSecret: SecretSource | undefined;
+  readonly wechatCorpId: string;
+  readonly telegramApiUrl: string;
+  readonly telegramBotToken: SecretSource | undefined;
+  readonly webexApiUrl: string;
+}
+
+const slashed = (url: string): string => (url.endsWith('/') ? url : `${url}/`);
+
+/** A secret under `key`, or in the file under `key_file`. */
+export function readSecret(
+  mapping: YamlMapping,
+  key: string,
+  directory: string,
+): SecretSource | undefined {
+  const value = mapping.text(key) ?? '';
+  const file = mapping.text(`${key}_file`) ?? '';
+  if (value !== '' && file !== '')
+    mapping.fail(`at most one of ${key} & ${key}_file must be configured`);
+  if (file !== '') return { file: resolvePath(directory, file) };
+  return value === '' ? undefined : { value };
+}
+
+/** A URL, or `absent`; reports what is none. */
+export function readHttpUrl(mapping: YamlMapping, key: string, absent: string): string {
+  const value = mapping.get(key);
+  const url = value?.text() ?? '';
+  if (value === undefined || url === '') return absent;
+  if (!/^https?:\/\/./i.test(url)) {
+    const scheme = /^([a-z][a-z0-9+.-]*):/i.exec(url)?.[1] ?? '';
+    value.fail(`unsupported scheme ${JSON.stringify(scheme)} for URL`);
+  }
+  return url;
+}
+
+/** A secret URL, in place or in a file. */
+export function readSecretUrl(
+  mapping: YamlMapping,
+  key: string,
+  directory: string,
+): SecretSource | undefined {
+  const secret = readSecret(mapping, key, directory);
+  if (secret?.value !== undefined) readHttpUrl(mapping, key, '');
+  return secret;
+}
+
+/** Reads `global`'s receiver keys. */
+export function readReceiverGlobals(
+  mapping: YamlMapping,
+  directory: string,
+  httpClient: HttpClientOptions,
+): ReceiverGlobals {
+  const secret = (key: string): SecretSource | undefined => readSecret(mapping, key, directory);
+  const url = (key: string, absent: string): string => readHttpUrl(mapping, key, absent);
+  const slackApiUrl = readSecretUrl(mapping, 'slack_api_url', directory);
+  const slackAppToken = secret('slack_app_token');
+  return {
+    directory,
+    httpClient,
+    slackApiUrl,
+    slackAppToken,
+    slackAppUrl: url('slack_app_url', 'https://slack.com/api/chat.postMessage'),
+    pagerdutyUrl: url('pagerduty_url', 'https://events.pagerduty.com/v2/enqueue'),
+    opsgenieApiKey: secret('opsgenie_api_key'),
+    opsgenieApiUrl: slashed(url('opsgenie_api_url', 'https://api.opsgenie.com/')),
+    victoropsApiKey: secret('victorops_api_key'),
+    victoropsApiUrl: slashed(
+      url('victorops_api_url', 'https://alert.victorops.com/integrations/generic/20131114/alert/'),
+    ),
+    wechatApiUrl: slashed(url('wechat_api_url', 'https://qyapi.weixin.qq.com/cgi-bin/')),
+    wechatApiSecret: secret('wechat_api_secret'),
+    wechatCorpId: mapping.text('wechat_api_corp_id') ?? '',
+    telegramApiUrl: url('telegram_api_url', 'https://api.telegram.org'),
+    telegramBotToken: secret('telegram_bot_token'),
+    webexApiUrl: url('webex_api_url', 'https://webexapis.com/v1/messages'),
+  };
+}
+
+/** One entry of a `…_configs` list being read. */
+export class IntegrationReader {
+  readonly mapping: YamlMapping;
+  readonly globals: ReceiverGlobals;
+
+  constructor(value: YamlValue, globals: ReceiverGlobals) {
+    this.mapping = new YamlMapping(value);
+    this.globals = globals;
+  }
+
+  /** What every integration has. */
+  base(sendResolved: boolean): { sendResolved: boolean; httpClient: HttpClientOptions } {
+    return {
+      sendResolved: this.mapping.boolean('send_resolved') ?? sendResolved,
+      httpClient: this.httpClient(),
+    };
+  }
+
+  private httpClient(): HttpClientOptions {
+    const value = this.mapping.get('http_config');
+    if (value === undefined) return this.globals.httpClient;
+    const own = new YamlMapping(value);
+    const options = readHttpClient(own, this.globals.directory);
+    own.finish();
+    return options;
+  }
+
+  text(key: string, absent = ''): string {
+    // `key: ""` says "nothing", which is not the default.
+    const value = this.mapping.getOrNull(key);
+    return value === undefined || value.isNull ? absent : (value.text() ?? absent);
+  }
+
+  boolean(key: string): boolean {
+    return this.mapping.boolean(key) ?? false;
+  }
+
+  duration(key: string, absentMs = 0): number {
+    return this.mapping.duration(key) ?? absentMs;
+  }
+
+  texts(key: string, absent: readonly string[] = []): readonly string[] {
+    return this.mapping.get(key)?.texts() ?? absent;
+  }
+
+  map(key: string): Record<string, string> {
+    return Object.fromEntries(this.mapping.get(key)?.textEntries() ?? []);
+  }
+
+  secret(key: string): SecretSource | undefined {
+    return readSecret(this.mapping, key, this.globals.directory);
+  }
+
+  secretUrl(key: string): SecretSource | undefined {
+    return readSecretUrl(this.mapping, key, this.globals.directory);
+  }
+
+  url(key: string, absent: string): string {
+    return readHttpUrl(this.mapping, key, absent);
+  }
+
+  /** A list of mappings, each read by `read`. */
+  list<Item>(key: string, read: (item: IntegrationReader) => Item): Item[] {
+    return this.mapping.items(key, `empty or null entry in ${key}`).map((value) => {
+      const item = new IntegrationReader(value, this.globals);
+      const result = read(item);
+      item.finish();
+      return result;
+    });
+  }
+
+  /** A mapping that may be missing. */
+  inner<Item>(key: string, read: (item: IntegrationReader) => Item): Item | undefined {
+    const value = this.mapping.get(key);
+    if (value === undefined) return undefined;
+    const item = new IntegrationReader(value, this.globals);
+    const result = read(item);
+    item.finish();
+    return result;
+  }
+
+  finish(): void {
+    this.mapping.finish();
+  }
+}

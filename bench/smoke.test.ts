@@ -50,6 +50,7 @@ test('query', async () => {
   const run = await runQueries(repositoryRoot, {
     fleet: { ...fullFleet, instances: 1, hours: 2 },
     rounds: 1,
+    warmUpRounds: 1,
     systems: systems.filter((name) => name !== 'prometheus' || installed('promtool') !== undefined),
     filter: 'sum by',
     cacheDirectory,
@@ -70,6 +71,7 @@ test('load', async () => {
       targets: 2,
       seriesPerTarget: 50,
       intervalSeconds: 1,
+      settleSeconds: 2,
       seconds: 2,
       clients: 2,
       cacheDirectory,

@@ -16,6 +16,8 @@ export interface LoadOptions {
   readonly targets: number;
   readonly seriesPerTarget: number;
   readonly intervalSeconds: number;
+  /** New series are made in this time; not measured. */
+  readonly settleSeconds: number;
   readonly seconds: number;
   readonly clients: number;
   readonly cacheDirectory: string;
@@ -93,7 +95,7 @@ export async function runLoad(
         loopDelay: await loopDelays(url),
       };
     };
-    await sleep(Math.max(2, 2 * options.intervalSeconds) * 1000);
+    await sleep(options.settleSeconds * 1000);
     const idle = await phase(0);
     const busy = await phase(options.clients);
     return { idle, busy };

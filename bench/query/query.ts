@@ -19,6 +19,8 @@ import { benchQueries } from './queries.ts';
 export interface QueryOptions {
   readonly fleet: FleetOptions;
   readonly rounds: number;
+  /** Passes over all queries before anything is measured: code is compiled, files are in memory. */
+  readonly warmUpRounds: number;
   readonly systems: readonly SystemName[];
   /** Only queries whose name contains this. */
   readonly filter: string;
@@ -104,6 +106,9 @@ export async function startWithFleet(
   return startSystem(stage, root, name, { ...settings, nodeArguments, flags });
 }
 
+const urlOf = (system: RunningSystem, path: string): string =>
+  `${system.url}${path}${system.name === 'victoria' ? '&nocache=1' : ''}`;
+
 async function ask(
   query: BenchQuery,
   systems: readonly RunningSystem[],
@@ -112,10 +117,8 @@ async function ask(
   const path = rangePath(query, options.fleet);
   const times = new Map<SystemName, number[]>(systems.map(({ name }) => [name, []]));
   const answers = new Map<SystemName, QueryAnswer>();
-  const urlOf = (system: RunningSystem): string =>
-    `${system.url}${path}${system.name === 'victoria' ? '&nocache=1' : ''}`;
   for (const system of systems) {
-    const body = await get(urlOf(system));
+    const body = await get(urlOf(system, path));
     answers.set(system.name, JSON.parse(body.toString()) as QueryAnswer);
   }
   for (let round = 0; round < options.rounds; round++) {
@@ -124,7 +127,7 @@ async function ask(
       const system = systems[(round + i) % systems.length];
       if (system === undefined) continue;
       const started = performance.now();
-      await get(urlOf(system));
+      await get(urlOf(system, path));
       times.get(system.name)?.push(performance.now() - started);
     }
   }
@@ -159,10 +162,13 @@ export async function runQueries(root: string, options: QueryOptions): Promise<Q
     await sleep(1000);
     const cpuOf = (): Map<SystemName, number> =>
       new Map(systems.map(({ name, program }) => [name, usageOf(program.pid).cpuSeconds]));
+    const wanted = benchQueries.filter(({ name }) => name.includes(options.filter));
+    for (let round = 0; round < options.warmUpRounds; round++)
+      for (const query of wanted)
+        for (const system of systems) await get(urlOf(system, rangePath(query, options.fleet)));
     const before = cpuOf();
     const results: QueryResult[] = [];
-    for (const query of benchQueries)
-      if (query.name.includes(options.filter)) results.push(await ask(query, systems, options));
+    for (const query of wanted) results.push(await ask(query, systems, options));
     const residentBytes = new Map(
       systems.map(({ name, program }) => [name, usageOf(program.pid).residentBytes]),
     );

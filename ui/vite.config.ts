@@ -44,10 +44,22 @@ const pageAtRoot: Plugin = {
   },
 };
 
+/** While developing: /NAME/anything is the page NAME, whose own router knows the rest. */
+const pagesByPath: Plugin = {
+  name: 'pages-by-path',
+  configureServer(server) {
+    server.middlewares.use((request, _response, next) => {
+      const page = /^\/(\w+)\/[\w-]*(?:\?.*)?$/.exec(request.url ?? '')?.[1];
+      if (page !== undefined && pages.includes(page)) request.url = `/${page}/index.html`;
+      next();
+    });
+  },
+};
+
 export default defineConfig({
   root: here,
   base: './',
-  plugins: [react(), pageAtRoot],
+  plugins: [react(), pageAtRoot, pagesByPath],
   environments: Object.fromEntries(pages.map((page) => [page, environment(page)])),
   builder: {
     async buildApp(builder) {
@@ -57,6 +69,13 @@ export default defineConfig({
       }
     },
   },
-  // `npx vite ui/prometheus --config ui/vite.config.ts`: the page with hot reload, next to a running server.
-  server: { proxy: { '/api': 'http://127.0.0.1:9090', '/-': 'http://127.0.0.1:9090' } },
+  // `npx vite --config ui/vite.config.ts`, then /prometheus/query: the sources next to a running server.
+  server: {
+    proxy: {
+      [`^/(${pages.join('|')})/(api|-)/`]: {
+        target: 'http://127.0.0.1:9090',
+        rewrite: (path) => path.replace(/^\/\w+/, ''),
+      },
+    },
+  },
 });

@@ -385,17 +385,17 @@ test('late samples, histograms and deletions of the head go into blocks and are 
     for (const i of [0, 1]) {
       put(i, START + k * step, k);
       expected[i]!.push(START + k * step);
-      // Every third sample has a late one far behind it.
+      // Every third sample has a late one far behind it, then even in the time of a block.
       if (k >= 40 && k % 3 === 0) {
-        put(i, START + (k - 38) * step + 1000, 1000 + k);
-        expected[i]!.push(START + (k - 38) * step + 1000);
+        const late = START + (k - (k <= 60 ? 38 : 58)) * step + 1000;
+        put(i, late, 1000 + k);
+        expected[i]!.push(late);
       }
     }
     if (k === 60) await maintenance.compact();
   }
   const gone = [START + HOUR, START + 2 * HOUR] as const;
   const any: Matcher[] = [{ name: '__name__', type: '=~', value: 'float|hist' }];
-  db.head.deleteSeries([any], gone[0], gone[1]);
   await maintenance.deleteSeries([any], gone[0], gone[1]);
   const seen = (name: string): number[] => {
     const querier = reader.querier();

@@ -300,13 +300,14 @@ export class Maintenance {
 
   // ---- on request -------------------------------------------------------------------------------------
 
-  /** Marks samples in blocks as deleted. Those of the head are the head's to delete. */
+  /** Marks samples as deleted, in the head and in blocks. @throws MatcherError, StorageError, FileError */
   deleteSeries(
     selectors: readonly (readonly Matcher[])[],
     minTime: number,
     maxTime: number,
   ): Promise<void> {
     return this.exclusively(async () => {
+      this.database?.head.deleteSeries(selectors, minTime, maxTime);
       await this.options.worker.run({ kind: 'deleteSeries', selectors, minTime, maxTime });
       await this.reload();
     });

@@ -147,7 +147,7 @@ export class Database {
    */
   async truncateHead(minTime: number): Promise<TruncateResult> {
     const result = await this.head.truncate(minTime, this.pause);
-    this.truncator.expire(result.removedRefs);
+    this.truncator.expire(result.removedRefs, minTime - 1);
     this.wbl.newest = this.head.maxTime;
     this.wbl.truncate(minTime);
     try {
@@ -258,12 +258,14 @@ async function openLocked(
   late.target = walQueue;
   const lateWal = new WblWriter({ ...log, directory: `${directory}/wbl` }, clock);
   wbl.target = lateWal;
+  const truncator = new WalTruncator({ ...log, codecs, writer: wal, pause });
+  truncator.expire(head.takeOtherRefs(), head.maxTime);
   return new Database({
     head,
     wal,
     walQueue,
     wbl: lateWal,
-    truncator: new WalTruncator({ ...log, codecs, writer: wal, pause }),
+    truncator,
     logger,
     pause,
     files,

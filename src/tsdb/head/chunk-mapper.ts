@@ -43,7 +43,10 @@ export class ChunkMapper {
   private readonly view: DataView;
   private readonly writer: HeadChunkWriter;
   private readonly logger: Logger;
-  /** Series id and chunk address of closed chunks, in turns. */
+  /**
+   * Series id, chunk address and min time of closed chunks, in turns. The time tells whether it is still
+   * that chunk: one that was dropped while it waited may have left its address to a later one.
+   */
   private waiting: number[] = [];
   private waitingBytes = 0;
   private attemptAt = 0;
@@ -65,14 +68,14 @@ export class ChunkMapper {
 
   /** A chunk of series `id` was closed. */
   closed(id: number, chunk: number, bytes: number): void {
-    if (this.waiting.length >= 2 * WAITING_MAX) return;
-    this.waiting.push(id, chunk);
+    if (this.waiting.length >= 3 * WAITING_MAX) return;
+    this.waiting.push(id, chunk, timeAt(this.view, chunk + CHUNK_MIN_TIME));
     this.waitingBytes += bytes;
   }
 
   /** Writes what waits when it is enough. Call between batches. */
   work(): void {
-    const count = this.waiting.length / 2;
+    const count = this.waiting.length / 3;
     if (count < CHUNKS_PER_GO && this.waitingBytes < WAITING_BYTES_MAX) return;
     if (count >= this.attemptAt) this.flush();
   }
@@ -82,7 +85,7 @@ export class ChunkMapper {
     try {
       // One go at a time: each is a write of its own.
       for (let from = 0; from < this.waiting.length; ) {
-        const to = Math.min(this.waiting.length, from + 2 * CHUNKS_PER_GO);
+        const to = Math.min(this.waiting.length, from + 3 * CHUNKS_PER_GO);
         this.writeGo(from, to);
         from = to;
       }
@@ -96,7 +99,7 @@ export class ChunkMapper {
           },
         );
       }
-      this.attemptAt = this.waiting.length / 2 + CHUNKS_BETWEEN_ATTEMPTS;
+      this.attemptAt = this.waiting.length / 3 + CHUNKS_BETWEEN_ATTEMPTS;
       return false;
     }
     this.waiting = [];
@@ -109,11 +112,12 @@ export class ChunkMapper {
     const { u32, u8 } = this.shared;
     const directory = u32[Control.seriesDirectory]!;
     const places: number[] = [];
-    for (let i = from; i < to; i += 2) {
+    for (let i = from; i < to; i += 3) {
       const record = directoryGet(this.shared, directory, this.waiting[i]!);
       const chunk = this.waiting[i + 1]!;
       // The head may have been truncated since, or the chunk was written before a later write failed.
-      if (record === 0 || this.newer(record, chunk) === 0 || isOnDisk(u32, chunk)) {
+      const isThere = record !== 0 && this.newer(record, chunk) !== 0 && !isOnDisk(u32, chunk);
+      if (!isThere || timeAt(this.view, chunk + CHUNK_MIN_TIME) !== this.waiting[i + 2]) {
         places.push(0, 0);
         continue;
       }
@@ -131,7 +135,7 @@ export class ChunkMapper {
       places.push(place.file, place.offsetBytes);
     }
     this.writer.flush();
-    for (let i = from, k = 0; i < to; i += 2, k += 2) {
+    for (let i = from, k = 0; i < to; i += 3, k += 2) {
       if (places[k] === 0) continue;
       const record = directoryGet(this.shared, directory, this.waiting[i]!);
       this.replace(record, this.waiting[i + 1]!, places[k]!, places[k + 1]!);
@@ -153,6 +157,7 @@ export class ChunkMapper {
   private replace(record: number, chunk: number, file: number, offset: number): void {
     const { u32, u8 } = this.shared;
     const newer = this.newer(record, chunk);
+    if (newer === 0) return;
     let node: number;
     try {
       node = this.store.allocate(CHUNK_HEADER_BYTES);
@@ -192,15 +197,24 @@ export class ChunkMapper {
   }
 }
 
+/** Chunks of one series, newest first. */
+interface Chain {
+  newest: number;
+  samples: number;
+  maxTime: number;
+}
+
+const OVERLAPS = -1;
+
 /** Chains of chunks found in files, by the WAL ref of their series, until replay asks for them. */
 export class FoundChains {
-  /** Newest node and samples of each chain. */
-  private readonly chains = new Map<number, { newest: number; samples: number; maxTime: number }>();
+  /** By ref; null: its chunks overlap and are left to the WAL. */
+  private readonly chains = new Map<number, Chain | null>();
   private readonly shared: SharedMemory;
   private readonly store: HeadStore;
   private readonly view: DataView;
   private readonly floor: number;
-  /** Chunks left out because they overlap one before. */
+  /** Refs whose chunks overlap. */
   overlapping = 0;
   refMax = 0;
 
@@ -216,45 +230,74 @@ export class FoundChains {
     if (ref > this.refMax) this.refMax = ref;
     if (maxTime < this.floor || chunk.encoding !== XOR || chunk.isOutOfOrder || count === 0) return;
     const chain = this.chains.get(ref);
-    if (chain !== undefined && minTime <= chain.maxTime) {
+    if (chain === null) return;
+    const newer = chain === undefined ? 0 : this.place(chain.newest, minTime, maxTime);
+    if (newer === OVERLAPS) {
       this.overlapping++;
+      // One of them is wrong, or both are the same: the WAL has the samples of all.
+      this.release(chain!.newest);
+      this.chains.set(ref, null);
       return;
     }
     const node = this.store.allocateZeroed(CHUNK_HEADER_BYTES);
     const { u32 } = this.shared;
     const at = node >>> 2;
     u32[at + Chunk.count] = count;
-    u32[at + Chunk.previous] = chain?.newest ?? 0;
     u32[at + Chunk.bytes] = ON_DISK + chunk.file;
     u32[at + Chunk.first] = chunk.offsetBytes;
     setTimeAt(this.view, node + CHUNK_MIN_TIME, minTime);
     setTimeAt(this.view, node + CHUNK_MAX_TIME, maxTime);
-    if (chain === undefined) this.chains.set(ref, { newest: node, samples: count, maxTime });
-    else {
+    if (chain === undefined) {
+      this.chains.set(ref, { newest: node, samples: count, maxTime });
+      return;
+    }
+    chain.samples += count;
+    if (newer === 0) {
+      u32[at + Chunk.previous] = chain.newest;
       chain.newest = node;
-      chain.samples += count;
       chain.maxTime = maxTime;
+    } else {
+      u32[at + Chunk.previous] = u32[(newer >>> 2) + Chunk.previous]!;
+      u32[(newer >>> 2) + Chunk.previous] = node;
     }
   }
 
+  /** The node after which (towards the older ones) a chunk belongs; 0: it is the newest. */
+  private place(newest: number, minTime: number, maxTime: number): number {
+    const { u32 } = this.shared;
+    let newer = 0;
+    for (let node = newest; node !== 0; node = u32[(node >>> 2) + Chunk.previous]!) {
+      if (timeAt(this.view, node + CHUNK_MAX_TIME) < minTime) return newer;
+      if (timeAt(this.view, node + CHUNK_MIN_TIME) <= maxTime) return OVERLAPS;
+      newer = node;
+    }
+    return newer;
+  }
+
   /** The chain of a ref, which is the caller's from then on. */
-  take(ref: number): { newest: number; samples: number; maxTime: number } | undefined {
-    const chain = this.chains.get(ref);
+  take(ref: number): Chain | undefined {
+    const chain = this.chains.get(ref) ?? undefined;
     if (chain !== undefined) this.chains.delete(ref);
     return chain;
   }
 
   /** Gives back the chains that no series asked for; returns their number. */
   drop(): number {
-    const left = this.chains.size;
-    for (const { newest } of this.chains.values()) {
-      for (let node = newest; node !== 0; ) {
-        const previous = this.shared.u32[(node >>> 2) + Chunk.previous]!;
-        this.store.retire(node, CHUNK_HEADER_BYTES);
-        node = previous;
-      }
+    let left = 0;
+    for (const chain of this.chains.values()) {
+      if (chain === null) continue;
+      left++;
+      this.release(chain.newest);
     }
     this.chains.clear();
     return left;
+  }
+
+  private release(newest: number): void {
+    for (let node = newest; node !== 0; ) {
+      const previous = this.shared.u32[(node >>> 2) + Chunk.previous]!;
+      this.store.retire(node, CHUNK_HEADER_BYTES);
+      node = previous;
+    }
   }
 }

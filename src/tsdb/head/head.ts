@@ -144,6 +144,8 @@ export class Head implements Appender {
   private truncating = false;
   private mapper: ChunkMapper | undefined;
   private found: FoundChains | undefined;
+  /** Refs of the log, beside their own, of series that it names more than once. */
+  private otherRefs: number[] = [];
   private record: { address: number; sizeBytes: number };
 
   constructor(heap: SharedHeap, options: HeadOptions) {
@@ -349,6 +351,13 @@ export class Head implements Appender {
     return left;
   }
 
+  /** Refs by which the log names series beside {@link walRefs}, until now; forgotten by the call. */
+  takeOtherRefs(): Float64Array {
+    const refs = Float64Array.from(this.otherRefs);
+    this.otherRefs = [];
+    return refs;
+  }
+
   get mapperCounters(): MapperCounters | undefined {
     return this.mapper?.counters;
   }
@@ -387,7 +396,11 @@ export class Head implements Appender {
     if (this.pairs.length < 2 * labels.length) this.pairs = new Uint32Array(4 * labels.length);
     if (walRef >= this.nextWalRef) this.nextWalRef = walRef + 1;
     const known = this.findSeries(labels);
-    if (known !== 0) return known;
+    if (known !== 0) {
+      // Removed and made again before: samples in the log go by both refs.
+      if (this.walRef(known) !== walRef) this.otherRefs.push(walRef);
+      return known;
+    }
     const id = this.createSeries(labels, walRef, false);
     this.attachChain(id, walRef);
     return id;

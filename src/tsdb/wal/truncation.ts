@@ -35,6 +35,8 @@ interface Expired {
   readonly refs: Float64Array;
   /** No later segment has samples of these. */
   readonly segment: number;
+  /** No sample of these is newer. */
+  readonly maxTime: number;
 }
 
 export class WalTruncator {
@@ -53,10 +55,13 @@ export class WalTruncator {
     this.options = options;
   }
 
-  /** Series that the head has just removed; the current segment may still name them. */
-  expire(refs: Float64Array): void {
+  /**
+   * Refs that no series of the head has (any more), but samples in segments up to the current one: of
+   * series just removed, or of those that the log names twice. `maxTime` of those samples.
+   */
+  expire(refs: Float64Array, maxTime: number): void {
     if (refs.length > 0) {
-      this.expired.push({ refs, segment: this.options.writer.currentSegment });
+      this.expired.push({ refs, segment: this.options.writer.currentSegment, maxTime });
     }
   }
 
@@ -83,8 +88,11 @@ export class WalTruncator {
     logger.info('Creating checkpoint', { from_segment: first, to_segment: last, mint: minTime });
     const refs = new RefSet();
     for (const ref of liveRefs) refs.add(ref);
-    for (const batch of this.expired) {
-      if (batch.segment > last) for (const ref of batch.refs) refs.add(ref);
+    const needed = this.expired.filter(
+      ({ segment, maxTime }) => segment > last || maxTime >= minTime,
+    );
+    for (const batch of needed) {
+      for (const ref of batch.refs) refs.add(ref);
     }
     try {
       await createCheckpoint({
@@ -99,7 +107,7 @@ export class WalTruncator {
       this.counters.truncationsFailed++;
       throw error;
     }
-    this.expired = this.expired.filter(({ segment }) => segment > last);
+    this.expired = needed;
     this.remove(last);
   }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// One run of the database on a simulated disk: several lives, each of random work and an end by close, kill or
-// power cut. After each start what is read is compared with what was acknowledged.
+// One run of the database on a simulated disk: several lives, each of random work and an end by close,
+// kill or power cut. After each start what is read is compared with what was acknowledged.
 
 import type { Clock, Logger, Prng } from '../../src/base/index.ts';
 import { seededPrng, silentLogger } from '../../src/base/index.ts';

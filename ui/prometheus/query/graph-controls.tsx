@@ -127,7 +127,7 @@ export function GraphControls({ panel, store, stepMs }: GraphControlsProps): Rea
       />
       <Select
         size="xs"
-        w={164}
+        w={152}
         aria-label="Resolution"
         data={resolutions}
         value={choiceOf(settings.resolution)}

@@ -44,7 +44,7 @@ export function TimeField(props: TimeFieldProps): ReactNode {
       </ActionIcon>
       <TextInput
         size="xs"
-        w={196}
+        w={178}
         value={draft ?? shown}
         error={isWrong}
         aria-label={label}

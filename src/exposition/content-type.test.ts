@@ -45,13 +45,10 @@ test('the fallback is taken and said', () => {
   });
 });
 
-test('protobuf is refused with a remedy', () => {
-  const verdict = chooseFormat(
-    'application/vnd.google.protobuf; proto=io.prometheus.client.MetricFamily; encoding=delimited',
-    undefined,
-  );
-  expect(verdict.format).toBeUndefined();
-  expect(verdict.message).toMatch(/protobuf exposition is not supported: remove PrometheusProto/);
+test('protobuf is a format of its own', () => {
+  const type =
+    'application/vnd.google.protobuf; proto=io.prometheus.client.MetricFamily; encoding=delimited';
+  expect(chooseFormat(type, undefined)).toEqual({ format: 'protobuf', message: '' });
 });
 
 const canonical = (value: number, text: string): void =>

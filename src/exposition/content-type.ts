@@ -10,10 +10,13 @@ export type ExpositionMediaType =
   | 'application/openmetrics-text'
   | 'application/vnd.google.protobuf';
 
+/** Formats of bodies: those that are read line by line, and protobuf. */
+export type BodyFormat = ExpositionFormat | 'protobuf';
+
 /** The parser to use, and what to complain about. */
 export interface ContentTypeVerdict {
   /** undefined: the scrape fails with `message`. */
-  readonly format: ExpositionFormat | undefined;
+  readonly format: BodyFormat | undefined;
   /** Upstream's text; with a format it says that the fallback was taken, '' when all is well. */
   readonly message: string;
 }
@@ -51,22 +54,18 @@ function parameterFault(parameters: string): string | undefined {
   return undefined;
 }
 
-const formats: Readonly<Record<ExpositionMediaType, ExpositionFormat | undefined>> = {
+const formats: Readonly<Record<ExpositionMediaType, BodyFormat>> = {
   'text/plain': 'text',
   'application/openmetrics-text': 'openmetrics',
-  'application/vnd.google.protobuf': undefined,
+  'application/vnd.google.protobuf': 'protobuf',
 };
 
 const isMediaType = (text: string): text is ExpositionMediaType => Object.hasOwn(formats, text);
 
-const PROTOBUF_UNSUPPORTED =
-  'protobuf exposition is not supported: remove PrometheusProto from scrape_protocols and ' +
-  'fallback_scrape_protocol';
-
-function verdictFor(type: ExpositionMediaType, message: string): ContentTypeVerdict {
-  const format = formats[type];
-  return format === undefined ? { format, message: PROTOBUF_UNSUPPORTED } : { format, message };
-}
+const verdictFor = (type: ExpositionMediaType, message: string): ContentTypeVerdict => ({
+  format: formats[type],
+  message,
+});
 
 /**
  * Chooses the parser for `contentType` (as received, '' when absent). `fallback` is the media type of

@@ -18,7 +18,7 @@ export class BodyBuffer implements BodySink {
   private capacity = 0;
   private readonly heap: SharedHeap;
   private readonly kernel: BytesKernel;
-  private readonly limitBytes: number;
+  private limitBytes: number;
   private readonly expectedBytes: number;
 
   /** `expectedBytes`: the size of the last body of this target, 0 when there was none. */
@@ -50,6 +50,12 @@ export class BodyBuffer implements BodySink {
     if (!this.reserve(this.length + SCAN_PADDING_BYTES)) return 0;
     this.heap.shared.u8.fill(10, this.address + this.length, this.address + this.length + 1);
     return this.address;
+  }
+
+  /** Forgets what was received, keeps the memory, and takes up to `limitBytes` from now on. */
+  restart(limitBytes: number): void {
+    this.length = 0;
+    this.limitBytes = limitBytes;
   }
 
   /** Gives the memory back. */

@@ -34,6 +34,7 @@ import type { ScrapeOptions } from './options.ts';
 import { SampleError, storedLabels } from './sample-labels.ts';
 import { ScrapeBatch } from './scrape-batch.ts';
 import { SeriesCache } from './series-cache.ts';
+import type { NativeLine } from './structured-body.ts';
 
 /** What all targets share. `slow` and `places` are the kernel's lists, used between two calls of it. */
 export interface IngestContext {
@@ -64,6 +65,8 @@ export interface ScrapeBody {
   readonly address: number;
   readonly length: number;
   readonly format: ExpositionFormat;
+  /** Native histograms whose samples come first in the body, in this order. */
+  readonly natives?: readonly NativeLine[];
 }
 
 /** What a scan found. Counts are right up to the error, if there was one. */
@@ -155,6 +158,7 @@ export class TargetIngest {
     }
     this.start(body, batch, timeMs);
     const errorAt = await this.walk();
+    this.placeHistograms();
     this.collectCounts();
     await this.takeComments(errorAt);
     this.checkEnd();
@@ -194,6 +198,31 @@ export class TargetIngest {
     this.outcome = newOutcome();
     this.rewind(this.flags() | ScanFlag.repair);
     await this.walk();
+    this.placeHistograms();
+  }
+
+  /**
+   * Puts the native histograms beside their samples. Those are first in the body, so their places in the batch
+   * are the first ones, in the same order; some may be missing (dropped, or known already in a repair).
+   */
+  private placeHistograms(): void {
+    const { batch, body, cache } = this;
+    const { natives } = body;
+    if (natives === undefined || batch === undefined) return;
+    const { refs, count } = batch.columns;
+    const end = Math.min(count, natives.length);
+    let place = 0;
+    for (const { histogram, start, length } of natives) {
+      this.context.kernel.hash(cache.state, body.address + start, length);
+      const entry = cache.find();
+      const ref = entry === NO_ENTRY ? 0 : cache.ref(entry);
+      if (ref === 0 || ref === DROPPED_REF) continue;
+      let at = place;
+      while (at < end && refs[at] !== ref) at++;
+      if (at === end) continue;
+      batch.setHistogram(at, histogram);
+      place = at + 1;
+    }
   }
 
   free(): void {

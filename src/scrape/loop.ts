@@ -10,7 +10,7 @@ import {
   type Logger,
   type Timer,
 } from '../base/index.ts';
-import { chooseFormat } from '../exposition/index.ts';
+import { type BodyFormat, chooseFormat } from '../exposition/index.ts';
 import { formatDuration } from '../model/index.ts';
 import { StorageError } from '../storage/index.ts';
 import { BodyBuffer } from './body-buffer.ts';
@@ -23,6 +23,8 @@ import type { ScrapeOptions } from './options.ts';
 import { ReportSeries } from './report.ts';
 import { fallbackMediaType, scrapeHeaders } from './request.ts';
 import type { ScrapeBatch } from './scrape-batch.ts';
+import type { NativeLine, StructuredBody } from './structured-body.ts';
+import { rewriteProtobuf, rewriteText, StructuredBodyError } from './structured-body.ts';
 import type { Target } from './target.ts';
 import { type Seed64, scrapeOffsetMs } from './target-url.ts';
 
@@ -294,11 +296,57 @@ export class ScrapeLoop {
     const address = buffer.finish();
     if (address === 0) return { error: 'out of memory for the body: the shared memory is full' };
     if (buffer.length > 0) this.lastBodyBytes = buffer.length;
-    const body = { address, length: buffer.length, format };
-    const outcome = await ingest.scan(body, batch, timeMs);
+    const rewritten = await this.rewrite(buffer, address, format);
+    if (typeof rewritten === 'string') return { error: rewritten };
+    let outcome: IngestOutcome;
+    if (rewritten !== undefined) {
+      const { address: textAddress, length, natives } = rewritten;
+      outcome = await ingest.scan(
+        { address: textAddress, length, format: 'text', natives },
+        batch,
+        timeMs,
+      );
+    } else {
+      const lines = format === 'protobuf' ? 'text' : format;
+      outcome = await ingest.scan({ address, length: buffer.length, format: lines }, batch, timeMs);
+    }
     if (outcome.exceeded === 'sample limit') context.metrics.exceededSampleLimit.inc();
     if (outcome.exceeded === 'label limit') context.metrics.exceededLabelLimits.inc();
     return outcome;
+  }
+
+  /**
+   * A body that is more than lines as text in place of it, in the same buffer; undefined where it is lines
+   * already, else why it cannot be taken.
+   */
+  private async rewrite(
+    buffer: BodyBuffer,
+    address: number,
+    format: BodyFormat,
+  ): Promise<
+    { address: number; length: number; natives: readonly NativeLine[] } | string | undefined
+  > {
+    const { options, context } = this;
+    const converts = format === 'text' && options.convertClassicHistogramsToNhcb;
+    if (format !== 'protobuf' && !converts) return undefined;
+    // A copy of its own: what is written anew goes where it is.
+    const bytes = context.heap.shared.u8.slice(address, address + buffer.length);
+    let body: StructuredBody | undefined;
+    try {
+      body = converts
+        ? rewriteText(bytes, options)
+        : await rewriteProtobuf(bytes, options, context.clock);
+    } catch (error) {
+      if (!(error instanceof StructuredBodyError)) throw error;
+      return error.message;
+    }
+    if (body === undefined) return undefined;
+    buffer.restart(BODY_BYTES_MAX);
+    buffer.write(body.text);
+    const textAddress = buffer.finish();
+    if (textAddress === 0 || buffer.overflow !== undefined)
+      return 'out of memory for the body: the shared memory is full';
+    return { address: textAddress, length: body.text.length, natives: body.natives };
   }
 
   /** Adds markers and report to the samples, and appends all of it at once. */
@@ -310,7 +358,7 @@ export class ScrapeLoop {
   ): Promise<void> {
     const { context, options, ingest, logger } = this;
     const hasFailed = result.error !== '';
-    if (hasFailed) batch.count = 0;
+    if (hasFailed) batch.clear();
     const sampleCount = batch.count;
     this.addEnded(batch, hasFailed, timeMs);
     const addReport = (into: ScrapeBatch): void =>

@@ -2,6 +2,7 @@
 // hot
 
 import { AssertionError, assert } from '../base/index.ts';
+import type { Histogram } from '../model/index.ts';
 import { NAN_HIGH, NAN_LOW, setStale } from '../model/index.ts';
 import { type Appender, type SampleBatch, StorageError } from '../storage/index.ts';
 
@@ -45,6 +46,19 @@ export class ScrapeBatch {
     this.current.count = value;
   }
 
+  /** Puts a native histogram beside the sample at place `i`, whose value is its sum. */
+  setHistogram(i: number, histogram: Histogram): void {
+    const batch = this.current;
+    batch.histograms ??= [];
+    batch.histograms[i] = histogram;
+  }
+
+  /** Forgets all samples. */
+  clear(): void {
+    this.current.count = 0;
+    this.current.histograms = undefined;
+  }
+
   /** Makes room for `capacity` samples in all. @throws StorageError when there is no memory */
   reserve(capacity: number): void {
     if (capacity <= this.current.capacity) return;
@@ -56,6 +70,7 @@ export class ScrapeBatch {
     // As words: a staleness marker must not pass through a number.
     larger.valueBits.set(old.valueBits.subarray(0, 2 * count));
     larger.count = count;
+    larger.histograms = old.histograms;
     this.current = larger;
     this.appender.releaseBatch(old);
   }

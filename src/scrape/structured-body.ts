@@ -1,0 +1,290 @@
+// SPDX-License-Identifier: Apache-2.0
+// Bodies that are more than lines: protobuf, and text whose classic histograms become native ones. They are
+// written anew as text in the shared memory, which then takes the usual way. Each native histogram stands in
+// that text as one sample under its family's name with the sum as its value, before everything else; once the
+// text is in the batch, the histograms are put beside those samples. So limits, relabelling, the series cache
+// and staleness are the same for all formats.
+
+import type { Clock } from '../base/index.ts';
+import { DecodeError, ProtobufReader, TruncatedError } from '../encoding/index.ts';
+import { parseProtobufFamily, parseTextFamilies, TextFormatError } from '../exposition/index.ts';
+import { textHead, textLines } from '../metrics/index.ts';
+import type { Distribution, Metric, MetricFamily } from '../model/index.ts';
+import {
+  CounterResetHint,
+  CUSTOM_BUCKETS_SCHEMA,
+  EXPONENTIAL_SCHEMA_MAX,
+  EXPONENTIAL_SCHEMA_MAX_RESERVED,
+  EXPONENTIAL_SCHEMA_MIN,
+  Histogram,
+  HistogramError,
+  reduceResolution,
+  validateHistogram,
+} from '../model/index.ts';
+import { YIELD_AFTER_MS } from './limits.ts';
+import type { ScrapeOptions } from './options.ts';
+
+/** The parts of the options that decide what becomes of histograms. */
+export type HistogramOptions = Pick<
+  ScrapeOptions,
+  | 'scrapeNativeHistograms'
+  | 'alwaysScrapeClassicHistograms'
+  | 'convertClassicHistogramsToNhcb'
+  | 'nativeHistogramBucketLimit'
+  | 'nativeHistogramMinBucketFactor'
+>;
+
+/** A native histogram and where its line is in the text. */
+export interface NativeLine {
+  readonly histogram: Histogram;
+  /** Byte offset of the series in the text, and its length: name and labels. */
+  readonly start: number;
+  readonly length: number;
+}
+
+export interface StructuredBody {
+  readonly text: Uint8Array;
+  readonly natives: readonly NativeLine[];
+}
+
+/** A body that cannot be taken; the message is upstream's where upstream has one. */
+export class StructuredBodyError extends Error {
+  override name = 'StructuredBodyError';
+}
+
+/** The finest schema that keeps to a factor between neighbouring bounds; 0 = any. */
+export function finestSchema(minBucketFactor: number): number {
+  if (minBucketFactor <= 1) return EXPONENTIAL_SCHEMA_MAX;
+  const schema = Math.floor(-Math.log2(Math.log2(minBucketFactor)));
+  return Math.min(EXPONENTIAL_SCHEMA_MAX, Math.max(EXPONENTIAL_SCHEMA_MIN, schema));
+}
+
+/** Absolute counts from what is on the wire: deltas of integers, counts of floats. */
+function absoluteCounts(values: readonly number[], isFloat: boolean): Float64Array {
+  const counts = Float64Array.from(values);
+  if (!isFloat) for (let i = 1; i < counts.length; i++) counts[i]! += counts[i - 1]!;
+  return counts;
+}
+
+function nativeHistogram(distribution: Distribution, isGauge: boolean): Histogram | undefined {
+  const { native } = distribution;
+  if (native === undefined) return undefined;
+  const isFloat = distribution.isFloat === true;
+  const h = new Histogram({
+    counterResetHint: isGauge ? CounterResetHint.gauge : CounterResetHint.unknown,
+    schema: native.schema,
+    zeroThreshold: native.zeroThreshold,
+    zeroCount: native.zeroCount,
+    count: distribution.count,
+    sum: distribution.sum,
+    positiveSpans: Int32Array.from(native.positiveSpans),
+    positiveBuckets: absoluteCounts(native.positiveBuckets, isFloat),
+    negativeSpans: Int32Array.from(native.negativeSpans),
+    negativeBuckets: absoluteCounts(native.negativeBuckets, isFloat),
+    isFloat,
+  });
+  const isReserved =
+    h.schema > EXPONENTIAL_SCHEMA_MAX && h.schema <= EXPONENTIAL_SCHEMA_MAX_RESERVED;
+  return isReserved ? reduceResolution(h, EXPONENTIAL_SCHEMA_MAX) : h;
+}
+
+/** A classic histogram with its buckets as custom ones: "NHCB". */
+function customBuckets(distribution: Distribution, isGauge: boolean): Histogram {
+  const points = [...distribution.points].sort((a, b) => a.bound - b.bound);
+  const bounds: number[] = [];
+  const counts: number[] = [];
+  let below = 0;
+  for (const { bound, value } of points) {
+    if (bound === Number.POSITIVE_INFINITY || Number.isNaN(bound)) continue;
+    bounds.push(bound);
+    counts.push(value - below);
+    below = value;
+  }
+  counts.push(distribution.count - below);
+  return new Histogram({
+    counterResetHint: isGauge ? CounterResetHint.gauge : CounterResetHint.unknown,
+    schema: CUSTOM_BUCKETS_SCHEMA,
+    count: distribution.count,
+    sum: distribution.sum,
+    positiveSpans: Int32Array.of(0, counts.length),
+    positiveBuckets: Float64Array.from(counts),
+    customValues: Float64Array.from(bounds),
+    isFloat: distribution.isFloat === true,
+  });
+}
+
+const bucketCount = (h: Histogram): number => h.positiveBuckets.length + h.negativeBuckets.length;
+
+/** Within the job's limits, by widening buckets where that helps. @throws StructuredBodyError */
+function limited(histogram: Histogram, options: HistogramOptions): Histogram {
+  const { nativeHistogramBucketLimit: limit, nativeHistogramMinBucketFactor: factor } = options;
+  let h = histogram;
+  if (h.usesCustomBuckets) {
+    if (limit > 0 && bucketCount(h) > limit)
+      throw new StructuredBodyError('histogram bucket limit exceeded');
+    return h;
+  }
+  const finest = finestSchema(factor);
+  if (factor > 0 && h.schema > finest) h = reduceResolution(h, finest);
+  while (limit > 0 && bucketCount(h) > limit) {
+    if (h.schema <= EXPONENTIAL_SCHEMA_MIN)
+      throw new StructuredBodyError('histogram bucket limit exceeded');
+    h = reduceResolution(h, h.schema - 1);
+  }
+  return h;
+}
+
+const encoder = new TextEncoder();
+
+/** Writes families as text; native histograms apart from the rest. */
+class BodyWriter {
+  private readonly options: HistogramOptions;
+  // Pieces, not one growing text: that would be a rope, which is slow to encode.
+  private readonly nativePieces: string[] = [];
+  private readonly classicPieces: string[] = [];
+  private readonly natives: { histogram: Histogram; start: number; length: number }[] = [];
+  /** Bytes of the native pieces: offsets are in bytes. */
+  private nativeBytes = 0;
+
+  constructor(options: HistogramOptions) {
+    this.options = options;
+  }
+
+  private addNative(text: string): void {
+    this.nativePieces.push(text);
+    this.nativeBytes += encoder.encode(text).length;
+  }
+
+  private histogramOf(metric: Metric, isGauge: boolean): Histogram | undefined {
+    const { distribution } = metric;
+    if (distribution === undefined) return undefined;
+    const { scrapeNativeHistograms, convertClassicHistogramsToNhcb } = this.options;
+    const native = scrapeNativeHistograms ? nativeHistogram(distribution, isGauge) : undefined;
+    if (native !== undefined) return native;
+    return convertClassicHistogramsToNhcb && distribution.points.length > 0
+      ? customBuckets(distribution, isGauge)
+      : undefined;
+  }
+
+  /** @throws StructuredBodyError, HistogramError */
+  family(family: MetricFamily): void {
+    const { name, help, type, metrics } = family;
+    if (metrics.some(({ strayKind }) => strayKind !== undefined))
+      throw new StructuredBodyError(`metric family ${name} has a metric that is not a ${type}`);
+    const isHistogram = type === 'histogram' || type === 'gaugehistogram';
+    // The text format has no word for gauge histograms.
+    const about = { name, help, type: isHistogram ? ('histogram' as const) : type };
+    const classic: Metric[] = [];
+    let isFirst = true;
+    for (const metric of metrics) {
+      const found = isHistogram ? this.histogramOf(metric, type === 'gaugehistogram') : undefined;
+      if (found === undefined) {
+        classic.push(metric);
+        continue;
+      }
+      if (isFirst) this.addNative(textHead(about));
+      isFirst = false;
+      this.native(family, metric, found);
+      const hasBuckets = (metric.distribution?.points.length ?? 0) > 0;
+      if (this.options.alwaysScrapeClassicHistograms && hasBuckets) classic.push(metric);
+    }
+    if (classic.length > 0)
+      this.classicPieces.push(textHead(about), textLines({ ...about, metrics: classic }));
+  }
+
+  private native(family: MetricFamily, metric: Metric, found: Histogram): void {
+    const histogram = limited(found, this.options);
+    validateHistogram(histogram);
+    const { labels, timestampMs } = metric;
+    const sample: Metric = {
+      labels,
+      value: histogram.sum,
+      ...(timestampMs === undefined ? {} : { timestampMs }),
+    };
+    // Untyped, so that it is one line.
+    const line = textLines({ name: family.name, help: '', type: 'untyped', metrics: [sample] });
+    const rest = textLines({
+      name: 'x',
+      help: '',
+      type: 'untyped',
+      metrics: [{ ...sample, labels: [] }],
+    }).length;
+    // ` VALUE[ TIME]\n` is what follows the series; after the name "x" it is all there is.
+    const length = encoder.encode(line).length - (rest - 1);
+    this.natives.push({ histogram, start: this.nativeBytes, length });
+    this.addNative(line);
+  }
+
+  finish(): StructuredBody {
+    const text = this.nativePieces.concat(this.classicPieces).join('');
+    return { text: encoder.encode(text), natives: this.natives };
+  }
+}
+
+function pause(clock: Clock): Promise<void> {
+  return new Promise((resolve) => {
+    clock.setTimer(0, resolve);
+  });
+}
+
+/** Error of a body as one that fails the scrape; bugs stay bugs. */
+function asBodyError(error: unknown): StructuredBodyError {
+  const isBad = error instanceof DecodeError || error instanceof HistogramError;
+  if (isBad) return new StructuredBodyError(error.message, { cause: error });
+  if (error instanceof StructuredBodyError) return error;
+  throw error;
+}
+
+/**
+ * A protobuf body as text and native histograms. Gives way to others now and then.
+ * @throws StructuredBodyError
+ */
+export async function rewriteProtobuf(
+  bytes: Uint8Array,
+  options: HistogramOptions,
+  clock: Clock,
+): Promise<StructuredBody> {
+  const writer = new BodyWriter(options);
+  let yielded = clock.monotonicMs();
+  try {
+    const reader = new ProtobufReader(bytes);
+    while (reader.position < bytes.length) {
+      const length = reader.uvarint();
+      const end = reader.position + length;
+      if (end > bytes.length) throw new TruncatedError('unexpected EOF');
+      writer.family(parseProtobufFamily(bytes, reader.position, end));
+      reader.position = end;
+      if (clock.monotonicMs() - yielded < YIELD_AFTER_MS) continue;
+      await pause(clock);
+      yielded = clock.monotonicMs();
+    }
+    return writer.finish();
+  } catch (error) {
+    throw asBodyError(error);
+  }
+}
+
+/**
+ * A body in text format with its classic histograms as native ones; undefined where it is no plain text
+ * format, so that the usual way tells what is wrong with it.
+ * @throws StructuredBodyError
+ */
+export function rewriteText(
+  bytes: Uint8Array,
+  options: HistogramOptions,
+): StructuredBody | undefined {
+  let families: Map<string, MetricFamily>;
+  try {
+    families = parseTextFamilies(bytes);
+  } catch (error) {
+    if (error instanceof TextFormatError) return undefined;
+    throw error;
+  }
+  const writer = new BodyWriter(options);
+  try {
+    for (const family of families.values()) writer.family(family);
+    return writer.finish();
+  } catch (error) {
+    throw asBodyError(error);
+  }
+}

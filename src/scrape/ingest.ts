@@ -202,8 +202,8 @@ export class TargetIngest {
   }
 
   /**
-   * Puts the native histograms beside their samples. Those are first in the body, so their places in the batch
-   * are the first ones, in the same order; some may be missing (dropped, or known already in a repair).
+   * Puts the native histograms beside their samples. Those are first in the body, so their places in
+   * the batch are the first ones, in the same order; some may be missing (dropped, or known in a repair).
    */
   private placeHistograms(): void {
     const { batch, body, cache } = this;

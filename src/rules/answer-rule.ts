@@ -3,7 +3,13 @@
 // of an alert, which may ask further queries.
 
 import type { Labels } from '../model/index.ts';
-import { labelsFrom, labelsKey, labelsToObject, METRIC_NAME } from '../model/index.ts';
+import {
+  formatHistogram,
+  labelsFrom,
+  labelsKey,
+  labelsToObject,
+  METRIC_NAME,
+} from '../model/index.ts';
 import type { Engine, QueryControl, QueryResult } from '../promql/index.ts';
 import type { Queryable } from '../storage/index.ts';
 import type { QuerySample } from '../template/index.ts';
@@ -23,7 +29,10 @@ function elementsOf(result: QueryResult): RuleSample[] {
   if (result.type !== 'vector') throw new Error('rule result is not a vector or scalar');
   const { series } = result;
   return Array.from({ length: series.count }, (_, i) => {
-    return { labels: series.labels(i), value: series.points(i).values[0]! };
+    const { values, histograms } = series.points(i);
+    const histogram = histograms?.[0];
+    const sample = { labels: series.labels(i), value: histogram?.sum ?? values[0]! };
+    return histogram === undefined ? sample : { ...sample, histogram };
   });
 }
 
@@ -54,7 +63,8 @@ function expandAlerts(
   });
   const samples = found.map((sample): RuleSample => {
     const labels = labelsToObject(sample.labels);
-    const { value } = sample;
+    const { histogram } = sample;
+    const value = histogram === undefined ? sample.value : formatHistogram(histogram);
     const { externalLabels, externalUrl } = templates;
     const data = { labels, externalLabels, externalUrl, value };
     const failed = ({ message }: TemplateError): void => void templateErrors.push(message);

@@ -6,7 +6,7 @@ import type { Config } from '../config/index.ts';
 import { parseRuleFile } from '../config/index.ts';
 import { glob } from '../discovery/index.ts';
 import type { Registry } from '../metrics/index.ts';
-import { labelsToObject } from '../model/index.ts';
+import { Histogram, labelsToObject } from '../model/index.ts';
 import type { WorkerPool } from '../platform/index.ts';
 import { WorkerError } from '../platform/index.ts';
 import type {
@@ -34,8 +34,15 @@ class PooledRules implements RuleEvaluator {
     this.defaultStepMs = defaultStepMs;
   }
 
-  evaluate(query: RuleQuery): Promise<RuleAnswer> {
-    return this.run({ kind: 'evaluate', query }) as Promise<RuleAnswer>;
+  async evaluate(query: RuleQuery): Promise<RuleAnswer> {
+    const answer = (await this.run({ kind: 'evaluate', query })) as RuleAnswer;
+    // On the way between threads an object keeps its fields but not its class.
+    const samples = answer.samples.map((sample) =>
+      sample.histogram === undefined
+        ? sample
+        : { ...sample, histogram: new Histogram(sample.histogram) },
+    );
+    return { ...answer, samples };
   }
 
   lastSamples(selector: string, timeMs: number, windowMs: number): Promise<readonly LastSample[]> {

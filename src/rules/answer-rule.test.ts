@@ -21,7 +21,7 @@ const backend = {
 };
 
 test('a recording rule gets native histograms as they are', () => {
-  const { samples } = answerRule({ expression: 'h', timeMs: 1000 }, backend);
+  const { samples } = answerRule({ expression: 'h', timeMs: 1000, alert: undefined }, backend);
   expect(samples).toHaveLength(1);
   expect(samples[0]?.histogram).toBe(histogram);
   expect(samples[0]?.value).toBe(3);

@@ -45,9 +45,9 @@ const known: readonly KnownDifference[] = [
       isAggregation(root, 'topk', 'bottomk') && /we (have|lack)|point/.test(difference),
   },
   {
-    reason: 'the last digit of a function of Go and of JavaScript, made large by % or tan',
+    reason: 'the last digit of a function of Go and of JavaScript, made large by % or a period',
     applies: (root, difference) =>
-      ((root.kind === 'binary' && root.op === '%') || isCall(root, 'tan')) &&
+      ((root.kind === 'binary' && root.op === '%') || isCall(root, 'sin', 'cos', 'tan')) &&
       valuesOf(difference) !== undefined,
   },
   {

@@ -79,11 +79,13 @@ function attempt(evaluate: () => string | undefined): string | undefined {
 describe.skipIf(folder === undefined)('upstream scripts', () => {
   const nowFailing = new Set<string>();
   let report = '';
+  let ran = 0;
 
   for (const [name, open] of Object.entries(storages)) {
     for (const file of files) {
       test(`${name}: ${file}`, () => {
         const { passed, total, failures } = run(name, file, open);
+        ran++;
         report += `${name} ${file}: ${passed} of ${total}\n`;
         for (const id of failures.keys()) nowFailing.add(id);
         const prefix = `${name}/${file}:`;
@@ -100,6 +102,7 @@ describe.skipIf(folder === undefined)('upstream scripts', () => {
 
   test('all files', () => {
     process.stdout.write(report);
+    expect(ran).toBe(files.length * Object.keys(storages).length);
     if (update === undefined) return;
     // 'all' makes the list anew; anything else only takes out what passes.
     const kept =

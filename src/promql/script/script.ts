@@ -7,7 +7,13 @@
 //
 //   eval range from 0 to 10m step 5m rate(x[5m])
 
-import { DurationError, type Labels, labelsEqual, parseDuration } from '../../model/index.ts';
+import {
+  DurationError,
+  type Labels,
+  labelsEqual,
+  labelsKey,
+  parseDuration,
+} from '../../model/index.ts';
 import { ParseError } from '../parser/errors.ts';
 import { unquote } from '../parser/strings.ts';
 import { parseNumber } from '../parser/numbers.ts';
@@ -164,8 +170,10 @@ class ScriptParser {
       pending = undefined;
     }
     if (pending !== undefined) this.fail('@st line has no following sample line');
-    const native = match[1] === undefined ? [] : nativeSeries(series);
-    return { kind: 'load', line, intervalMs, series: [...series, ...native] };
+    // Of two lines for one series the later counts.
+    const unique = [...new Map(series.map((one) => [labelsKey(one.labels), one])).values()];
+    const native = match[1] === undefined ? [] : nativeSeries(unique);
+    return { kind: 'load', line, intervalMs, series: [...unique, ...native] };
   }
 
   private startOffsets(

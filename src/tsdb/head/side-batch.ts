@@ -4,6 +4,7 @@
 // sides of their series under the same batch number.
 
 import type { SharedMemory } from '../../kernels/index.ts';
+import { CounterResetHint, detectReset, type Histogram, isStale } from '../../model/index.ts';
 import type { SampleBatch } from '../../storage/index.ts';
 import { AppendStatus } from '../../storage/index.ts';
 import { encodeSamplesRecord, newReplayColumns } from '../wal/records.ts';
@@ -18,6 +19,18 @@ import { SideKind, type SideWriter } from './side.ts';
 import { MemoryFullError } from './store.ts';
 import { directoryGet } from './tables.ts';
 import { timeAt } from './times.ts';
+
+/**
+ * `now` with the counter reset hint that upstream's storage would give it after `before`: where a counter was
+ * reset it begins a chunk, and of the first sample of a chunk nothing is known (prometheus#15346).
+ */
+function hinted(now: Histogram, before: Histogram | undefined): Histogram {
+  const { unknown, gauge, reset, notReset } = CounterResetHint;
+  const hint = now.counterResetHint;
+  if (before === undefined || hint === gauge || hint === reset) return now;
+  if (before.counterResetHint === gauge) return now.withHint(unknown);
+  return now.withHint(detectReset(now.withHint(unknown), before) ? unknown : notReset);
+}
 
 /** Not accepted by the kernel: `append` leaves such rows alone. */
 const SKIPPED = 8;
@@ -103,8 +116,16 @@ export class SideBatch {
     const side = u32[at + Series.side]!;
     let last =
       u32[at + Series.sampleTotal] === 0 ? -Infinity : timeAt(this.view, record + SERIES_LAST_TIME);
+    const lastFloat = last;
     if (side !== 0) last = Math.max(last, this.sides.lastTime(side));
-    const data = encodeHistogram(histogram, batch.valueBits[2 * i + 1]!, batch.valueBits[2 * i]!);
+    const inOrder = time > last && !isStale(batch.valueBits, i);
+    const follows = inOrder && side !== 0 && last > lastFloat;
+    const before = follows ? this.sides.newestHistogram(side) : undefined;
+    const data = encodeHistogram(
+      hinted(histogram, before),
+      batch.valueBits[2 * i + 1]!,
+      batch.valueBits[2 * i]!,
+    );
     const row = {
       index: i,
       record,

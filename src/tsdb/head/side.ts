@@ -13,6 +13,7 @@
 import type { ChunkSamples } from '../../chunks/index.ts';
 import { decodeChunk, encodeChunks, newChunkSamples } from '../../chunks/index.ts';
 import type { SharedMemory } from '../../kernels/index.ts';
+import { type Histogram, isStale } from '../../model/index.ts';
 import { decodeHistogram } from '../wal/records-histogram.ts';
 import { Control, ControlTime } from './layout.ts';
 import { type HeadStore, MemoryFullError } from './store.ts';
@@ -66,13 +67,29 @@ export class SideWriter {
     return this.shared.f64[(side >>> 3) + 1]!;
   }
 
-  /** Whether the newest node is a raw one of these bytes. */
+  /** The newest in-order histogram; undefined when there is none or it is a staleness marker. */
+  newestHistogram(side: number): Histogram | undefined {
+    const { u32, u8 } = this.shared;
+    let node = u32[side >>> 2]!;
+    while (node !== 0 && (u8[node + 28] === SideKind.tombstone || u8[node + 29] === 1)) {
+      node = this.before(node);
+    }
+    if (node === 0) return undefined;
+    const n = readNode(this.shared, node, this.decoded, 0);
+    if (n === 0 || isStale(this.decoded.valueBits, n - 1)) return undefined;
+    return this.decoded.histograms?.[n - 1];
+  }
+
+  /** Whether the newest node is a raw one of these bytes, whatever its counter reset hint (byte 0). */
   newestIs(side: number, data: Uint8Array): boolean {
     const { u32, u8 } = this.shared;
     const node = u32[side >>> 2]!;
     if (node === 0 || !isRaw(u8[node + 28]!)) return false;
     if (u32[(node >>> 2) + Node.bytes] !== data.length) return false;
-    for (let i = 0; i < data.length; i++) if (u8[node + NODE_BYTES + i] !== data[i]) return false;
+    const from = u8[node + 28] === SideKind.float ? 0 : 1;
+    for (let i = from; i < data.length; i++) {
+      if (u8[node + NODE_BYTES + i] !== data[i]) return false;
+    }
     return true;
   }
 

@@ -47,7 +47,8 @@ function mutated(prng: Prng): string {
 
 /**
  * Where 3.x has another grammar: numbers as durations and the other way round, arithmetic in brackets,
- * quoted names, UTF-8 names in lists, start() and end() everywhere, no exponents, trimming, stricter numbers, words that are keywords now.
+ * quoted names, UTF-8 names in lists, start() and end() everywhere, trimming, words that are keywords now,
+ * stricter numbers, which are printed without exponents.
  */
 function changed(query: string, real: string): boolean {
   return (

@@ -162,6 +162,41 @@ describe('statistics', () => {
   });
 });
 
+test('start timestamps are known only where they are switched on', () => {
+  const storage = new MemoryStorage();
+  storage.add(labelsFrom({ __name__: 'x' }), 60_000, 5, 30_000);
+  const ask = (useStartTimestamps: boolean) => {
+    const features = { experimentalFunctions: true, useStartTimestamps };
+    const request = { query: 'start_timestamp(x)', timeMs: 60_000 };
+    const result = newEngine({ features }).instant(storage, request, neverStops);
+    if (result.type !== 'vector') throw new Error('no vector');
+    return Array.from({ length: result.series.count }, (_, i) => [
+      ...result.series.points(i).values,
+    ]);
+  };
+  expect(ask(true)).toEqual([[30]]);
+  expect(ask(false)).toEqual([]);
+});
+
+test('histograms that are summed count by their size', () => {
+  const storage = new MemoryStorage();
+  const histogram = new Histogram({
+    schema: 0,
+    count: 100,
+    sum: 1,
+    positiveSpans: Int32Array.of(0, 100),
+    positiveBuckets: new Float64Array(100).fill(1),
+  });
+  for (let i = 0; i < 50; i++) {
+    storage.addHistogram(labelsFrom({ __name__: 'h', i: String(i) }), 60_000, histogram);
+  }
+  const request = { query: 'sum by (i) (h)', timeMs: 60_000 };
+  const run = (maxSamples: number) =>
+    newEngine({ maxSamples }).instant(storage, request, neverStops);
+  expect(() => run(1000)).toThrow('too many samples');
+  expect(run(100_000).stats.samples.peakSamples).toBeGreaterThan(50 * 60);
+});
+
 describe('histograms in answers', () => {
   const storage = new MemoryStorage();
   const histogram = new Histogram({

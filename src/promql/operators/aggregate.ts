@@ -124,7 +124,7 @@ export class AggregateOperator implements VectorOperator {
       context.annotations.histogramIgnoredInAggregation(op, plan.vectorPosition);
       return;
     }
-    this.histograms ??= new HistogramGroups(op, context.annotations, plan.vectorPosition);
+    this.histograms ??= new HistogramGroups(op, context, plan.vectorPosition);
     const { histograms } = this;
     const metricName = (): string => plan.vector.name ?? '';
     for (let row = 0; row < rows; row++) {
@@ -154,6 +154,7 @@ export class AggregateOperator implements VectorOperator {
     out.rowCount = rows;
     this.position += rows;
     if (rows === 0) {
+      this.histograms?.release();
       this.context.budget.release(groups.count * n);
       this.context.budget.free(groups.count * n * ACCUMULATOR_CELL_BYTES);
     }

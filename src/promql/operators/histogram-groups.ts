@@ -8,10 +8,12 @@ import {
   HistogramSum,
   SumNote,
   compactHistogram,
+  histogramSampleWeight,
 } from '../../model/index.ts';
 import type { PositionRange } from '../ast/nodes.ts';
 import type { Annotations } from '../engine/annotations.ts';
 import { type Cells, Presence, putHistogram } from './batch.ts';
+import type { QueryContext, SampleBudget } from './context.ts';
 
 interface Cell {
   readonly sum: HistogramSum | HistogramMean;
@@ -27,11 +29,25 @@ export class HistogramGroups {
   private readonly op: 'sum' | 'avg';
   private readonly annotations: Annotations;
   private readonly position: PositionRange;
+  private readonly budget: SampleBudget;
+  private held = 0;
 
-  constructor(op: 'sum' | 'avg', annotations: Annotations, position: PositionRange) {
+  constructor(op: 'sum' | 'avg', context: QueryContext, position: PositionRange) {
     this.op = op;
-    this.annotations = annotations;
+    this.annotations = context.annotations;
+    this.budget = context.budget;
     this.position = position;
+  }
+
+  private hold(samples: number): void {
+    this.budget.hold(samples);
+    this.held += samples;
+  }
+
+  /** Says that the sums won't be looked at again. */
+  release(): void {
+    this.budget.release(this.held);
+    this.held = 0;
   }
 
   fold(at: number, histogram: Histogram, metricName: () => string): void {
@@ -40,6 +56,7 @@ export class HistogramGroups {
       const sum = this.op === 'sum' ? new HistogramSum(histogram) : new HistogramMean(histogram);
       cell = { sum, reset: false, notReset: false, incompatible: false };
       this.cells.set(at, cell);
+      this.hold(histogramSampleWeight(histogram));
     } else if (!cell.incompatible) {
       const note = cell.sum.add(histogram);
       if ((note & SumNote.incompatible) !== 0) {

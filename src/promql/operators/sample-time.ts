@@ -14,10 +14,13 @@ import { SelectOperator } from './select.ts';
 export class SampleTimeOperator implements VectorOperator {
   private readonly select: SelectOperator;
   private readonly context: QueryContext;
+  /** Start timestamps are asked for, but switched off: nothing is known. */
+  private readonly isBlind: boolean;
 
   constructor(plan: SampleTimePlan, steps: Steps, context: QueryContext) {
     this.select = new SelectOperator(plan.select, steps, context, plan.what);
     this.context = context;
+    this.isBlind = plan.what === 'startTime' && context.features.useStartTimestamps !== true;
   }
 
   open(need: LabelNeed): SeriesList {
@@ -25,6 +28,8 @@ export class SampleTimeOperator implements VectorOperator {
   }
 
   next(out: StepBatch): number {
-    return this.select.next(out);
+    const rows = this.select.next(out);
+    if (this.isBlind) out.present.fill(0, 0, rows * out.stepCount);
+    return rows;
   }
 }

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// npm run bench -- ingest | query | load | pushgateway [--option=value …]; bench/README.md describes them.
+// npm run bench -- ingest | query | load | pushgateway | compaction [--option=value …]; bench/README.md
+// describes them.
 
 import { fileURLToPath } from 'node:url';
 import { join } from 'node:path';
+import { compactionReport, runCompaction } from './compaction/compaction.ts';
 import { Options } from './harness/options.ts';
 import { allSystems, isInstalled, type SystemName } from './harness/systems.ts';
 import { ingestReport, runIngest } from './ingest/ingest.ts';
@@ -104,6 +106,19 @@ async function pushgateway(options: Options): Promise<void> {
   say(pushgatewayReport(await runPushgateway(root, settings)));
 }
 
+async function compaction(options: Options): Promise<void> {
+  const settings = {
+    series: options.number('series', 100_000),
+    intervalSeconds: options.number('interval', 15),
+    hours: options.number('hours', 3.1),
+    patienceSeconds: options.number('patience', 170),
+    systems: systemsOf(options),
+  };
+  options.refuseOthers();
+  say(`${settings.series} series at ${settings.intervalSeconds} s, the first two hours to a block`);
+  say(compactionReport(await runCompaction(root, settings)));
+}
+
 const [workload = '', ...args] = process.argv.slice(2);
 if (workload === 'serve-targets') {
   await serveTargets(JSON.parse(args[0] ?? '{}') as TargetServerOptions);
@@ -113,9 +128,10 @@ if (workload === 'serve-targets') {
   else if (workload === 'query') await query(options);
   else if (workload === 'load') await load(options);
   else if (workload === 'pushgateway') await pushgateway(options);
+  else if (workload === 'compaction') await compaction(options);
   else {
     process.stderr.write(
-      'npm run bench -- ingest | query | load | pushgateway: see bench/README.md\n',
+      'npm run bench -- ingest | query | load | pushgateway | compaction: see bench/README.md\n',
     );
     process.exit(2);
   }

@@ -47,6 +47,8 @@ export interface MaintenanceOptions {
   readonly otherBytes: () => number;
   readonly observer?: CompactionObserver;
   readonly intervalMs?: number;
+  /** False: nothing happens unless it is asked for. */
+  readonly automatic?: boolean;
 }
 
 const INTERVAL_MS = 60_000;
@@ -114,10 +116,10 @@ export class Maintenance {
     return ends.length === 0 ? undefined : ends.reduce((a, b) => Math.max(a, b));
   }
 
-  /** Works every minute from now on. */
+  /** Works every minute from now on, unless it is not to work by itself. */
   start(database: Database): void {
     this.database = database;
-    this.schedule(this.options.intervalMs ?? INTERVAL_MS);
+    if (this.options.automatic !== false) this.schedule(this.options.intervalMs ?? INTERVAL_MS);
   }
 
   private schedule(delayMs: number): void {

@@ -4,6 +4,8 @@
 
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { parseProtobufFamilies, parseTextFamilies } from '../../src/exposition/index.ts';
+import type { MetricFamily } from '../../src/model/index.ts';
 import { freePort, peerPath, type RunningPeer, startPeer, waitForUrl } from '../peers.ts';
 import type { Answer, Ask, GatewayUnderTest } from './gateway-under-test.ts';
 import { ask, scrape, startGateway } from './gateway-under-test.ts';
@@ -117,7 +119,7 @@ const sequences: Readonly<Record<string, readonly Ask[]>> = {
       '# TYPE s summary\ns{quantile="0.5"} 1\ns{quantile="0.99"} NaN\ns_sum 3\ns_count 4\ns_count{a="b"} 1\n' +
         '# TYPE h histogram\nh_bucket{le="1"} 1\nh_bucket{le="+Inf"} 2\nh_sum 1.5\nh_count 2\n' +
         'h_bucket{a="b",le="0.5"} 7\nh_count{a="b"} 9\n' +
-        '# TYPE c counter\nc 1e9\n# TYPE g gauge\ng -0.5\nu 17 \n',
+        '# TYPE c counter\nc 1e9\n# TYPE g gauge\ng -0.5\nu 17\n',
     ),
     { path: '/api/v1/metrics' },
   ],
@@ -137,6 +139,7 @@ const sequences: Readonly<Record<string, readonly Ask[]>> = {
       'a{x="1" y="2"} 1\n',
       'a{x="\\q"} 1\n',
       'a{__name__="b"} 1\n',
+      'a 17 \n',
       'a 1 x\n',
       'a 1 1 1\n',
       'a 1 123\n',
@@ -324,6 +327,16 @@ function compared(answer: Answer, path: string): unknown {
   };
 }
 
+function withoutLastBuckets(family: MetricFamily): MetricFamily {
+  const metrics = family.metrics.map((metric) => {
+    const { distribution } = metric;
+    if (family.type !== 'histogram' || distribution === undefined) return metric;
+    const points = distribution.points.filter(({ bound }) => bound !== Number.POSITIVE_INFINITY);
+    return { ...metric, distribution: { ...distribution, points } };
+  });
+  return { ...family, metrics };
+}
+
 const path = peerPath('prometheus-pushgateway');
 
 describe.skipIf(path === undefined)("beside Debian's pushgateway", () => {
@@ -363,6 +376,26 @@ describe.skipIf(path === undefined)("beside Debian's pushgateway", () => {
       }
     });
   }
+
+  test('protobuf pages of both say the same, and what their text pages say', async () => {
+    await wipe();
+    for (const asked of [...sequences['values of all types']!, ...sequences['label sets']!]) {
+      for (const url of [theirs, ours.url]) expect((await ask(url, asked)).status).toBe(200);
+    }
+    const families = async (url: string, accept: string): Promise<Map<string, MetricFamily>> => {
+      const { body } = await ask(url, { path: '/metrics', headers: { Accept: accept } });
+      const parsed =
+        accept === PROTOBUF ? parseProtobufFamilies(body) : [...parseTextFamilies(body).values()];
+      const pushed = parsed.filter(({ name }) => /^[a-z]\d?$/.test(name));
+      // The text always has the last bucket, protobuf only where it was pushed.
+      return new Map(pushed.map((family) => [family.name, withoutLastBuckets(family)]));
+    };
+    const real = await families(theirs, PROTOBUF);
+    expect([...real.keys()].sort()).toEqual(['c', 'g', 'h', 'm', 'm2', 's', 'u']);
+    expect(await families(ours.url, PROTOBUF)).toEqual(real);
+    expect(await families(ours.url, 'text/plain')).toEqual(real);
+    expect(await families(theirs, 'text/plain')).toEqual(real);
+  });
 
   test('1.5 and 1.11 differ where the list says so, and nowhere else that was tried', async () => {
     expect(Object.keys(different)).toEqual(Object.keys(differences));

@@ -24,7 +24,11 @@ import { ReportSeries } from './report.ts';
 import { fallbackMediaType, scrapeHeaders } from './request.ts';
 import type { ScrapeBatch } from './scrape-batch.ts';
 import type { NativeLine, StructuredBody } from './structured-body.ts';
-import { rewriteProtobuf, rewriteText, StructuredBodyError } from './structured-body.ts';
+import {
+  convertClassicHistograms,
+  rewriteProtobuf,
+  StructuredBodyError,
+} from './structured-body.ts';
 import type { Target } from './target.ts';
 import { type Seed64, scrapeOffsetMs } from './target-url.ts';
 
@@ -298,18 +302,9 @@ export class ScrapeLoop {
     if (buffer.length > 0) this.lastBodyBytes = buffer.length;
     const rewritten = await this.rewrite(buffer, address, format);
     if (typeof rewritten === 'string') return { error: rewritten };
-    let outcome: IngestOutcome;
-    if (rewritten !== undefined) {
-      const { address: textAddress, length, natives } = rewritten;
-      outcome = await ingest.scan(
-        { address: textAddress, length, format: 'text', natives },
-        batch,
-        timeMs,
-      );
-    } else {
-      const lines = format === 'protobuf' ? 'text' : format;
-      outcome = await ingest.scan({ address, length: buffer.length, format: lines }, batch, timeMs);
-    }
+    const lines = { address, length: buffer.length, ...rewritten };
+    const read = format === 'protobuf' ? 'text' : format;
+    const outcome = await ingest.scan({ ...lines, format: read }, batch, timeMs);
     if (outcome.exceeded === 'sample limit') context.metrics.exceededSampleLimit.inc();
     if (outcome.exceeded === 'label limit') context.metrics.exceededLabelLimits.inc();
     return outcome;
@@ -327,15 +322,15 @@ export class ScrapeLoop {
     { address: number; length: number; natives: readonly NativeLine[] } | string | undefined
   > {
     const { options, context } = this;
-    const converts = format === 'text' && options.convertClassicHistogramsToNhcb;
-    if (format !== 'protobuf' && !converts) return undefined;
+    if (format !== 'protobuf' && !options.convertClassicHistogramsToNhcb) return undefined;
     // A copy of its own: what is written anew goes where it is.
     const bytes = context.heap.shared.u8.slice(address, address + buffer.length);
     let body: StructuredBody | undefined;
     try {
-      body = converts
-        ? rewriteText(bytes, options)
-        : await rewriteProtobuf(bytes, options, context.clock);
+      body =
+        format === 'protobuf'
+          ? await rewriteProtobuf(bytes, options, context.clock)
+          : convertClassicHistograms(bytes, format, options);
     } catch (error) {
       if (!(error instanceof StructuredBodyError)) throw error;
       return error.message;

@@ -7,10 +7,17 @@
 
 import type { Clock } from '../base/index.ts';
 import { DecodeError, ProtobufReader, TruncatedError } from '../encoding/index.ts';
-import { parseProtobufFamily, parseTextFamilies, TextFormatError } from '../exposition/index.ts';
-import { textHead, textLines } from '../metrics/index.ts';
-import type { Distribution, Metric, MetricFamily } from '../model/index.ts';
 import {
+  ExpositionError,
+  type ExpositionFormat,
+  ExpositionParser,
+  parseProtobufFamily,
+  readFloat,
+} from '../exposition/index.ts';
+import { openMetricsLines, textHead, textLines } from '../metrics/index.ts';
+import type { Distribution, DistributionPoint, Metric, MetricFamily } from '../model/index.ts';
+import {
+  BUCKET_LABEL,
   CounterResetHint,
   CUSTOM_BUCKETS_SCHEMA,
   EXPONENTIAL_SCHEMA_MAX,
@@ -18,6 +25,7 @@ import {
   EXPONENTIAL_SCHEMA_MIN,
   Histogram,
   HistogramError,
+  METRIC_NAME,
   reduceResolution,
   validateHistogram,
 } from '../model/index.ts';
@@ -134,11 +142,13 @@ function limited(histogram: Histogram, options: HistogramOptions): Histogram {
   return h;
 }
 
+const NEWLINE = 10;
 const encoder = new TextEncoder();
 
 /** Writes families as text; native histograms apart from the rest. */
 class BodyWriter {
   private readonly options: HistogramOptions;
+  private readonly lines: (family: MetricFamily) => string;
   // Pieces, not one growing text: that would be a rope, which is slow to encode.
   private readonly nativePieces: string[] = [];
   private readonly classicPieces: string[] = [];
@@ -146,8 +156,10 @@ class BodyWriter {
   /** Bytes of the native pieces: offsets are in bytes. */
   private nativeBytes = 0;
 
-  constructor(options: HistogramOptions) {
+  /** @param lines  writes samples in the format of the body */
+  constructor(options: HistogramOptions, lines: (family: MetricFamily) => string = textLines) {
     this.options = options;
+    this.lines = lines;
   }
 
   private addNative(text: string): void {
@@ -184,7 +196,7 @@ class BodyWriter {
       }
       if (isFirst) this.addNative(textHead(about));
       isFirst = false;
-      this.native(family, metric, found);
+      this.native(name, metric, found);
       const hasBuckets = (metric.distribution?.points.length ?? 0) > 0;
       if (this.options.alwaysScrapeClassicHistograms && hasBuckets) classic.push(metric);
     }
@@ -192,7 +204,12 @@ class BodyWriter {
       this.classicPieces.push(textHead(about), textLines({ ...about, metrics: classic }));
   }
 
-  private native(family: MetricFamily, metric: Metric, found: Histogram): void {
+  /** A classic histogram as one of custom buckets. @throws StructuredBodyError, HistogramError */
+  converted(name: string, metric: Metric, distribution: Distribution, isGauge: boolean): void {
+    this.native(name, metric, customBuckets(distribution, isGauge));
+  }
+
+  private native(name: string, metric: Metric, found: Histogram): void {
     const histogram = limited(found, this.options);
     validateHistogram(histogram);
     const { labels, timestampMs } = metric;
@@ -202,17 +219,28 @@ class BodyWriter {
       ...(timestampMs === undefined ? {} : { timestampMs }),
     };
     // Untyped, so that it is one line.
-    const line = textLines({ name: family.name, help: '', type: 'untyped', metrics: [sample] });
-    const rest = textLines({
-      name: 'x',
-      help: '',
-      type: 'untyped',
-      metrics: [{ ...sample, labels: [] }],
-    }).length;
+    const line = this.lines({ name, help: '', type: 'untyped', metrics: [sample] });
+    const bare = [{ ...sample, labels: [] }];
+    const rest = this.lines({ name: 'x', help: '', type: 'untyped', metrics: bare }).length;
     // ` VALUE[ TIME]\n` is what follows the series; after the name "x" it is all there is.
     const length = encoder.encode(line).length - (rest - 1);
     this.natives.push({ histogram, start: this.nativeBytes, length });
     this.addNative(line);
+  }
+
+  /** Native histograms only, with `rest` behind them. */
+  finishWith(rest: readonly Uint8Array[]): StructuredBody {
+    const first = encoder.encode(this.nativePieces.join(''));
+    let length = first.length;
+    for (const part of rest) length += part.length;
+    const text = new Uint8Array(length);
+    text.set(first);
+    let at = first.length;
+    for (const part of rest) {
+      text.set(part, at);
+      at += part.length;
+    }
+    return { text, natives: this.natives };
   }
 
   finish(): StructuredBody {
@@ -264,27 +292,134 @@ export async function rewriteProtobuf(
   }
 }
 
+/** A classic histogram while its lines are collected. */
+interface ClassicHistogram {
+  readonly name: string;
+  readonly labels: readonly string[];
+  readonly isGauge: boolean;
+  count: number;
+  sum: number;
+  readonly points: DistributionPoint[];
+  timestampMs: number | undefined;
+  /** Its lines in the body: [start, end, …]. */
+  readonly lines: number[];
+}
+
+/** Walks a body of lines and takes its classic histograms out. */
+class ClassicCollector {
+  private readonly bytes: Uint8Array;
+  private readonly parser: ExpositionParser;
+  private readonly keepsLines: boolean;
+  readonly histograms = new Map<string, ClassicHistogram>();
+  /** What stays as it is. */
+  readonly rest: Uint8Array[] = [];
+  private restStart = 0;
+  private family = '';
+  private isGauge = false;
+
+  constructor(bytes: Uint8Array, format: ExpositionFormat, keepsLines: boolean) {
+    this.bytes = bytes;
+    this.parser = new ExpositionParser(format);
+    this.parser.reset(bytes);
+    this.keepsLines = keepsLines;
+  }
+
+  /** @throws ExpositionError */
+  walk(): void {
+    const { parser, bytes } = this;
+    for (;;) {
+      const start = parser.position;
+      const kind = parser.next();
+      if (kind === 'end') break;
+      if (kind === 'type') {
+        this.isGauge = parser.metricType === 'gaugehistogram';
+        const isHistogram = parser.metricType === 'histogram' || this.isGauge;
+        this.family = isHistogram ? parser.metricName : '';
+      } else if (kind === 'sample' && this.family !== '') this.sample(start);
+    }
+    this.rest.push(bytes.subarray(this.restStart));
+  }
+
+  private sample(start: number): void {
+    const { parser, bytes } = this;
+    const all = parser.labels();
+    const name = all.find((label) => label.name === METRIC_NAME)?.value ?? '';
+    if (!name.startsWith(this.family)) return;
+    const suffix = name.slice(this.family.length);
+    if (!/^_(bucket|g?sum|g?count)$/.test(suffix)) return;
+    const labels = all
+      .filter((label) => label.name !== METRIC_NAME && label.name !== BUCKET_LABEL)
+      .flatMap((label) => [label.name, label.value]);
+    const histogram = this.histogramOf(labels);
+    const { value, timeMs } = parser;
+    if (suffix.endsWith('sum')) histogram.sum = value;
+    else if (suffix.endsWith('count')) histogram.count = value;
+    else {
+      const le = all.find((label) => label.name === BUCKET_LABEL)?.value ?? '';
+      const bound = readFloat(le);
+      if (bound !== undefined) histogram.points.push({ bound, value });
+    }
+    histogram.timestampMs ??= timeMs;
+    const end = Math.min(parser.position, bytes.length);
+    histogram.lines.push(start, end);
+    if (this.keepsLines) return;
+    this.rest.push(bytes.subarray(this.restStart, start));
+    this.restStart = end;
+  }
+
+  private histogramOf(labels: readonly string[]): ClassicHistogram {
+    const key = `${this.family}\xff${labels.join('\xff')}`;
+    let histogram = this.histograms.get(key);
+    if (histogram === undefined) {
+      const { family: name, isGauge } = this;
+      const counts = { count: 0, sum: 0, points: [], timestampMs: undefined, lines: [] };
+      histogram = { name, labels, isGauge, ...counts };
+      this.histograms.set(key, histogram);
+    }
+    return histogram;
+  }
+}
+
 /**
- * A body in text format with its classic histograms as native ones; undefined where it is no plain text
- * format, so that the usual way tells what is wrong with it.
+ * A body of lines with its classic histograms as native ones, all else as it was; undefined where the
+ * format is broken, so that the usual way tells what is wrong with it.
  * @throws StructuredBodyError
  */
-export function rewriteText(
+export function convertClassicHistograms(
   bytes: Uint8Array,
+  format: ExpositionFormat,
   options: HistogramOptions,
 ): StructuredBody | undefined {
-  let families: Map<string, MetricFamily>;
+  const keepsLines = options.alwaysScrapeClassicHistograms;
+  const collector = new ClassicCollector(bytes, format, keepsLines);
   try {
-    families = parseTextFamilies(bytes);
+    collector.walk();
   } catch (error) {
-    if (error instanceof TextFormatError) return undefined;
+    if (error instanceof ExpositionError) return undefined;
     throw error;
   }
-  const writer = new BodyWriter(options);
+  const isOpen = format === 'openmetrics';
+  const writer = new BodyWriter(options, isOpen ? openMetricsLines : textLines);
+  const rest: Uint8Array[] = [];
   try {
-    for (const family of families.values()) writer.family(family);
-    return writer.finish();
+    for (const { name, labels, isGauge, lines, ...found } of collector.histograms.values()) {
+      const { count, sum, points, timestampMs } = found;
+      if (points.length > 0) {
+        const isFloat = ![count, ...points.map(({ value }) => value)].every(Number.isInteger);
+        const time = timestampMs === undefined ? {} : { timestampMs };
+        const distribution = { count, sum, points, isFloat };
+        writer.converted(name, { labels, value: 0, ...time }, distribution, isGauge);
+      } else if (!keepsLines) {
+        // Without buckets there is nothing to convert: its lines stay.
+        for (let i = 0; i < lines.length; i += 2) {
+          rest.push(bytes.subarray(lines[i], lines[i + 1]));
+          // The last line of a text needs no line break; here others follow.
+          if (bytes[lines[i + 1]! - 1] !== NEWLINE) rest.push(Uint8Array.of(NEWLINE));
+        }
+      }
+    }
   } catch (error) {
     throw asBodyError(error);
   }
+  return writer.finishWith(rest.concat(collector.rest));
 }

@@ -168,6 +168,41 @@ test('classic histograms become ones of custom buckets, of protobuf and of text'
   expect(broken.lastError).toContain('expected label name');
 });
 
+test('OpenMetrics and odd text are converted, too, and all else stays as it was', async () => {
+  const open =
+    '# HELP h H.\n# TYPE h histogram\nh_bucket{x="é",le="0.5"} 1 # {id="7"} 0.4 1.5\nh_bucket{x="é",le="+Inf"} 3\n' +
+    'h_count{x="é"} 3\nh_sum{x="é"} 2.5\nh_created{x="é"} 17.0\nh_count{x="only"} 4\n' +
+    '# TYPE c counter\nc_total{x="1"} 5 # {} 1\n# TYPE g gauge\ng 2.5\n# EOF\n';
+  const contentType = 'application/openmetrics-text; version=1.0.0';
+  const convert = { convertClassicHistogramsToNhcb: true };
+  const { samples, lastError } = await scraped(
+    [
+      { body: open, contentType },
+      { body: open, contentType },
+    ],
+    convert,
+  );
+  expect(lastError).toBe('');
+  const { é: [first, second] = [] } = samples('h');
+  expect(first).toMatchObject({ count: 3, sum: 2.5, positiveBuckets: Float64Array.of(1, 2) });
+  expect(second).toMatchObject({ count: 3, customValues: Float64Array.of(0.5) });
+  expect(samples('h_bucket')).toEqual({});
+  expect(samples('h_count')).toEqual({ only: [4, 4] });
+  expect(samples('h_created')).toEqual({ é: [17, 17] });
+  expect(samples('c_total')).toEqual({ '1': [5, 5] });
+  expect(samples('g')).toEqual({ '': [2.5, 2.5] });
+  // Two HELP lines and no line break at the end: fine for scraping.
+  const odd =
+    '# HELP h H.\n# HELP h H.\n# TYPE h histogram\nh_bucket{le="1"} 2\nh_count 2\nh_sum 1\nz 1\nh_sum{x="no"} 4';
+  const both = await scraped([{ body: odd }], { ...convert, alwaysScrapeClassicHistograms: true });
+  expect(both.samples('h')['']?.[0]).toMatchObject({ schema: -53, count: 2 });
+  expect(both.samples('h_bucket')).toEqual({ '1.0': [2] });
+  expect(both.samples('z')).toEqual({ '': [1] });
+  const alone = await scraped([{ body: odd }], convert);
+  expect(alone.samples('h_sum')).toEqual({ no: [4] });
+  expect(alone.samples('z')).toEqual({ '': [1] });
+});
+
 test('bucket limits widen buckets, and fail the scrape where that does not help', async () => {
   const many = native(9, [1, 0, 0, 0, 0, 0, 0, 0], 3);
   const body = answer(sizes(['a', many]));

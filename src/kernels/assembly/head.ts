@@ -297,6 +297,54 @@ export function encodeSamples(refs: usize, times: usize, values: usize, statuses
   return <u32>(at - out);
 }
 
+/** Where reading a varint ended; 0: the bytes ended first, or it was too long. */
+let varintEnd: usize = 0;
+
+function takeVarint(from: usize, end: usize): i64 {
+  let raw: u64 = 0;
+  let at = from;
+  for (let shift: u64 = 0; shift < 70; shift += 7) {
+    if (at >= end) break;
+    const byte = <u64>load<u8>(at++);
+    raw |= (byte & 0x7f) << shift;
+    if (byte < 0x80) {
+      varintEnd = at;
+      return <i64>(raw >> 1) ^ -(<i64>(raw & 1));
+    }
+  }
+  varintEnd = 0;
+  return 0;
+}
+
+/**
+ * Decodes the samples record at [from, end), type byte first, to columns with room for all of it. Refs
+ * become series ids by the table of `known` words; 0 where it has none. Returns the count, or -1 when
+ * the record ends within a sample.
+ */
+export function decodeSamples(from: usize, end: usize, table: usize, known: u32, refs: usize, times: usize, values: usize): i32 {
+  let at = from + 1;
+  if (at >= end) return 0;
+  if (at + 16 > end) return -1;
+  const firstRef = <i64>bswap<u64>(load<u64>(at));
+  const firstTime = <i64>bswap<u64>(load<u64>(at + 8));
+  at += 16;
+  let n: usize = 0;
+  while (at < end) {
+    const ref = firstRef + takeVarint(at, end);
+    if (varintEnd == 0) return -1;
+    const time = firstTime + takeVarint(varintEnd, end);
+    at = varintEnd;
+    if (at == 0 || at + 8 > end) return -1;
+    const id = ref >= 0 && ref < <i64>known ? load<u32>(table + (<usize>ref << 2)) : 0;
+    store<u32>(refs + (n << 2), id);
+    store<f64>(times + (n << 3), <f64>time);
+    store<u64>(values + (n << 3), bswap<u64>(load<u64>(at)));
+    at += 8;
+    n++;
+  }
+  return <i32>n;
+}
+
 /**
  * For each series id: the newest chunk that a reader of batches up to `seq` may see, and how many of its
  * samples. Chunk 0 where there is none.

@@ -32,6 +32,15 @@ export interface HeadKernel {
     count: number,
     out: number,
   ): number;
+  decodeSamples(
+    from: number,
+    end: number,
+    table: number,
+    known: number,
+    refs: number,
+    times: number,
+    values: number,
+  ): number;
   snapshot(ids: number, count: number, batch: number, chunks: number, counts: number): void;
   decode(
     stream: number,

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Sets and maps by WAL ref. Refs of one log are dense, apart from what another program may have written.
 
+import type { SharedHeap } from '../../kernels/index.ts';
+
 /** WAL refs below this are looked up in arrays, others in maps. */
 const DENSE_REFS_MAX = 1 << 28;
 
@@ -29,26 +31,62 @@ export class RefSet {
   }
 }
 
-/** WAL ref -> series id; 0 where there is none. */
+/** Refs of a table in the shared memory at most; others are in a map. */
+const TABLE_REFS_MAX = 1 << 26;
+
+/** WAL ref -> series id, 0 where there is none, as words of the shared memory, where a kernel looks. */
 export class RefTable {
-  private dense = new Uint32Array(1 << 12);
+  private readonly heap: SharedHeap;
+  private address = 0;
+  private capacity = 0;
   private readonly sparse = new Map<number, number>();
 
+  constructor(heap: SharedHeap) {
+    this.heap = heap;
+  }
+
+  /** Address of the words, and their number; valid until `set`. */
+  get words(): { readonly address: number; readonly length: number } {
+    return { address: this.address, length: this.capacity };
+  }
+
+  /** Whether all refs are in the words. */
+  get isDense(): boolean {
+    return this.sparse.size === 0;
+  }
+
   set(ref: number, id: number): void {
-    if (ref >= DENSE_REFS_MAX) {
+    if (ref >= this.capacity && (ref >= TABLE_REFS_MAX || !this.grow(ref + 1))) {
       this.sparse.set(ref, id);
       return;
     }
-    if (ref >= this.dense.length) {
-      const grown = new Uint32Array(Math.max(2 * this.dense.length, ref + 1));
-      grown.set(this.dense);
-      this.dense = grown;
-    }
-    this.dense[ref] = id;
+    this.heap.shared.u32[(this.address >>> 2) + ref] = id;
+  }
+
+  private grow(needed: number): boolean {
+    const capacity = Math.max(1 << 12, 2 * this.capacity, needed);
+    const address = this.heap.allocateZeroed(4 * capacity);
+    if (address === 0) return false;
+    const { u32 } = this.heap.shared;
+    const from = this.address >>> 2;
+    u32.copyWithin(address >>> 2, from, from + this.capacity);
+    this.release();
+    this.address = address;
+    this.capacity = capacity;
+    return true;
   }
 
   get(ref: number): number {
-    if (ref >= 0 && ref < this.dense.length) return this.dense[ref]!;
+    if (ref >= 0 && ref < this.capacity) {
+      const id = this.heap.shared.u32[(this.address >>> 2) + ref]!;
+      if (id !== 0) return id;
+    }
     return this.sparse.get(ref) ?? 0;
+  }
+
+  release(): void {
+    if (this.address !== 0) this.heap.free(this.address, 4 * this.capacity);
+    this.address = 0;
+    this.capacity = 0;
   }
 }

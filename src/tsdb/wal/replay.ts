@@ -5,7 +5,9 @@
 import type { FileSystem, Logger } from '../../base/index.ts';
 import type { SampleBatch } from '../../storage/index.ts';
 import { TsdbError } from '../errors.ts';
+import { DecodeError } from '../../encoding/index.ts';
 import type { Head } from '../head/head.ts';
+import { type HeadKernel, headKernel } from '../head/kernel.ts';
 import { SideKind } from '../head/side.ts';
 import { removeUnfinished } from './checkpoint.ts';
 import { newestCheckpoint, segmentName, segmentNumbers } from './format.ts';
@@ -74,12 +76,15 @@ class Replay {
   /** Records of types that this version does not know. */
   readonly skipped = new Map<number, number>();
   private readonly head: Head;
-  private readonly refs = new RefTable();
-  private readonly batch: SampleBatch;
+  private readonly refs: RefTable;
+  private readonly kernel: HeadKernel;
+  private batch: SampleBatch;
   private columns: ReplayColumns = newReplayColumns(BATCH_SAMPLES);
 
   constructor(head: Head) {
     this.head = head;
+    this.refs = new RefTable(head.heap);
+    this.kernel = headKernel(head.heap.shared);
     this.batch = head.newBatch(BATCH_SAMPLES);
   }
 
@@ -87,7 +92,7 @@ class Replay {
     const type = record[0];
     if (type === RecordType.samples || type === RecordType.samplesWithStart) {
       if (this.isOutOfOrder) this.restoreLate(record);
-      else this.restoreSamples(record);
+      else if (!this.restoreInPlace(record, type)) this.restoreSamples(record);
     } else if (type === RecordType.series) {
       decodeSeriesRecord(record, (ref, labels) =>
         this.refs.set(ref, this.head.restoreSeries(ref, labels)),
@@ -145,6 +150,36 @@ class Replay {
     }
   }
 
+  /** The usual record, where it stands in the shared memory. False: it is another, or elsewhere. */
+  private restoreInPlace(record: Uint8Array, type: number): boolean {
+    const { shared } = this.head.heap;
+    if (type !== RecordType.samples || record.buffer !== shared.u8.buffer) return false;
+    if (!this.refs.isDense) return false;
+    const most = samplesMax(record.length);
+    if (most > this.batch.capacity) {
+      this.head.releaseBatch(this.batch);
+      this.batch = this.head.newBatch(2 * most);
+    }
+    const { batch } = this;
+    const { address, length } = this.refs.words;
+    const from = record.byteOffset;
+    const { refsAddress, timesAddress, valuesAddress } = batch;
+    const count = this.kernel.decodeSamples(
+      from,
+      from + record.length,
+      address,
+      length,
+      refsAddress,
+      timesAddress,
+      valuesAddress,
+    );
+    if (count < 0) throw new DecodeError('a samples record ends within a sample');
+    batch.count = count;
+    for (let i = 0; i < count; i++) if (batch.refs[i] === 0) this.unknownRefs++;
+    this.samples += this.head.restoreSamples(batch);
+    return true;
+  }
+
   private restoreSamples(record: Uint8Array): void {
     const most = samplesMax(record.length);
     if (most > this.columns.refs.length) this.columns = newReplayColumns(most);
@@ -166,6 +201,7 @@ class Replay {
   }
 
   release(): void {
+    this.refs.release();
     this.head.releaseBatch(this.batch);
   }
 }

@@ -70,6 +70,76 @@ const counters: readonly Reading[] = [
     ({ wal }) => wal.counters.writesFailed,
   ],
   [
+    'prometheus_tsdb_checkpoint_creations_total',
+    'Total number of checkpoint creations attempted.',
+    (db) => db.checkpoints.creations,
+  ],
+  [
+    'prometheus_tsdb_checkpoint_creations_failed_total',
+    'Total number of checkpoint creations that failed.',
+    (db) => db.checkpoints.creationsFailed,
+  ],
+  [
+    'prometheus_tsdb_checkpoint_deletions_total',
+    'Total number of checkpoint deletions attempted.',
+    (db) => db.checkpoints.deletions,
+  ],
+  [
+    'prometheus_tsdb_checkpoint_deletions_failed_total',
+    'Total number of checkpoint deletions that failed.',
+    (db) => db.checkpoints.deletionsFailed,
+  ],
+  [
+    'prometheus_tsdb_wal_truncations_total',
+    'Total number of write log truncations attempted.',
+    (db) => db.checkpoints.truncations,
+  ],
+  [
+    'prometheus_tsdb_wal_truncations_failed_total',
+    'Total number of write log truncations that failed.',
+    (db) => db.checkpoints.truncationsFailed,
+  ],
+  [
+    'prometheus_tsdb_mmap_chunk_corruptions_total',
+    'Total number of memory-mapped chunk corruptions.',
+    (db) => db.chunkCorruptions,
+  ],
+  [
+    'prometheus_tsdb_mmap_chunks_total',
+    'Total number of chunks that were memory-mapped.',
+    ({ head }) => head.mapperCounters?.chunksWritten ?? 0,
+  ],
+  [
+    'prometheus_tsdb_head_out_of_order_samples_appended_total',
+    'Total number of appended out of order samples.',
+    ({ head }) => head.sideCounters.outOfOrderAppended,
+  ],
+  [
+    'prometheus_tsdb_too_old_samples_total',
+    'Total number of out of order samples ingestion failed attempts with out of support enabled, but sample outside of time window.',
+    ({ head }) => head.sideCounters.tooOld,
+  ],
+  [
+    'prometheus_tsdb_exemplar_exemplars_appended_total',
+    'Total number of appended exemplars.',
+    ({ head }) => head.exemplars.counters.appended,
+  ],
+  [
+    'prometheus_tsdb_exemplar_out_of_order_exemplars_total',
+    'Total number of out of order exemplar ingestion failed attempts.',
+    ({ head }) => head.exemplars.counters.outOfOrder,
+  ],
+  [
+    'hearth_tsdb_wal_refused_total',
+    'Batches that were not taken because the WAL cannot be written and too much of it waits in memory.',
+    (db) => db.walQueue.refused,
+  ],
+  [
+    'hearth_tsdb_head_chunk_writes_failed_total',
+    'Failed writes of head chunk files: the chunks stay in memory and are tried again.',
+    ({ head }) => head.mapperCounters?.writesFailed ?? 0,
+  ],
+  [
     'hearth_tsdb_series_refused_total',
     'New series that were not taken because the shared memory is full.',
     ({ head }) => head.counters.seriesRefused,
@@ -77,6 +147,36 @@ const counters: readonly Reading[] = [
 ];
 
 const gauges: readonly Reading[] = [
+  [
+    'hearth_tsdb_wal_waiting_bytes',
+    'Bytes of the WAL that are in memory only because the disk does not take them; they would be lost with the process. Alert on more than 0.',
+    (db) => db.walQueue.waitingBytes,
+  ],
+  [
+    'prometheus_tsdb_wal_segment_current',
+    'Write log segment index that TSDB is currently writing to.',
+    ({ wal }) => wal.currentSegment,
+  ],
+  [
+    'prometheus_tsdb_exemplar_exemplars_in_storage',
+    'Number of exemplars currently in circular storage.',
+    ({ head }) => head.exemplars.count,
+  ],
+  [
+    'prometheus_tsdb_exemplar_series_with_exemplars_in_storage',
+    'Number of series with exemplars currently in circular storage.',
+    ({ head }) => head.exemplars.seriesCount,
+  ],
+  [
+    'prometheus_tsdb_exemplar_max_exemplars',
+    'Total number of exemplars the exemplar storage can store, resizeable.',
+    ({ head }) => head.exemplars.capacity,
+  ],
+  [
+    'prometheus_tsdb_exemplar_last_exemplars_timestamp_seconds',
+    'The timestamp of the oldest exemplar stored in circular storage. Useful to check for what timerange the current exemplar buffer limit allows. This usually means the last timestampfor all exemplars for a typical setup. This is not true though if one of the series timestamp is in future compared to rest series.',
+    ({ head }) => (head.exemplars.oldestTime ?? 0) / 1000,
+  ],
   [
     'prometheus_tsdb_head_series',
     'Total number of series in the head block.',
@@ -254,6 +354,15 @@ export function registerTsdbMetrics(
   const samples = 'prometheus_tsdb_head_samples_appended_total';
   const help = 'Total number of appended samples.';
   const { head } = database;
-  registry.counterFunction(samples, help, () => head.counters.samplesAppended, { type: 'float' });
-  registry.counterFunction(samples, help, () => 0, { type: 'histogram' });
+  registry.counterFunction(
+    samples,
+    help,
+    () => head.counters.samplesAppended - head.sideCounters.histogramsAppended,
+    {
+      type: 'float',
+    },
+  );
+  registry.counterFunction(samples, help, () => head.sideCounters.histogramsAppended, {
+    type: 'histogram',
+  });
 }

@@ -3,11 +3,13 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
-import { silentLogger } from '../../base/index.ts';
+import { seededPrng, silentLogger } from '../../base/index.ts';
 import { ByteWriter, DecodeError } from '../../encoding/index.ts';
+import { createMemory, SharedHeap } from '../../kernels/index.ts';
 import { labelsFrom } from '../../model/index.ts';
 import { createSnappy, createZstd } from '../../platform/compression.ts';
 import { createNodeFileSystem } from '../../platform/files.ts';
+import { headKernel } from '../head/kernel.ts';
 import { createCheckpoint, removeCovered, removeUnfinished } from './checkpoint.ts';
 import { FRAGMENT_ZSTD, segmentName } from './format.ts';
 import { readSegment } from './reader.ts';
@@ -341,4 +343,52 @@ test('sets of refs', () => {
     100_000,
     2 ** 40,
   ]);
+});
+
+test('the kernel that replay decodes samples with gives what its twin gives, and stops where it stops', () => {
+  const prng = seededPrng(9);
+  const heap = new SharedHeap(createMemory(16 << 20));
+  const kernel = headKernel(heap.shared);
+  const { u8, u32, f64 } = heap.shared;
+  const table = heap.allocateZeroed(4 * 100);
+  for (let ref = 0; ref < 100; ref++) u32[(table >>> 2) + ref] = ref % 3 === 0 ? 0 : 1000 + ref;
+  const at = heap.allocate(20_000);
+  const [refs, times, values] = [4, 8, 8].map((bytes) => heap.allocate(bytes * 3000));
+  for (let round = 0; round < 200; round++) {
+    const count = prng.below(200);
+    const rows = Array.from(
+      { length: count },
+      () =>
+        [
+          prng.below(120),
+          prng.below(2) === 0 ? -prng.below(1e9) : prng.below(2e12),
+          prng.next(),
+          0,
+        ] as const,
+    );
+    const record = encodeSamplesRecord(columnsOf(rows), count);
+    const length = prng.below(3) === 0 ? 1 + prng.below(record.length) : record.length;
+    u8.set(record.subarray(0, length), at);
+    const got = kernel.decodeSamples(at, at + length, table, 100, refs!, times!, values!);
+    let expected: ReturnType<typeof rowsOf> | undefined;
+    try {
+      const columns = newReplayColumns(3000);
+      const n = decodeSamplesRecord(record.subarray(0, length), columns);
+      const floats = new Float64Array(columns.valueBits.buffer);
+      expected = Array.from({ length: n }, (_, i) => [
+        columns.refs[i]!,
+        columns.times[i]!,
+        floats[i]!,
+        0,
+      ]);
+    } catch (error) {
+      expect(error).toBeInstanceOf(DecodeError);
+    }
+    expect(got).toBe(expected?.length ?? -1);
+    expected?.forEach(([ref, time, value], i) => {
+      expect(u32[(refs! >>> 2) + i]).toBe(ref < 100 && ref % 3 !== 0 ? 1000 + ref : 0);
+      expect(f64[(times! >>> 3) + i]).toBe(time);
+      expect(f64[(values! >>> 3) + i]).toBe(value);
+    });
+  }
 });

@@ -257,6 +257,15 @@ test('times may be RFC 3339, and upstream’s own bounds', async () => {
   expect(jobs[0]?.job).toMatchObject({ startMs: 1_700_000_000_000, endMs: NOW });
 });
 
+test('fractions of a step are cut off as upstream cuts them', async () => {
+  const { api, jobs } = harness();
+  for (const step of ['33.361', '0.1', '1.0019']) {
+    await api.handle(request('GET', v1(`/query_range?query=up&start=0&end=1&step=${step}`)));
+  }
+  // 33.361 s are 33360999999.999996 ns.
+  expect(jobs.map(({ job }) => ('stepMs' in job ? job.stepMs : 0))).toEqual([33_360, 100, 1001]);
+});
+
 test('label lookups take selectors, ranges and escaped names', async () => {
   const { api, jobs } = harness();
   const range = 'start=-292273086-05-16T16:47:06Z&end=10';

@@ -56,7 +56,8 @@ export function parseDuration(text: string): number {
       const why = `cannot parse ${quote(text)} to a valid duration. It overflows int64`;
       throw new ApiError('bad_data', why);
     }
-    return seconds * 1000;
+    // Whole nanoseconds, cut off as upstream cuts them: 33.361 s are 33360.999999 ms.
+    return Math.trunc(seconds * 1e9) / 1e6;
   }
   try {
     return parseDurationText(text);

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// Seeded series for the differential test, for us (memory storage) and for the real Prometheus (remote
+// Seeded series for the differential test, for us (memory storage and head) and for the real Prometheus (remote
 // write). Samples lie at odd millisecond offsets, so that none is on the edge of a window: 2.x has closed
 // windows where 3.x is left-open.
 
 import { createPlainSnappy } from '../../src/encoding/index.ts';
 import type { Prng } from '../../src/base/index.ts';
+import { createMemory, SharedHeap } from '../../src/kernels/index.ts';
 import { type Labels, labelsFrom, setStale } from '../../src/model/index.ts';
 import { MemoryStorage } from '../../src/storage/index.ts';
+import { DEFAULT_CHUNK_RANGE_MS, Head, HeadReader } from '../../src/tsdb/index.ts';
 
 export interface FuzzSeries {
   readonly labels: Labels;
@@ -134,6 +136,29 @@ export function memoryOf(series: readonly FuzzSeries[]): MemoryStorage {
     });
   }
   return storage;
+}
+
+/** The same in the real head: written as scrapes write it, in order of time. */
+export function headOf(series: readonly FuzzSeries[]): HeadReader {
+  const heap = new SharedHeap(createMemory(64 << 20));
+  const head = new Head(heap, { chunkRangeMs: DEFAULT_CHUNK_RANGE_MS, wal: undefined });
+  head.reserveScratch(0, 1 << 20);
+  const samples = series.flatMap(({ labels, times, values }) => {
+    const ref = head.seriesRef(labels);
+    return times.map((time, i) => ({ ref, time, value: values[i]! }));
+  });
+  samples.sort((a, b) => a.time - b.time);
+  const batch = head.newBatch(1);
+  for (const { ref, time, value } of samples) {
+    batch.refs[0] = ref;
+    batch.times[0] = time;
+    if (value === 'stale') setStale(batch.valueBits, 0);
+    else batch.values[0] = value;
+    batch.count = 1;
+    if (head.append(batch) !== 1) throw new Error(`not taken: status ${batch.status[0]}`);
+  }
+  head.releaseBatch(batch);
+  return new HeadReader(heap.shared, 0);
 }
 
 /** Protobuf: a field with a length. */

@@ -9,10 +9,17 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { seededPrng } from '../../src/base/index.ts';
 import { Engine, encodeResponse, QueryError, type QueryResult } from '../../src/promql/index.ts';
-import type { MemoryStorage } from '../../src/storage/index.ts';
+import type { Queryable } from '../../src/storage/index.ts';
 import { freePort, peerPath, type RunningPeer, startPeer, waitForUrl } from '../peers.ts';
 import { type Answer, differenceOf } from './answers.ts';
-import { DATA_MINUTES, DATA_START_MS, fuzzSeries, memoryOf, writeRequests } from './fuzz-data.ts';
+import {
+  DATA_MINUTES,
+  DATA_START_MS,
+  fuzzSeries,
+  headOf,
+  memoryOf,
+  writeRequests,
+} from './fuzz-data.ts';
 import { partsOf, QueryWriter } from './fuzz-queries.ts';
 import { isKnown } from './known-differences.ts';
 
@@ -29,12 +36,14 @@ interface Question {
   readonly endMs: number;
   /** 0 = an instant query. */
   readonly stepMs: number;
+  /** Which of ours answers. */
+  readonly storage: Queryable;
 }
 
 describe.skipIf(prometheus === undefined)('random queries', () => {
   let peer: RunningPeer;
   let url = '';
-  let storage: MemoryStorage;
+  let storages: readonly Queryable[] = [];
   const folder = mkdtempSync(join(tmpdir(), 'hearth-fuzz-'));
   const prng = seededPrng(seed);
   const engine = new Engine({ lookbackDeltaMs: 300_000, maxSamples: 5e7, defaultStepMs: 60_000 });
@@ -54,7 +63,7 @@ describe.skipIf(prometheus === undefined)('random queries', () => {
     ]);
     await waitForUrl(`${url}/-/ready`, peer);
     const series = fuzzSeries(prng);
-    storage = memoryOf(series);
+    storages = [memoryOf(series), headOf(series)];
     for (const body of writeRequests(series)) {
       const response = await fetch(`${url}/api/v1/write`, {
         method: 'POST',
@@ -86,7 +95,7 @@ describe.skipIf(prometheus === undefined)('random queries', () => {
     return (await response.json()) as Answer;
   }
 
-  function ours({ query, startMs, endMs, stepMs }: Question): Answer {
+  function ours({ query, startMs, endMs, stepMs, storage }: Question): Answer {
     const control = { checkpoint: (): void => undefined };
     let result: QueryResult;
     try {
@@ -107,11 +116,14 @@ describe.skipIf(prometheus === undefined)('random queries', () => {
 
   function question(): Question {
     const query = new QueryWriter(prng).query();
+    const storage = storages[prng.below(storages.length)]!;
     // Even, as steps and ranges are: samples are at odd times.
     const startMs = DATA_START_MS + prng.below(DATA_MINUTES * 60) * 1000 + 122;
-    if (prng.below(2) === 0) return { query, startMs, endMs: startMs, stepMs: 0 };
+    if (prng.below(2) === 0) {
+      return { query, storage, startMs, endMs: startMs, stepMs: 0 };
+    }
     const stepMs = 2 * (2500 + prng.below(60_000));
-    return { query, startMs, endMs: startMs + stepMs * prng.below(40), stepMs };
+    return { query, storage, startMs, endMs: startMs + stepMs * prng.below(40), stepMs };
   }
 
   /** The smallest part of the query that differs too, and how. */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Seeded series for the differential test, for us (memory storage and head) and for the real Prometheus (remote
-// write). Samples lie at odd millisecond offsets, so that none is on the edge of a window: 2.x has closed
-// windows where 3.x is left-open.
+// Seeded series for the differential test, for us (memory storage and head) and for the real Prometheus
+// (remote write). Samples lie at odd millisecond offsets, so that none is on the edge of a window: 2.x has
+// closed windows where 3.x is left-open.
 
 import { createPlainSnappy } from '../../src/encoding/index.ts';
 import type { Prng } from '../../src/base/index.ts';

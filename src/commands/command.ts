@@ -51,6 +51,8 @@ export interface CommandHost {
   readonly snappy: BlockCompression;
   readonly zstd: FrameCompression | undefined;
   readonly processId: number;
+  /** Variables that external labels may name. */
+  readonly environment: Readonly<Record<string, string | undefined>>;
   /** A heap of its own, for a database. */
   newHeap(): SharedHeap;
   out(text: string): void;

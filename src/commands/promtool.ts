@@ -2,6 +2,9 @@
 // The commands of promtool, in the order in which its help shows them. A new one is a line here.
 
 import type { Program } from './command-line.ts';
+import { checkConfigCommand } from './check/config.ts';
+import { checkRulesCommand } from './check/rules.ts';
+import { testRulesCommand } from './test-rules/command.ts';
 import { analyzeCommand } from './tsdb/analyze.ts';
 import { backfillCommand } from './tsdb/backfill.ts';
 import { dumpCommand, dumpOpenMetricsCommand } from './tsdb/dump.ts';
@@ -22,5 +25,14 @@ export const promtool: Program = {
       help: 'Comma separated feature names to enable.',
     },
   ],
-  commands: [analyzeCommand, listCommand, dumpCommand, dumpOpenMetricsCommand, backfillCommand],
+  commands: [
+    checkConfigCommand,
+    checkRulesCommand,
+    testRulesCommand,
+    analyzeCommand,
+    listCommand,
+    dumpCommand,
+    dumpOpenMetricsCommand,
+    backfillCommand,
+  ],
 };

@@ -8,4 +8,11 @@ export type { ScrapeJob } from './job-section.ts';
 export { marshalConfig } from './marshal.ts';
 export { directoryOf, resolvePath } from './paths.ts';
 export { parseRuleFile, type RuleFile, type RuleFileDefaults } from './rule-file.ts';
-export { ConfigError, type ConfigIssue, formatIssue } from './yaml-value.ts';
+export {
+  ConfigError,
+  type ConfigIssue,
+  formatIssue,
+  YamlFile,
+  YamlMapping,
+  type YamlValue,
+} from './yaml-value.ts';

@@ -85,11 +85,11 @@ refuses(
 refuses(rule('alert: a\nexpr: x\nlabels: {__name__: b}'), `${where}invalid label name: __name__`);
 refuses(
   rule('alert: a\nexpr: x\nlabels: {b: "{{ nope }}"}'),
-  `${where}label "b": error parsing template __alert_a: template: __alert_a:1: function "nope" not defined`,
+  `${where}label "b": template: __alert_a:1: function "nope" not defined`,
 );
 refuses(
   rule('alert: a\nexpr: x\nannotations: {b: "{{ .X"}'),
-  `${where}annotation "b": error parsing template`,
+  `${where}annotation "b": template: __alert_a:1: `,
 );
 refuses(rule('alert: a\nexpr: x\nanotations: {}'), 'unknown key (did you mean "annotations"?)');
 refuses('groups:\n- name: g\n- name: g\n', 'groupname: "g" is repeated in the same file');

@@ -18,6 +18,8 @@ export interface RuleFileDefaults {
   readonly evaluationIntervalMs: number;
   readonly queryOffsetMs: number;
   readonly names: NameScheme;
+  /** Lets unknown keys pass; the server never does. */
+  readonly ignoreUnknown?: boolean;
 }
 
 /** A reading of one rule file. */
@@ -190,7 +192,9 @@ function readGroup(
  */
 export function parseRuleFile(text: string, file: string, defaults: RuleFileDefaults): RuleFile {
   const issues: ConfigIssue[] = [];
-  const mapping = new YamlMapping(new YamlFile(file, text, issues).root());
+  const source = new YamlFile(file, text, issues);
+  source.ignoresUnknown = defaults.ignoreUnknown ?? false;
+  const mapping = new YamlMapping(source.root());
   const groups: RuleGroupOptions[] = [];
   const lines: number[][] = [];
   const taken = new Set<string>();

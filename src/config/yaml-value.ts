@@ -50,6 +50,8 @@ export function formatIssue({ file, line, column, path, message }: ConfigIssue):
 export class YamlFile {
   readonly issues: ConfigIssue[];
   readonly name: string;
+  /** Lets keys pass that nobody asked for. */
+  ignoresUnknown = false;
   private readonly lines = new LineCounter();
   private readonly document: Document;
 
@@ -394,7 +396,7 @@ export class YamlMapping {
   /** Reports the keys nobody asked for. */
   finish(): void {
     for (const [key, { value, keyOffset }] of this.entries) {
-      if (this.known.has(key)) continue;
+      if (this.known.has(key) || value.file.ignoresUnknown) continue;
       const near = nearest(key, this.known);
       const hint = near === undefined ? '' : ` (did you mean ${quote(near)}?)`;
       value.file.report(keyOffset, value.path, `unknown key${hint}`);

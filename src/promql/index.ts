@@ -34,6 +34,7 @@ export {
   TREE_DEPTH_MAX,
 } from './parser/options.ts';
 export { parseExpression, parseSelector } from './parser/parser.ts';
+export { histogramsAlike } from './script/compare.ts';
 export { evaluateCommand } from './script/evaluate.ts';
 export { addSeries, type LoadedSeries, type SampleSink, withStoredHints } from './script/load.ts';
 export { nativeSeries } from './script/nhcb.ts';

@@ -49,6 +49,7 @@ function createHost(): CommandHost {
     snappy: createSnappy(),
     zstd: createZstd(),
     processId: process.pid,
+    environment: process.env,
     newHeap: () => new SharedHeap(createMemory()),
     // A reader that has seen enough is no error.
     out: (text) => {

@@ -93,7 +93,7 @@ const checkContext: RuleTemplateContext = {
   pathPrefix: '',
 };
 
-/** Checks a rule's template when it is loaded. @throws TemplateError "error parsing template …" */
+/** Checks a rule's template when it is loaded. @throws TemplateError */
 export function checkAlertTemplate(name: string, text: string): void {
-  parse(`__alert_${name}`, text, checkContext);
+  new TemplateSet(ruleFunctions(checkContext)).parse(`__alert_${name}`, DEFINITIONS + text);
 }

@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { repositoryRoot } from '../../tools/tidy.ts';
 
-const entry = join(repositoryRoot, 'dist/targets/cli.js');
+export const entry = join(repositoryRoot, 'dist/targets/cli.js');
 export const nodeExporterPath = '/usr/bin/prometheus-node-exporter';
 
 /** Whether a program that a test needs is there; in CI a missing one fails the test instead. */

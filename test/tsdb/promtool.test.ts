@@ -58,6 +58,7 @@ async function ours(...args: string[]): Promise<Outcome> {
     prng: seededPrng(11),
     snappy: createSnappy(),
     zstd: undefined,
+    environment: {},
     processId: process.pid,
     newHeap: () => new SharedHeap(createMemory()),
     out: (text) => {

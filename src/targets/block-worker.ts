@@ -49,6 +49,8 @@ const context = {
     lazy.head ??= new HeadReader(shared, data.reader, {
       files,
       directory: `${directory}/chunks_head`,
+      // A block has its series in another order than the files have chunks.
+      readBytes: 4096,
     });
     return lazy.head;
   },

@@ -13,6 +13,11 @@ import { HEAD_CHUNK_META_BYTES, headChunkFileName } from './chunk-files.ts';
 export interface HeadChunkSource {
   readonly files: FileSystem;
   readonly directory: string;
+  /**
+   * Bytes read at once, 64 KiB unless given. Less for a reader that takes the chunks in another order than
+   * that of the files, as whoever writes a block does. At least 2 KiB.
+   */
+  readonly readBytes?: number;
 }
 
 /** A chunk file that does not hold what the head says it does. */
@@ -41,6 +46,7 @@ export class DiskChunks {
   private readonly shared: SharedMemory;
   private readonly source: HeadChunkSource;
   private readonly region: number;
+  private readonly blockBytes: number;
   private readonly handles = new Map<number, FileHandle>();
   /** Block key -> slot. */
   private readonly slots = new Map<number, number>();
@@ -54,6 +60,7 @@ export class DiskChunks {
     this.shared = shared;
     this.source = source;
     this.region = region;
+    this.blockBytes = Math.min(BLOCK_BYTES, source.readBytes ?? BLOCK_BYTES);
   }
 
   /**
@@ -61,12 +68,13 @@ export class DiskChunks {
    * @throws HeadChunkError, FileError
    */
   find(file: number, offset: number): number {
-    const block = Math.floor(offset / BLOCK_BYTES);
-    const within = offset - block * BLOCK_BYTES;
+    const { blockBytes } = this;
+    const block = Math.floor(offset / blockBytes);
+    const within = offset - block * blockBytes;
     let slot = this.slotOf(file, block, within + HEAD_CHUNK_META_BYTES + 1);
     let start = this.region + slot * SLOT_BYTES + within;
     let size = this.sizeOf(start, this.valid[slot]! - within);
-    if (size > SLOT_BYTES - within) return this.big(file, offset, size);
+    if (size > blockBytes + OVERLAP_BYTES - within) return this.big(file, offset, size);
     if (size > this.valid[slot]! - within) {
       slot = this.slotOf(file, block, within + size);
       start = this.region + slot * SLOT_BYTES + within;
@@ -138,11 +146,11 @@ export class DiskChunks {
     if (this.valid[slot]! < needed) {
       this.valid[slot] = this.read(
         file,
-        block * BLOCK_BYTES,
+        block * this.blockBytes,
         this.region + slot * SLOT_BYTES,
-        SLOT_BYTES,
+        this.blockBytes + OVERLAP_BYTES,
       );
-      if (this.valid[slot]! < needed) this.short(file, block * BLOCK_BYTES + this.valid[slot]!);
+      if (this.valid[slot]! < needed) this.short(file, block * this.blockBytes + this.valid[slot]!);
     }
     return slot;
   }

@@ -12,6 +12,7 @@
 import type { Clock, FileHandle, FileSystem, Logger, Timer } from '../base/index.ts';
 import { FileError } from '../base/index.ts';
 import { ByteReader, ByteWriter, crc32c, DecodeError } from '../encoding/index.ts';
+import { GobError, recordsOfGob } from './gob.ts';
 
 /** A file that is not ours: nothing is overwritten. The message says what to do. */
 export class ForeignFileError extends Error {
@@ -173,9 +174,8 @@ export class Persistence {
     const isOurs =
       startsWith(bytes, FILE_MAGIC) || FILE_MAGIC.startsWith(new TextDecoder().decode(bytes));
     if (!isOurs) {
-      throw new ForeignFileError(
-        `${this.path} is not a persistence file of Hearth (one of the Go Pushgateway cannot be read): move it away or give another --persistence.file, and push again`,
-      );
+      this.takeOver(bytes, apply);
+      return 0;
     }
     if (bytes.length < HEADER_BYTES) {
       this.damaged(this.path, bytes, { offset: 0, why: 'the file ends inside of its header' });
@@ -189,6 +189,31 @@ export class Persistence {
     const fault = readFrames(bytes, apply);
     if (fault !== undefined) this.damaged(this.path, bytes, fault);
     return new ByteReader(bytes, 9).u32be();
+  }
+
+  /**
+   * Takes in a file of the Go Pushgateway, which stays under another name: the next snapshot takes its place.
+   * @throws ForeignFileError for any other file
+   */
+  private takeOver(bytes: Uint8Array, apply: (record: Uint8Array) => void): void {
+    const { files, logger } = this.parts;
+    let records: readonly Uint8Array[];
+    try {
+      records = recordsOfGob(bytes);
+    } catch (error) {
+      if (!(error instanceof GobError) && !(error instanceof DecodeError)) throw error;
+      throw new ForeignFileError(
+        `${this.path} is neither a persistence file of Hearth nor a whole one of the Go Pushgateway (${error.message}): move it away or give another --persistence.file`,
+      );
+    }
+    const kept = `${this.path}.gob`;
+    files.writeFileSync(kept, bytes);
+    for (const record of records) apply(record);
+    logger.info('took over a persistence file of the Go Pushgateway', {
+      file: this.path,
+      groups: records.length,
+      kept,
+    });
   }
 
   private loadLog(number: number, apply: (record: Uint8Array) => void): void {

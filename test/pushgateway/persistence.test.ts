@@ -5,6 +5,8 @@ import { readdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { ForeignFileError } from '../../src/pushgateway/index.ts';
+import { freePort, peerPath, startPeer, waitForUrl } from '../peers.ts';
+import { ask } from './gateway-under-test.ts';
 import { FakeClock, inDirectory, Rig } from './rig.ts';
 
 const pushed = async (rig: Rig): Promise<string> =>
@@ -113,17 +115,70 @@ test('a flipped bit is found by its checksum', () =>
     expect(again.logged.join('\n')).toContain('the checksum of a record is wrong');
   }));
 
-test('a file of the Go Pushgateway is refused and left alone; one that is empty is not', () =>
+test('a file that is nobody’s is refused and left alone; one that is empty is not', () =>
   inDirectory(async (directory) => {
     const persistenceFile = join(directory, 'metrics');
-    const gob = Buffer.from('0dff810401024d47', 'hex');
-    writeFileSync(persistenceFile, gob);
+    const foreign = Buffer.from('0dff810401024d47', 'hex');
+    writeFileSync(persistenceFile, foreign);
     expect(() => new Rig({ persistenceFile })).toThrow(ForeignFileError);
     expect(() => new Rig({ persistenceFile })).toThrow(/move it away or give another/);
-    expect(readFileSync(persistenceFile)).toEqual(gob);
+    expect(readFileSync(persistenceFile)).toEqual(foreign);
     writeFileSync(persistenceFile, '');
     expect((await new Rig({ persistenceFile }).samples('push_time')).length).toBe(0);
   }));
+
+const real = peerPath('prometheus-pushgateway');
+
+test.skipIf(real === undefined)('a file of the Go Pushgateway is taken over, and kept', () =>
+  inDirectory(async (directory) => {
+    const persistenceFile = join(directory, 'metrics');
+    const port = await freePort();
+    const url = `http://127.0.0.1:${port}`;
+    const peer = startPeer(real!, [
+      `--web.listen-address=127.0.0.1:${port}`,
+      `--persistence.file=${persistenceFile}`,
+    ]);
+    let page = '';
+    try {
+      await waitForUrl(`${url}/-/ready`, peer);
+      const bodies = {
+        '/metrics/job/a': '# HELP m Help.\n# TYPE m counter\nm{x="2"} 5\nm{x="1"} 6\n',
+        '/metrics/job/a/instance/%C3%BC':
+          '# TYPE h histogram\nh_bucket{le="1"} 2\nh_count 3\nh_sum 1.5\n# TYPE s summary\ns{quantile="0.5"} 1\ns_sum 2\ns_count 3\nu -1e300\n',
+        '/metrics/job/b': 'bad 1\nbad 1\n',
+        '/metrics/job/empty': '',
+      };
+      for (const [path, body] of Object.entries(bodies))
+        await ask(url, { method: 'PUT', path, body });
+      page = (await ask(url, { path: '/metrics' })).text;
+    } finally {
+      await peer.stop();
+    }
+    const gob = readFileSync(persistenceFile);
+    const ours = new Rig({ persistenceFile });
+    expect(exactPage(await ours.page())).toBe(exactPage(page));
+    expect([...ours.gateway.store.groups.keys()].length).toBe(4);
+    expect(readFileSync(`${persistenceFile}.gob`)).toEqual(gob);
+    await ours.push('PUT', '/metrics/job/new', 'n 1\n');
+    const killed = new Rig({ persistenceFile });
+    expect(await killed.samples('n{')).toEqual(['n{instance="",job="new"} 1']);
+    expect((await killed.samples('m{')).length).toBe(2);
+    await killed.persistence?.persist();
+    expect((await new Rig({ persistenceFile }).samples('m{')).length).toBe(2);
+    // Cut anywhere it is refused whole.
+    for (let length = 1; length < gob.length; length += 7) {
+      writeFileSync(persistenceFile, gob.subarray(0, length));
+      expect(() => new Rig({ persistenceFile }), String(length)).toThrow(ForeignFileError);
+    }
+  }),
+);
+
+/** Without the gateway's own metrics, times as they are. */
+const exactPage = (page: string): string =>
+  page
+    .split('\n')
+    .filter((line) => !/^(# (HELP|TYPE) )?(go_|process_|promhttp_|pushgateway_|hearth_)/.test(line))
+    .join('\n');
 
 test('a push that cannot be written is refused and changes nothing', () =>
   inDirectory(async (directory) => {

@@ -3,11 +3,15 @@
 import { mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import { FileError } from '../base/index.ts';
 import { createKernelFileSystem } from './kernel-files.ts';
 
-const newFolder = (): string => mkdtempSync(join(tmpdir(), 'hearth-kernel-files-'));
+function newFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'hearth-kernel-files-'));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  return folder;
+}
 const openFiles = (): number => readdirSync('/proc/self/fd').length;
 const kernelFiles = () => createKernelFileSystem({ keeps: () => true, isAttribute: () => false });
 
@@ -66,5 +70,4 @@ test('the number of open files is bounded', () => {
     for (let i = 0; i < 1000; i++)
       expect(files.readTextSync(join(folder, `f${i}`))).toBe(String(i));
   expect(openFiles() - before).toBeLessThanOrEqual(410);
-  rmSync(folder, { recursive: true });
 });

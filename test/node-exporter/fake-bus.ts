@@ -2,11 +2,10 @@
 // The other end of a D-Bus connection: authenticates, and answers method calls as a test says. Written
 // apart from the client: bytes are put together here by hand.
 
-import { mkdtempSync } from 'node:fs';
 import type { Socket } from 'node:net';
 import { createServer } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { testDirectory } from './fixture-root.ts';
 
 /** A body: signature and values already as bytes. */
 export interface BusAnswer {
@@ -152,7 +151,7 @@ function serve(socket: Socket, answer: (call: BusCall) => BusAnswer | undefined)
 export async function startBus(
   answer: (call: BusCall) => BusAnswer | undefined,
 ): Promise<{ readonly path: string; close(): Promise<void> }> {
-  const path = join(mkdtempSync(join(tmpdir(), 'hearth-bus-')), 'socket');
+  const path = join(testDirectory(), 'socket');
   const server = createServer((socket) => {
     socket.on('error', () => undefined);
     serve(socket, answer);

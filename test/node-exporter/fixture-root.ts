@@ -1,16 +1,29 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, symlinkSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { afterAll, onTestFinished } from 'vitest';
 
 /** Where upstream's own run had the fixture: the path is in some of its metrics. */
 export const upstreamRoot = 'collector/fixtures';
 
-/** Upstream's fake machine in a directory of its own, its sysfs unpacked. @throws Error */
+/** A directory that is removed when the test ends. */
+export function testDirectory(): string {
+  const directory = mkdtempSync(join(tmpdir(), 'hearth-node-'));
+  onTestFinished(() => rmSync(directory, { recursive: true, force: true }));
+  return directory;
+}
+
+/**
+ * Upstream's fake machine in a directory of its own, its sysfs unpacked: 2,500 files, so once for a test
+ * file, at its top level. @throws Error
+ */
 export function fixtureRoot(folder: string): string {
-  const root = join(mkdtempSync(join(tmpdir(), 'hearth-node-')), upstreamRoot);
+  const directory = mkdtempSync(join(tmpdir(), 'hearth-node-'));
+  afterAll(() => rmSync(directory, { recursive: true, force: true }));
+  const root = join(directory, upstreamRoot);
   mkdirSync(root, { recursive: true });
   for (const entry of readdirSync(folder))
     if (entry !== 'proc') symlinkSync(resolve(folder, entry), join(root, entry));

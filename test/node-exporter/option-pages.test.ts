@@ -9,12 +9,12 @@ import { newExporter, scrape } from './exporter-under-test.ts';
 import { fixtureRoot } from './fixture-root.ts';
 
 const folder = conformanceFolder('node-exporter');
+const root = folder === undefined ? '' : fixtureRoot(folder);
 
 async function pageOf(
   collector: string,
   options: (defaults: CollectorOptions) => CollectorOptions,
 ): Promise<string[]> {
-  const root = fixtureRoot(folder!);
   const exporter = newExporter({
     only: [collector],
     withoutOwnMetrics: true,

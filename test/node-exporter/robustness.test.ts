@@ -17,13 +17,13 @@ import { newExporter, scrape } from './exporter-under-test.ts';
 import { fixtureRoot } from './fixture-root.ts';
 
 const folder = conformanceFolder('node-exporter');
+const root = folder === undefined ? '' : fixtureRoot(folder);
 
 /** Collectors with success 1 on a page. */
 const successes = (page: string): string[] =>
   [...page.matchAll(/node_scrape_collector_success\{collector="(\w+)"\} 1/g)].map((m) => m[1]!);
 
 function fakeMachine(files?: (plain: FileSystem) => FileSystem) {
-  const root = fixtureRoot(folder!);
   const plain = createNodeFileSystem();
   const withoutSockets = ['ntp', 'supervisord', 'systemd', 'logind', 'perf', 'runit'];
   return newExporter({

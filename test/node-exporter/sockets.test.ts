@@ -3,9 +3,8 @@
 
 import { spawn } from 'node:child_process';
 import { createSocket } from 'node:dgram';
-import { existsSync, mkdtempSync, writeFileSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import type { CollectorOptions } from '../../src/node-exporter/index.ts';
@@ -14,6 +13,7 @@ import { createNetwork } from '../../src/platform/index.ts';
 import { newExporter, scrape } from './exporter-under-test.ts';
 import type { BusCall } from './fake-bus.ts';
 import { busRows, busVariant, startBus } from './fake-bus.ts';
+import { testDirectory } from './fixture-root.ts';
 
 async function samplesOf(
   collector: string,
@@ -130,14 +130,15 @@ test('logind: sessions by seat, kind and origin', async () => {
 
 const daemon = '/usr/bin/dbus-daemon';
 test.skipIf(!existsSync(daemon))('the real D-Bus daemon answers us', async () => {
-  const folder = mkdtempSync(join(tmpdir(), 'hearth-dbus-'));
+  const folder = testDirectory();
   const path = join(folder, 'socket');
   writeFileSync(
     join(folder, 'bus.conf'),
     `<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN"
      "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">
      <busconfig><type>session</type><listen>unix:path=${path}</listen><auth>EXTERNAL</auth>
-     <policy context="default"><allow send_destination="*"/><allow own="*"/></policy></busconfig>`,
+     <policy context="default"><allow send_destination="*" eavesdrop="true"/>
+     <allow eavesdrop="true"/><allow own="*"/></policy></busconfig>`,
   );
   const child = spawn(
     daemon,

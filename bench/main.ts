@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// npm run bench -- ingest | query | load | pushgateway | compaction [--option=value …]; bench/README.md
-// describes them.
+// npm run bench -- ingest | query | load | pushgateway | compaction | exporter [--option=value …];
+// bench/README.md describes them.
 
 import { fileURLToPath } from 'node:url';
 import { join } from 'node:path';
 import { compactionReport, runCompaction } from './compaction/compaction.ts';
+import { exporterReport, runExporters } from './exporter/exporter.ts';
 import { Options } from './harness/options.ts';
 import { allSystems, isInstalled, type SystemName } from './harness/systems.ts';
 import { ingestReport, runIngest } from './ingest/ingest.ts';
@@ -119,6 +120,21 @@ async function compaction(options: Options): Promise<void> {
   say(compactionReport(await runCompaction(root, settings)));
 }
 
+async function exporter(options: Options): Promise<void> {
+  const settings = {
+    warmUp: options.number('warm-up', 200),
+    rounds: options.number('rounds', 7),
+    scrapes: options.number('scrapes', 100),
+    flags: options
+      .text('flags', '')
+      .split(',')
+      .filter((flag) => flag !== ''),
+    nodeArguments: nodeArgumentsOf(options),
+  };
+  options.refuseOthers();
+  say(exporterReport(await runExporters(root, settings)));
+}
+
 const [workload = '', ...args] = process.argv.slice(2);
 if (workload === 'serve-targets') {
   await serveTargets(JSON.parse(args[0] ?? '{}') as TargetServerOptions);
@@ -129,9 +145,10 @@ if (workload === 'serve-targets') {
   else if (workload === 'load') await load(options);
   else if (workload === 'pushgateway') await pushgateway(options);
   else if (workload === 'compaction') await compaction(options);
+  else if (workload === 'exporter') await exporter(options);
   else {
     process.stderr.write(
-      'npm run bench -- ingest | query | load | pushgateway | compaction: see bench/README.md\n',
+      'npm run bench -- ingest | query | load | pushgateway | compaction | exporter: see bench/README.md\n',
     );
     process.exit(2);
   }

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { repositoryRoot } from '../tools/tidy.ts';
+import { exporterReport, runExporters } from './exporter/exporter.ts';
 import { allSystems, installed, isInstalled } from './harness/systems.ts';
 import { ingestReport, runIngest } from './ingest/ingest.ts';
 import { localTargets } from './ingest/target-process.ts';
@@ -127,4 +128,20 @@ test('pushgateway', async () => {
     expect(Math.abs(pageBytes / results[0]!.pageBytes - 1)).toBeLessThan(0.1);
   }
   expect(pushgatewayReport(results)).toContain('pushes/s');
+});
+
+test('exporter', async () => {
+  const results = await runExporters(repositoryRoot, {
+    warmUp: 1,
+    rounds: 1,
+    scrapes: 2,
+    flags: [],
+    nodeArguments: [],
+  });
+  expect(results[0]?.name).toBe('hearth');
+  for (const { series, residentBytes } of results) {
+    expect(series).toBeGreaterThan(100);
+    expect(residentBytes).toBeGreaterThan(0);
+  }
+  expect(exporterReport(results)).toContain('CPU ms/scrape');
 });

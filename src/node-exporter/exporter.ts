@@ -155,7 +155,10 @@ export class NodeExporter {
     try {
       const families = await this.gather(chosen);
       this.answered.with('200').inc();
-      const exposition = negotiateExposition(request.headers.accept, { openMetrics: true });
+      const exposition = negotiateExposition(request.headers.accept, {
+        openMetrics: true,
+        protobuf: true,
+      });
       return {
         status: 200,
         headers: { 'content-type': exposition.contentType },

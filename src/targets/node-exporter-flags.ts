@@ -309,6 +309,10 @@ export const nodeExporterFlags: readonly FlagDefinition[] = [
     byDefault: ':9100',
     help: 'Addresses on which to expose metrics and web interface. Repeatable for multiple addresses.',
   },
+  {
+    ...onOff('web.systemd-socket', false, 'Use systemd socket activation listeners.'),
+    unsupported: true,
+  },
   text('web.config.file', '', 'Path to configuration file that can enable TLS or authentication.'),
   {
     name: 'log.level',

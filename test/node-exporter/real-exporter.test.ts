@@ -202,3 +202,28 @@ test('device filters are unanchored', async () => {
   });
   expect((await scrape(exporter)).page).not.toContain('node_network_receive_bytes_total{');
 });
+
+test('Accept chooses the exposition', async () => {
+  const exporter = newExporter({ only: ['loadavg'] });
+  const types = async (accept: string): Promise<string | undefined> => {
+    const response = await exporter.handle({
+      method: 'GET',
+      path: '/metrics',
+      params: new URLSearchParams(),
+      headers: { accept },
+      body: new Uint8Array(),
+      remoteAddress: '127.0.0.1',
+      signal: new AbortController().signal,
+    });
+    return response.headers['content-type']?.split(';')[0];
+  };
+  expect(await types('*/*')).toBe('text/plain');
+  expect(await types('application/openmetrics-text;version=1.0.0')).toBe(
+    'application/openmetrics-text',
+  );
+  expect(
+    await types(
+      'application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited',
+    ),
+  ).toBe('application/vnd.google.protobuf');
+});

@@ -408,10 +408,7 @@ function pointsOf(plan: RangePlan, source: SampleSource, n: number, run: Run): P
     const endMs = references(run.steps, plan).refMs;
     if (histograms !== undefined) {
       const modifier = plan.anchored ? 'anchored' : 'smoothed';
-      throw new QueryError(
-        'execution',
-        `${modifier} modifier is not supported with histograms outside of functions`,
-      );
+      throw new QueryError('execution', `${modifier} modifier is not supported with histograms`);
     }
     const bounds = { startMs: endMs - plan.rangeMs, endMs };
     return extendedSamples(

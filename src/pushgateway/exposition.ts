@@ -3,7 +3,7 @@
 // in are bytes already.
 
 import { ProtobufWriter } from '../encoding/index.ts';
-import type { Exposition, Registry } from '../metrics/index.ts';
+import type { Exposition } from '../metrics/index.ts';
 import {
   compareMetrics,
   openMetricsHead,
@@ -120,7 +120,7 @@ class Page {
 export function renderPage(
   exposition: Exposition,
   store: PushStore,
-  registry: Registry,
+  own: readonly MetricFamily[],
 ): Uint8Array {
-  return new Page(exposition, store).write(registry.gather());
+  return new Page(exposition, store).write(own);
 }

@@ -12,7 +12,7 @@ import type {
 import { FileError } from '../base/index.ts';
 import type { Registry } from '../metrics/index.ts';
 import { negotiateExposition } from '../metrics/index.ts';
-import type { FamilyType, NameScheme } from '../model/index.ts';
+import type { FamilyType, MetricFamily, NameScheme } from '../model/index.ts';
 import { DurationError, parseDuration, quote } from '../model/index.ts';
 import { apiMetric, metricsJson, pushedGroups, succeeded, timeText } from './api-json.ts';
 import { BodyError, readFamilies } from './body.ts';
@@ -153,8 +153,17 @@ export class Gateway {
 
   /** Types of our own metrics, as gathered last. */
   private own(): ReadonlyMap<string, FamilyType> {
-    this.ownTypes ??= new Map(this.parts.registry.gather().map(({ name, type }) => [name, type]));
-    return this.ownTypes;
+    return this.ownTypes ?? this.gatherOwn().types;
+  }
+
+  private gatherOwn(): {
+    readonly families: readonly MetricFamily[];
+    readonly types: ReadonlyMap<string, FamilyType>;
+  } {
+    const families = this.parts.registry.gather();
+    const types = new Map(families.map(({ name, type }) => [name, type]));
+    this.ownTypes = types;
+    return { families, types };
   }
 
   private mainRoutes(): ReadonlyMap<string, Methods> {
@@ -402,7 +411,7 @@ export class Gateway {
       protobuf: true,
     });
     const body = this.metrics.scraped(() =>
-      renderPage(exposition, this.store, this.parts.registry),
+      renderPage(exposition, this.store, this.gatherOwn().families),
     );
     return { status: 200, headers: { 'content-type': exposition.contentType }, body };
   }

@@ -173,6 +173,22 @@ test('a route prefix stands before every path, and the root leads to it', async 
   expect(rig.quits).toBe(1);
 });
 
+test('names of the gateway’s own metrics are taken, with their type', async () => {
+  const rig = new Rig();
+  const name = 'pushgateway_http_push_size_bytes';
+  await rig.push('PUT', '/metrics/job/a', 'm 1\n');
+  await rig.page();
+  expect(await rig.push('PUT', '/metrics/job/a', `# TYPE ${name} gauge\n${name} 1\n`)).toBe(
+    `400 pushed metrics are invalid or inconsistent with existing metrics: gathered metric family ${name} has type GAUGE but should have SUMMARY`,
+  );
+  const same = 'hearth_pushgateway_groups';
+  expect(await rig.push('PUT', '/metrics/job/a', `# TYPE ${same} gauge\n${same} 7\n`)).toBe('200');
+  expect(await rig.samples(same)).toEqual([`${same} 1`, `${same}{instance="",job="a"} 7`]);
+  expect(
+    (await rig.page()).split('\n').filter((line) => line.startsWith(`# TYPE ${same}`)),
+  ).toHaveLength(1);
+});
+
 test('wiping is only there when enabled', async () => {
   const rig = new Rig({ enableAdminApi: false });
   await rig.push('PUT', '/metrics/job/a', 'm 1\n');

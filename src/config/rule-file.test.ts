@@ -110,3 +110,11 @@ test.skipIf(folder === undefined)('upstream’s rule files get upstream’s verd
   expect(names.length).toBeGreaterThan(10);
   expect(bad).toEqual(['invalid_rules.yaml']);
 });
+
+test('expressions may use what is switched on', () => {
+  const text = 'groups: [{name: g, rules: [{record: a, expr: "limitk(1, x)"}]}]';
+  expect(() => read(text)).toThrow('limitk() is experimental and must be enabled');
+  const features = { experimentalFunctions: true };
+  const [group] = parseRuleFile(text, 'r.yml', { ...defaults, features }).groups;
+  expect(group?.rules).toHaveLength(1);
+});

@@ -2,7 +2,12 @@
 // Rule files: groups of recording and alerting rules, with upstream's verdicts, each at its place.
 
 import { isValidLabelName, isValidMetricName, type NameScheme, quote } from '../model/index.ts';
-import { expressionText, parseExpression, QueryError } from '../promql/index.ts';
+import {
+  expressionText,
+  parseExpression,
+  QueryError,
+  type SyntaxFeatures,
+} from '../promql/index.ts';
 import type { RuleGroupOptions, RuleOptions } from '../rules/index.ts';
 import { checkAlertTemplate } from '../template/index.ts';
 import {
@@ -20,6 +25,8 @@ export interface RuleFileDefaults {
   readonly names: NameScheme;
   /** Lets unknown keys pass; the server never does. */
   readonly ignoreUnknown?: boolean;
+  /** What of the language expressions may use. */
+  readonly features?: SyntaxFeatures;
 }
 
 /** A reading of one rule file. */
@@ -55,14 +62,19 @@ function checkLabels(
 }
 
 /** The query as upstream prints it: what the API, generator URLs and logs show. */
-function checkExpression(value: YamlValue | undefined, rule: YamlValue, tell: Tell): string {
+function checkExpression(
+  value: YamlValue | undefined,
+  rule: YamlValue,
+  features: SyntaxFeatures | undefined,
+  tell: Tell,
+): string {
   const expression = value?.text() ?? '';
   if (expression === '') {
     tell(rule, "field 'expr' must be set in rule");
     return '';
   }
   try {
-    return expressionText(parseExpression(expression));
+    return expressionText(parseExpression(expression, features));
   } catch (error) {
     if (!(error instanceof QueryError) && !(error instanceof Error)) throw error;
     tell(value ?? rule, `could not parse expression: ${error.message}`);
@@ -133,7 +145,7 @@ function readRule(
   group: string,
   index: number,
   groupLabels: Texts,
-  names: NameScheme,
+  { names, features }: RuleFileDefaults,
 ): RuleOptions | undefined {
   const mapping = new YamlMapping(value);
   const record = mapping.text('record') ?? '';
@@ -143,7 +155,7 @@ function readRule(
     void at.fail(`group ${quote(group)}, rule ${index}, ${quote(name)}: ${message}`);
   if (record !== '' && alert !== '') tell(value, "only one of 'record' and 'alert' must be set");
   if (name === '') tell(value, "one of 'record' or 'alert' must be set");
-  const expression = checkExpression(mapping.get('expr'), value, tell);
+  const expression = checkExpression(mapping.get('expr'), value, features, tell);
   const { texts, value: labelsValue } = readTexts(mapping, 'labels');
   checkLabels(texts, labelsValue, names, tell);
   const parts = { name, expression, labels: { ...groupLabels, ...texts } };
@@ -168,7 +180,7 @@ function readGroup(
   const lines: number[] = [];
   const rules: RuleOptions[] = [];
   for (const [i, item] of (mapping.get('rules')?.items() ?? []).entries()) {
-    const rule = readRule(item, name, i + 1, labels, defaults.names);
+    const rule = readRule(item, name, i + 1, labels, defaults);
     if (rule === undefined) continue;
     rules.push(rule);
     lines.push(item.line);

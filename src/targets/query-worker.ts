@@ -95,8 +95,8 @@ function backendOf(
     lookbackDeltaMs,
     floatRows,
     parseSelector,
-    format: (query) => formatExpression(parseExpression(query)),
-    syntax: (query) => expressionToJson(parseExpression(query)),
+    format: (query) => formatExpression(parseExpression(query, features.engine)),
+    syntax: (query) => expressionToJson(parseExpression(query, features.engine)),
     tsdbStatus: (limit) => reader.head.stats(limit),
   };
 }

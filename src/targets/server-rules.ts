@@ -4,6 +4,8 @@
 import type { Clock, FileSystem, Logger } from '../base/index.ts';
 import type { Config } from '../config/index.ts';
 import { parseRuleFile } from '../config/index.ts';
+import type { SyntaxFeatures } from '../promql/index.ts';
+import { queryFeatures } from './feature-flags.ts';
 import { glob } from '../discovery/index.ts';
 import type { Registry } from '../metrics/index.ts';
 import { Histogram, labelsToObject } from '../model/index.ts';
@@ -81,9 +83,14 @@ export interface RulesParts {
 }
 
 /** The groups of all rule files of a configuration, in order. @throws ConfigError, FileError */
-export function readRuleGroups(config: Config, files: FileSystem): RuleGroupOptions[] {
+export function readRuleGroups(
+  config: Config,
+  files: FileSystem,
+  features: SyntaxFeatures,
+): RuleGroupOptions[] {
   const { global } = config;
   const defaults = {
+    features,
     evaluationIntervalMs: global.evaluationIntervalMs,
     queryOffsetMs: global.ruleQueryOffsetMs,
     names: global.metricNameValidationScheme,
@@ -119,8 +126,10 @@ export function startRules(
   });
   return {
     manager,
-    apply: (config) =>
-      manager.update(readRuleGroups(config, files), labelsToObject(config.global.externalLabels)),
+    apply: (config) => {
+      const groups = readRuleGroups(config, files, queryFeatures(settings.features).engine);
+      return manager.update(groups, labelsToObject(config.global.externalLabels));
+    },
     stop: () => manager.stop(),
   };
 }

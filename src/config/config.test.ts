@@ -197,7 +197,7 @@ test('what is not built yet is kept and listed', () => {
   const config = parse(`rule_files: [r/*.yml]
 alerting:
   alertmanagers: []
-storage: {tsdb: {out_of_order_time_window: 5m}}
+storage: {tsdb: {out_of_order_time_window: 5m, chunk_encoding: {floats: xor}}}
 ${job('kubernetes_sd_configs: [{role: pod}]')}
 `);
   expect(config.notYetSupported.map(({ path, line }) => `${line} ${path}`)).toEqual([
@@ -206,6 +206,14 @@ ${job('kubernetes_sd_configs: [{role: pod}]')}
   ]);
   expect(config.ruleFiles).toEqual(['/etc/p/r/*.yml']);
   expect(config.jobs[0]?.discovery.later).toEqual({ kubernetes_sd_configs: [{ role: 'pod' }] });
+});
+
+test('the window of late samples is read', () => {
+  const config = parse('storage: {tsdb: {out_of_order_time_window: 5m}}\n');
+  expect(config.storage).toEqual({ outOfOrderWindowMs: 300_000 });
+  expect(config.notYetSupported).toEqual([]);
+  expect(parse('').storage).toEqual({ outOfOrderWindowMs: 0 });
+  expect(() => parse('storage: {tsdb: {out_of_order_time_window: soon}}\n')).toThrow(/duration/);
 });
 
 test('included files: paths count from there, names are unique over all', () => {

@@ -10,6 +10,7 @@ import type { NotYetSupported } from './discovery-section.ts';
 import { type GlobalConfig, readGlobal } from './global-section.ts';
 import { type JobContext, readJob, type ScrapeJob } from './job-section.ts';
 import { directoryOf, resolvePath } from './paths.ts';
+import { readStorage, type StorageOptions } from './storage-section.ts';
 import {
   ConfigError,
   type ConfigIssue,
@@ -29,6 +30,7 @@ export interface Config {
   readonly scrapeConfigFiles: readonly string[];
   readonly ruleFiles: readonly string[];
   readonly alerting: AlertingConfig;
+  readonly storage: StorageOptions;
   /** Top-level sections that are only kept, by key, as plain values. */
   readonly later: Readonly<Record<string, unknown>>;
   /** What was accepted and has no effect in this version: worth a warning each. */
@@ -145,6 +147,7 @@ function readLater(
     if (key === 'remote_write' || key === 'remote_read')
       mapping.items(key, `empty or null remote ${kind} config section`);
     later[key] = value.toPlain();
+    if (key === 'storage' && readStorage(value).isWhole) continue;
     notYetSupported.push({ file: value.file.name, path: value.path, line: value.line });
   }
   return later;
@@ -177,6 +180,8 @@ export function parseConfig(text: string, options: ParseOptions): Config {
   });
   const notYetSupported: NotYetSupported[] = [];
   const later = readLater(mapping, notYetSupported);
+  const { outOfOrderWindowMs } = readStorage(mapping.get('storage'));
+  const storage = { outOfOrderWindowMs };
   const ruleValue = mapping.get('rule_files');
   const ruleFiles = readPatterns(ruleValue, 'rule', directory);
   const alertingValue = mapping.get('alerting');
@@ -203,6 +208,7 @@ export function parseConfig(text: string, options: ParseOptions): Config {
     scrapeConfigFiles,
     ruleFiles,
     alerting,
+    storage,
     later,
     notYetSupported,
     emptyVariables,

@@ -16,3 +16,5 @@ export {
   YamlMapping,
   type YamlValue,
 } from './yaml-value.ts';
+export type { StorageOptions } from './storage-section.ts';
+export { ConfigError, type ConfigIssue, formatIssue } from './yaml-value.ts';

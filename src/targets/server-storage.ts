@@ -5,6 +5,7 @@ import { randomBytes } from 'node:crypto';
 import type { AdminServices } from '../api/index.ts';
 import type { WalReplayStatus } from '../apitypes/index.ts';
 import type { Clock, FileSystem, Logger } from '../base/index.ts';
+import type { StorageOptions } from '../config/index.ts';
 import type { SharedMemory } from '../kernels/index.ts';
 import { createMemory, SharedHeap } from '../kernels/index.ts';
 import type { Registry } from '../metrics/index.ts';
@@ -37,6 +38,8 @@ export interface Storage {
   memory(): { readonly used: number; readonly reserved: number };
   /** Frees what a dead query worker held. */
   releaseReader(worker: number): void;
+  /** What of the running configuration concerns the database. */
+  applyConfig(options: StorageOptions): void;
   /** Compactions and retention from now on. */
   startMaintenance(): void;
   close(): Promise<void>;
@@ -210,6 +213,9 @@ function running(
     walReplay,
     memory: () => ({ used: heap.usedBytes, reserved: heap.reservedBytes }),
     releaseReader: (worker) => database.head.abandonReader(worker),
+    applyConfig: ({ outOfOrderWindowMs }) => {
+      database.head.outOfOrderWindowMs = outOfOrderWindowMs;
+    },
     startMaintenance: () => maintenance.start(database),
     close: async () => {
       await close();

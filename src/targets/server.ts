@@ -144,6 +144,7 @@ async function reload(graph: Graph): Promise<void> {
   logger.info('Loading configuration file', { filename: source.name });
   try {
     const config = loadConfig(graph, lifetime.http?.addresses[0] ?? '');
+    lifetime.storage?.applyConfig(config.storage);
     await lifetime.scraping?.apply(config);
     await lifetime.alerting?.apply(config);
     await lifetime.rules?.apply(config);
@@ -245,6 +246,7 @@ async function openDatabase(graph: Graph): Promise<Storage> {
     lifetime.walReplay = status;
   });
   lifetime.storage = storage;
+  storage.applyConfig(lifetime.config.storage);
   storage.startMaintenance();
   lifetime.pool = startQueryPool({
     shared: storage.shared,

@@ -17,4 +17,3 @@ export {
   type YamlValue,
 } from './yaml-value.ts';
 export type { StorageOptions } from './storage-section.ts';
-export { ConfigError, type ConfigIssue, formatIssue } from './yaml-value.ts';

@@ -102,13 +102,13 @@ describe.skipIf(!canRun)('the page', () => {
     const { page, close } = await open('/');
     await page.waitForURL('**/query');
     await editor(page).click();
-    await page.keyboard.type('up{team="core"}');
-    await page.keyboard.press('Escape');
+    // Enter executes although operators are offered behind the brace.
+    await page.keyboard.type('sum by (job) (up{team="core"})');
     await page.keyboard.press('Enter');
     const row = page.locator('.vector-row', { hasText: 'job="self"' });
     await row.waitFor();
     expect(await row.locator('.vector-value').textContent()).toBe('1');
-    expect(page.url()).toContain('g0.expr=up');
+    expect(page.url()).toContain('g0.expr=sum+by');
     await page.locator('label', { hasText: 'Graph' }).click();
     await page.locator('.time-chart canvas').waitFor();
     await page.getByLabel('Range', { exact: true }).getByRole('textbox').fill('20s');
@@ -298,6 +298,22 @@ describe.skipIf(!canRun)('the page', () => {
     await editor(page).waitFor();
     await page.keyboard.type(' > 1');
     await expect.poll(() => editor(page).textContent()).toBe('sum(up > 1)');
+    await close();
+  });
+
+  test('works without the editor, and asks to be loaded again when it is stale', async () => {
+    const { page, close } = await open('/flags');
+    await page.route('**/assets/promql-editor*', (route) => route.abort());
+    await page.route('**/assets/targets*', (route) => route.abort());
+    await page.getByRole('link', { name: 'Query', exact: true }).click();
+    await page.locator('.plain-editor').waitFor();
+    await page.keyboard.type('vector(4)');
+    await page.keyboard.press('Enter');
+    await page.locator('.vector-value', { hasText: '4' }).waitFor();
+    await page.getByRole('link', { name: 'Targets' }).click();
+    await page.getByRole('button', { name: 'Load it again' }).waitFor();
+    await page.getByRole('link', { name: 'Query', exact: true }).click();
+    await page.locator('.vector-value', { hasText: '4' }).waitFor();
     await close();
   });
 

@@ -2,30 +2,35 @@
 // The editor of one expression. CodeMirror is a chunk of its own; until it is there a plain text area of
 // the same shape takes what is typed, and hands it over with the cursor where it was.
 
-import { lazy, type ReactNode, Suspense, useRef } from 'react';
+import { lazy, type ReactNode, Suspense, useLayoutEffect, useRef } from 'react';
 import type { EditorHandover, ExpressionEditorProps } from './editor-props.ts';
-
-const PromqlEditor = lazy(() => import('./promql-editor.tsx'));
 
 interface PlainEditorProps extends ExpressionEditorProps {
   readonly handover: EditorHandover;
 }
 
 function PlainEditor({ handover, ...props }: PlainEditorProps): ReactNode {
+  const area = useRef<HTMLTextAreaElement>(null);
+  // With the change itself: a key pressed right after it must find its place.
+  useLayoutEffect(() => {
+    const { focused, selection } = handover;
+    if (area.current === null || !focused) return;
+    area.current.focus();
+    if (selection !== undefined) area.current.setSelectionRange(...selection);
+  }, [handover]);
   const remember = (area: HTMLTextAreaElement): void => {
     handover.selection = [area.selectionStart, area.selectionEnd];
     handover.focused = document.activeElement === area;
   };
   return (
     <textarea
+      ref={area}
       className="plain-editor"
       aria-label="Expression"
       placeholder="Enter expression (Shift+Enter for a new line)"
       spellCheck={false}
       rows={Math.max(1, props.value.split('\n').length)}
       value={props.value}
-      // biome-ignore lint/a11y/noAutofocus: the page is for typing here
-      autoFocus={props.autoFocus}
       onChange={(event) => {
         props.onChange(event.currentTarget.value);
         remember(event.currentTarget);
@@ -43,6 +48,15 @@ function PlainEditor({ handover, ...props }: PlainEditorProps): ReactNode {
     />
   );
 }
+
+/** Without its chunk (a server that was replaced since, a broken connection) the plain editor stays. */
+const PromqlEditor = lazy(async () => {
+  try {
+    return await import('./promql-editor.tsx');
+  } catch {
+    return { default: PlainEditor };
+  }
+});
 
 export function ExpressionEditor(props: ExpressionEditorProps): ReactNode {
   const handover = useRef<EditorHandover>({ focused: props.autoFocus, selection: undefined });

@@ -12,6 +12,7 @@ import {
   completionKeymap,
   completionStatus,
   selectedCompletion,
+  selectedCompletionIndex,
 } from '@codemirror/autocomplete';
 import {
   defaultKeymap,
@@ -35,7 +36,7 @@ import {
   newCompleteStrategy,
   PromQLExtension,
 } from '@prometheus-io/codemirror-promql';
-import { type ReactNode, useEffect, useRef } from 'react';
+import { type ReactNode, useEffect, useLayoutEffect, useRef } from 'react';
 import type { EditorHandover, ExpressionEditorProps } from './editor-props.ts';
 
 const highlighting = HighlightStyle.define([
@@ -110,21 +111,23 @@ function languageOf(props: ExpressionEditorProps, history: () => readonly string
   return [promql.asExtension(), ...highlight, ...checks];
 }
 
-/** Whether the chosen completion would change nothing: it is already written. */
-function isWritten(view: EditorView): boolean {
+/**
+ * Whether Enter means the chosen completion: it says more than what is written, and belongs to a word that was
+ * begun, or was gone to. What merely could come next (an operator behind a parenthesis) is not meant.
+ */
+function isChoosing(view: EditorView): boolean {
   const { state } = view;
-  const label = selectedCompletion(state)?.label;
+  if (completionStatus(state) !== 'active') return false;
   const { head } = state.selection.main;
-  const { from } = state.doc.lineAt(head);
-  const word = /[\w:.]*$/.exec(state.sliceDoc(from, head))?.[0];
-  return label !== undefined && label === word;
+  const word = /[\w:.]*$/.exec(state.sliceDoc(state.doc.lineAt(head).from, head))?.[0] ?? '';
+  if (selectedCompletion(state)?.label === word) return false;
+  return word !== '' || (selectedCompletionIndex(state) ?? 0) > 0;
 }
 
-/** Enter executes, unless a completion is chosen that says more than what is written. */
+/** Enter executes, unless a completion is meant. */
 const executing = (execute: () => void): Extension => {
   const run = (view: EditorView): boolean => {
-    const isChoosing = completionStatus(view.state) === 'active' && !isWritten(view);
-    if (isChoosing && acceptCompletion(view)) return true;
+    if (isChoosing(view) && acceptCompletion(view)) return true;
     closeCompletion(view);
     execute();
     return true;
@@ -138,6 +141,7 @@ const executing = (execute: () => void): Extension => {
       { key: 'Mod-Enter', run: runAnyway },
       { key: 'Enter', run },
       { key: 'Shift-Enter', run: insertNewlineAndIndent },
+      { key: 'Tab', run: acceptCompletion },
     ]),
   );
 };
@@ -151,7 +155,8 @@ export default function PromqlEditor(
   const current = useRef(props);
   current.current = props;
 
-  useEffect(() => {
+  // With the change itself: a key pressed right after it must find the editor.
+  useLayoutEffect(() => {
     const { handover, value } = current.current;
     const [anchor, head] = handover.selection ?? [value.length, value.length];
     const at = (position: number): number => Math.min(position, value.length);
@@ -164,7 +169,8 @@ export default function PromqlEditor(
         closeBrackets(),
         indentOnInput(),
         highlightSelectionMatches(),
-        autocompletion({ icons: false, maxRenderedOptions: 100 }),
+        // Its own keys would come before ours.
+        autocompletion({ icons: false, maxRenderedOptions: 100, defaultKeymap: false }),
         EditorView.lineWrapping,
         EditorView.contentAttributes.of({ 'aria-label': 'Expression', spellcheck: 'false' }),
         placeholder('Enter expression (Shift+Enter for a new line)'),

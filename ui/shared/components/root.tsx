@@ -26,6 +26,10 @@ interface BoundaryState {
   readonly error: Error | undefined;
 }
 
+/** A chunk that is not there any more: another version of the server was started meanwhile. */
+const isStalePage = ({ message }: Error): boolean =>
+  /dynamically imported module|importing a module script failed|unable to preload/i.test(message);
+
 /** Keeps a mistake in one part of a page from taking the rest with it. */
 export class ErrorBoundary extends Component<{ readonly children: ReactNode }, BoundaryState> {
   override state: BoundaryState = { error: undefined };
@@ -37,17 +41,20 @@ export class ErrorBoundary extends Component<{ readonly children: ReactNode }, B
   override render(): ReactNode {
     const { error } = this.state;
     if (error === undefined) return this.props.children;
+    const isStale = isStalePage(error);
+    const again = (): void => {
+      if (isStale) window.location.reload();
+      else this.setState({ error: undefined });
+    };
     return (
       <div className="page">
-        <Notice kind="bad" title="This part of the page failed">
+        <Notice
+          kind="bad"
+          title={isStale ? 'This page is older than the server' : 'This part of the page failed'}
+        >
           <pre>{error.message}</pre>
-          <Button
-            size="xs"
-            mt="xs"
-            variant="default"
-            onClick={() => this.setState({ error: undefined })}
-          >
-            Try again
+          <Button size="xs" mt="xs" variant="default" onClick={again}>
+            {isStale ? 'Load it again' : 'Try again'}
           </Button>
         </Notice>
       </div>

@@ -112,8 +112,8 @@ function languageOf(props: ExpressionEditorProps, history: () => readonly string
 }
 
 /**
- * Whether Enter means the chosen completion: it says more than what is written, and belongs to a word that was
- * begun, or was gone to. What merely could come next (an operator behind a parenthesis) is not meant.
+ * Whether Enter means the chosen completion: it says more than what is written, and belongs to a word
+ * that was begun, or was gone to. What merely could come next (an operator behind a parenthesis) isn't.
  */
 function isChoosing(view: EditorView): boolean {
   const { state } = view;

@@ -19,6 +19,7 @@ import { SecretFiles } from './http-secrets.ts';
 import { OAuth2Tokens } from './oauth2.ts';
 
 const REDIRECTS_MAX = 10;
+const PARSED_URLS_MAX = 1000;
 /** Longest delay that Node's timers take; longer ones would fire at once. */
 const TIMER_MAX_MS = 2 ** 31 - 1;
 
@@ -75,6 +76,7 @@ class UndiciClient implements HttpClient {
   private readonly credentials: () => HeaderValues;
   private readonly tokens: OAuth2Tokens | undefined;
   private readonly tokenClient: HttpClient | undefined;
+  private readonly urls = new Map<string, URL>();
 
   constructor(options: HttpClientOptions, dependencies: HttpClientDependencies) {
     const files = new SecretFiles();
@@ -112,7 +114,7 @@ class UndiciClient implements HttpClient {
     const collector = sink ? undefined : new Collector();
     try {
       const first: Hop = {
-        url: parseUrl(request.url),
+        url: this.urlOf(request.url),
         method: request.method,
         body: request.body,
         trusted: true,
@@ -131,6 +133,16 @@ class UndiciClient implements HttpClient {
     } finally {
       deadline.clear();
     }
+  }
+
+  /** The same few addresses are asked again and again; parsed ones are never changed. */
+  private urlOf(text: string): URL {
+    const known = this.urls.get(text);
+    if (known !== undefined) return known;
+    if (this.urls.size >= PARSED_URLS_MAX) this.urls.clear();
+    const url = parseUrl(text);
+    this.urls.set(text, url);
+    return url;
   }
 
   async close(): Promise<void> {
@@ -164,7 +176,10 @@ class UndiciClient implements HttpClient {
     sink: BodySink,
     deadline: Deadline,
   ): Promise<ExchangeAnswer> {
-    const headers = await this.headersFor(hop, request);
+    const headers = this.headersFor(hop, request);
+    // Only this waits for others; a scrape without it spares the turn.
+    if (hop.trusted && this.tokens && headers.authorization === undefined)
+      headers.authorization = await this.tokens.authorization(request);
     const isRepeatable = hop.method === 'GET' || hop.method === 'HEAD';
     for (let attempt = 0; ; attempt++) {
       const route = this.dispatchers.route(hop.url, request.socketPath);
@@ -194,7 +209,7 @@ class UndiciClient implements HttpClient {
   }
 
   /** The caller's headers over ours; after leaving the host, neither proves who we are. */
-  private async headersFor(hop: Hop, request: HttpRequest): Promise<HeaderValues> {
+  private headersFor(hop: Hop, request: HttpRequest): HeaderValues {
     const headers: HeaderValues = {};
     for (const [name, value] of Object.entries(request.headers)) {
       const dropped =
@@ -207,8 +222,6 @@ class UndiciClient implements HttpClient {
       const user = `${decodeURIComponent(hop.url.username)}:${decodeURIComponent(hop.url.password)}`;
       headers.authorization = `Basic ${Buffer.from(user).toString('base64')}`;
     }
-    if (this.tokens && headers.authorization === undefined)
-      headers.authorization = await this.tokens.authorization(request);
     return { ...this.credentials(), ...headers };
   }
 }

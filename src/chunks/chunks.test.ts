@@ -9,6 +9,7 @@ import {
   decodeChunk,
   decodeXorChunk,
   encodeChunks,
+  encodeXor2Range,
   encodeXorChunk,
   UnknownEncodingError,
 } from './index.ts';
@@ -208,6 +209,80 @@ test('damaged chunks end in an error or in samples, and soon', () => {
       }
     }
   });
+});
+
+/** Floats with markers and, sometimes, start times. */
+function randomFloats(seed: number): { samples: ChunkSamples; count: number } {
+  const prng = seededPrng(seed);
+  const count = 1 + prng.below(260);
+  const samples = new ChunkSamples(count);
+  let time = prng.below(1_000_000) - 500_000;
+  let start = prng.below(2) === 0 ? 0 : time - 1000;
+  const restarts = prng.below(2) === 0;
+  for (let i = 0; i < count; i++) {
+    time += [15_000, 15_000, 15_001, 14_999, 90_000, 700_000, 2 ** 35][prng.below(7)]!;
+    samples.times[i] = time;
+    if (prng.below(12) === 0) setStale(samples.valueBits, i);
+    else samples.values[i] = prng.below(3) === 0 ? 42 : prng.next() * 10 ** prng.below(20);
+    if (restarts && prng.below(20) === 0) start = time - prng.below(500_000);
+    samples.setStartTime(i, start);
+  }
+  return { samples, count };
+}
+
+test('random XOR2 chunks come back as they were, start times too', () => {
+  const out = new ChunkSamples(1);
+  for (let seed = 1; seed <= 80; seed++) {
+    const { samples, count } = randomFloats(seed);
+    const bytes = encodeXor2Range(samples, 0, count);
+    expect(decodeChunk(ChunkEncoding.xor2, bytes, out)).toBe(count);
+    expect(listed(out, count)).toEqual(listed(samples, count));
+    for (let i = 0; i < count; i++) {
+      expect(out.startTimes?.[i] ?? 0).toBe(samples.startTimes?.[i] ?? 0);
+    }
+    // Chunks of the usual sizes keep them, too.
+    const kept: number[] = [];
+    encodeChunks(samples, count, (encoding, chunk, from, to) => {
+      decodeChunk(encoding, chunk, out);
+      for (let i = 0; i < to - from; i++) kept.push(out.startTimes?.[i] ?? 0);
+    });
+    expect(kept).toEqual(Array.from({ length: count }, (_, i) => samples.startTimes?.[i] ?? 0));
+    if (seed > 8) continue;
+    for (let length = 3; length < bytes.length; length++) {
+      expect(() => decodeChunk(ChunkEncoding.xor2, bytes.slice(0, length), out)).toThrow(
+        RangeError,
+      );
+    }
+  }
+});
+
+test('golden bytes of an XOR2 chunk', () => {
+  // count 6, no start times; time 1000, 1.0; delta 15000, the same | nothing changed | 2.0 at the same
+  // delta: 10, a new window 1, 1 leading zero, 11 bits | delta of delta 1: 110, the same | marker: 111 …
+  const samples = new ChunkSamples(6);
+  [1000, 16000, 31000, 46000, 61001, 76002].forEach((time, i) => {
+    samples.times[i] = time;
+    samples.values[i] = i < 3 ? 1 : 2;
+  });
+  setStale(samples.valueBits, 5);
+  const bits =
+    '0' +
+    '0' +
+    '10' +
+    '1' +
+    '00001' +
+    '001011' +
+    '11111111111' +
+    '110' +
+    '0000000000001' +
+    '0' +
+    '11111';
+  const tail = bits
+    .padEnd(Math.ceil(bits.length / 8) * 8, '0')
+    .match(/.{8}/g)!
+    .map((byte) => Number.parseInt(byte, 2).toString(16).padStart(2, '0'))
+    .join('');
+  expect(hex(encodeXor2Range(samples, 0, 6))).toBe(`000600d00f3ff00000000000009875${tail}`);
 });
 
 test('an encoding of the future is named', () => {

@@ -47,14 +47,31 @@ export class XorValue implements Word64 {
       out.bits(0, 1);
       return;
     }
+    this.writeChange(out, x, y, 0b10, 0b11, 2);
+  }
+
+  /**
+   * A difference that is not 0: after `same` (of `prefixBits` bits) the bits of the last window, or after
+   * `fresh` a new window.
+   */
+  writeChange(
+    out: BitWriter,
+    x: number,
+    y: number,
+    same: number,
+    fresh: number,
+    prefixBits: number,
+    freshBits = prefixBits,
+  ): void {
     const leading = Math.min(31, leadingZeros(x, y));
     const trailing = trailingZeros(x, y);
     if (this.leading >= 0 && leading >= this.leading && trailing >= this.trailing) {
-      out.bits(0b10, 2);
+      out.bits(same, prefixBits);
     } else {
       this.leading = leading;
       this.trailing = trailing;
-      out.bits((0b11 << 11) | (leading << 6) | ((64 - leading - trailing) & 63), 13);
+      out.bits(fresh, freshBits);
+      out.bits((leading << 6) | ((64 - leading - trailing) & 63), 11);
     }
     const { trailing: shift } = this;
     const shiftedHigh = shift >= 32 ? 0 : x >>> shift;
@@ -65,8 +82,12 @@ export class XorValue implements Word64 {
 
   /** @throws RangeError where the bits end, or make no sense */
   read(input: BitReader): void {
-    if (input.bits(1) === 0) return;
-    if (input.bits(1) === 1) {
+    if (input.bits(1) === 1) this.readChange(input, input.bits(1) === 1);
+  }
+
+  /** What {@link writeChange} wrote behind its prefix. @throws RangeError */
+  readChange(input: BitReader, isFresh: boolean): void {
+    if (isFresh) {
       this.leading = input.bits(5);
       const significant = input.bits(6) || 64;
       if (this.leading + significant > 64) throw new RangeError('a float has more than 64 bits');

@@ -125,13 +125,18 @@ export function encodeXor2Range(
   return out.finish();
 }
 
+/** How many ones stand before the first zero, which is read too; at most `most` are read. */
+function readOnes(input: BitReader, most: number): number {
+  let ones = 0;
+  while (ones < most && input.bits(1) === 1) ones++;
+  return ones;
+}
+
 /** Reads a value behind a time; true: it is a staleness marker. */
 function readValue(input: BitReader, value: XorValue): boolean {
-  if (input.bits(1) === 0) return false;
-  if (input.bits(1) === 0) value.readChange(input, false);
-  else if (input.bits(1) === 0) value.readChange(input, true);
-  else return true;
-  return false;
+  const ones = readOnes(input, 3);
+  if (ones === 1 || ones === 2) value.readChange(input, ones === 2);
+  return ones === 3;
 }
 
 /** Reads one sample's prefix; returns its delta of delta and sets `stale`. */
@@ -147,28 +152,24 @@ class JointReader {
 
   next(): number {
     const { input, value } = this;
-    this.stale = false;
-    if (input.bits(1) === 0) return 0;
-    if (input.bits(1) === 0) {
-      value.readChange(input, input.bits(1) === 1);
-      return 0;
-    }
-    let dod: number;
-    if (input.bits(1) === 0) {
-      const bits = input.bits(13);
-      dod = bits >= 4096 ? bits - 8192 : bits;
-    } else if (input.bits(1) === 0) {
-      const bits = input.bits(20);
-      dod = bits >= 524288 ? bits - 1048576 : bits;
-    } else if (input.bits(1) === 0) {
-      const high = input.bits(32);
-      dod = (high | 0) * TWO_32 + input.bits(32);
-    } else {
-      this.stale = true;
-      return 0;
-    }
+    const ones = readOnes(input, 5);
+    this.stale = ones === 5;
+    if (ones === 1) value.readChange(input, input.bits(1) === 1);
+    if (ones < 2 || ones === 5) return 0;
+    const dod = this.readDelta(ones);
     this.stale = readValue(input, value);
     return dod;
+  }
+
+  private readDelta(ones: number): number {
+    const { input } = this;
+    if (ones === 4) {
+      const high = input.bits(32);
+      return (high | 0) * TWO_32 + input.bits(32);
+    }
+    const width = ones === 2 ? 13 : 20;
+    const bits = input.bits(width);
+    return bits >= 2 ** (width - 1) ? bits - 2 ** width : bits;
   }
 }
 

@@ -5,6 +5,7 @@ export * from './files.ts';
 export * from './http.ts';
 export * from './http-options.ts';
 export * from './logger.ts';
+export * from './mail.ts';
 export * from './network.ts';
 export * from './operating-system.ts';
 export * from './prng.ts';

@@ -4,6 +4,7 @@
 import type { IntegrationOptions, ReceiverOptions } from '../alertmanager/index.ts';
 import { quote } from '../model/index.ts';
 import { readChat, readSlack, readWebhook, readWechat } from './receiver-chats.ts';
+import { readEmail } from './receiver-email.ts';
 import { IntegrationReader, type ReceiverGlobals } from './receiver-fields.ts';
 import {
   readIncidentio,
@@ -20,6 +21,7 @@ type ReadIntegration = (reader: IntegrationReader) => IntegrationOptions;
 /** In the order in which upstream builds them. */
 const integrations: readonly (readonly [key: string, read: ReadIntegration])[] = [
   ['webhook_configs', readWebhook],
+  ['email_configs', readEmail],
   ['pagerduty_configs', readPagerduty],
   ['opsgenie_configs', readOpsgenie],
   ['wechat_configs', readWechat],

@@ -1,15 +1,63 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the readers of the integrations share: defaults of `global`, secrets, HTTP clients.
 
-import type { HttpClientOptions, SecretSource } from '../base/index.ts';
-import { readHttpClient } from './http-section.ts';
+import type { HttpClientOptions, SecretSource, TlsOptions } from '../base/index.ts';
+import { readHttpClient, readTls } from './http-section.ts';
 import { resolvePath } from './paths.ts';
 import { YamlMapping, type YamlValue } from './yaml-value.ts';
+
+/** Mail settings of `global`. */
+export interface SmtpGlobals {
+  readonly from: string;
+  readonly hello: string;
+  readonly smarthost: string;
+  readonly username: string;
+  readonly password: SecretSource | undefined;
+  readonly secret: SecretSource | undefined;
+  readonly requireTls: boolean;
+  readonly tls: TlsOptions | undefined;
+  readonly implicitTls: boolean | undefined;
+}
+
+/** `host:port`; reports anything else. */
+export function readHostPort(mapping: YamlMapping, key: string, absent: string): string {
+  const value = mapping.get(key);
+  const text = value?.text() ?? '';
+  if (value === undefined || text === '') return absent;
+  if (!/^.+:\d+$/.test(text)) value.fail(`address ${text}: missing port in address`);
+  return text;
+}
+
+/** `…tls_config`. */
+export function readTlsSection(
+  mapping: YamlMapping,
+  key: string,
+  directory: string,
+): TlsOptions | undefined {
+  const value = mapping.get(key);
+  return value === undefined ? undefined : readTls(value, directory);
+}
+
+function readSmtpGlobals(mapping: YamlMapping, directory: string): SmtpGlobals {
+  mapping.text('smtp_auth_identity');
+  return {
+    from: mapping.text('smtp_from') ?? '',
+    hello: mapping.text('smtp_hello') ?? 'localhost',
+    smarthost: readHostPort(mapping, 'smtp_smarthost', ''),
+    username: mapping.text('smtp_auth_username') ?? '',
+    password: readSecret(mapping, 'smtp_auth_password', directory),
+    secret: readSecret(mapping, 'smtp_auth_secret', directory),
+    requireTls: mapping.boolean('smtp_require_tls') ?? true,
+    tls: readTlsSection(mapping, 'smtp_tls_config', directory),
+    implicitTls: mapping.boolean('smtp_force_implicit_tls'),
+  };
+}
 
 /** The part of `global` that receivers fall back to. '' and undefined: not set. */
 export interface ReceiverGlobals {
   readonly directory: string;
   readonly httpClient: HttpClientOptions;
+  readonly smtp: SmtpGlobals;
   readonly slackApiUrl: SecretSource | undefined;
   readonly slackAppToken: SecretSource | undefined;
   readonly slackAppUrl: string;
@@ -78,6 +126,7 @@ export function readReceiverGlobals(
   return {
     directory,
     httpClient,
+    smtp: readSmtpGlobals(mapping, directory),
     slackApiUrl,
     slackAppToken,
     slackAppUrl: url('slack_app_url', 'https://slack.com/api/chat.postMessage'),

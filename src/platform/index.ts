@@ -13,3 +13,4 @@ export * from './logger.ts';
 export * from './process.ts';
 export * from './workers.ts';
 export * from './request-decoder.ts';
+export { createMailSender } from './mail.ts';

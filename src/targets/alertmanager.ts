@@ -20,6 +20,7 @@ import { negotiateExposition, Registry, registerProcessMetrics } from '../metric
 import { parseDuration } from '../model/index.ts';
 import {
   createHttpClient,
+  createMailSender,
   createNodeClock,
   createNodeFileSystem,
   hostInfo,
@@ -169,6 +170,7 @@ function loadOptions(
     externalUrl: external,
     userAgent: `Alertmanager/${buildInfo('alertmanager').version}`,
     createHttpClient,
+    mail: createMailSender(),
     readSecret: ({ value, file: path }) =>
       path === undefined ? (value ?? '') : parts.files.readTextSync(path),
   };

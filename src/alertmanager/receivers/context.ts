@@ -1,7 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // What integrations share: templates, clients, secrets.
 
-import type { Clock, HttpClient, HttpClientOptions, SecretSource } from '../../base/index.ts';
+import type {
+  Clock,
+  HttpClient,
+  HttpClientOptions,
+  MailSender,
+  SecretSource,
+} from '../../base/index.ts';
 import { alertFunctions, TemplateError, type TemplateSet } from '../../template/index.ts';
 import type { Notification, NotifyOutcome } from '../notify/integration.ts';
 import { templateData } from './template-data.ts';
@@ -14,6 +20,7 @@ export interface ReceiverContext {
   /** `Alertmanager/0.34.0`. */
   readonly userAgent: string;
   readonly createHttpClient: (options: HttpClientOptions) => HttpClient;
+  readonly mail: MailSender;
   /** @throws FileError */
   readonly readSecret: (source: SecretSource) => string;
 }

@@ -2,7 +2,7 @@
 // What the configuration says of each way of telling people. Texts are Go templates unless said
 // otherwise; '' where nothing was said and there is no default.
 
-import type { HttpClientOptions, SecretSource } from '../../base/index.ts';
+import type { HttpClientOptions, SecretSource, TlsOptions } from '../../base/index.ts';
 
 /** What every integration has. */
 export interface IntegrationBase {
@@ -19,6 +19,29 @@ export interface WebhookOptions extends IntegrationBase {
   readonly timeoutMs: number;
   /** Replaces the default body: every text in it is a template. */
   readonly payload: unknown;
+}
+
+export interface EmailOptions extends IntegrationBase {
+  readonly type: 'email';
+  readonly to: string;
+  readonly from: string;
+  /** Plain text. */
+  readonly hello: string;
+  /** `host:port`, plain text. */
+  readonly smarthost: string;
+  readonly username: string;
+  readonly password: SecretSource | undefined;
+  /** For CRAM-MD5. */
+  readonly secret: SecretSource | undefined;
+  /** In order, names in canonical form; Subject, To and From are always there. */
+  readonly headers: Readonly<Record<string, string>>;
+  readonly html: string;
+  readonly text: string;
+  readonly requireTls: boolean;
+  readonly tls: TlsOptions | undefined;
+  /** Undefined: only on port 465. */
+  readonly implicitTls: boolean | undefined;
+  readonly threadBy: 'none' | 'daily' | undefined;
 }
 
 export interface AttachmentField {
@@ -185,6 +208,7 @@ export interface IncidentioOptions extends IntegrationBase {
 
 export type IntegrationOptions =
   | WebhookOptions
+  | EmailOptions
   | SlackOptions
   | PagerdutyOptions
   | OpsgenieOptions

@@ -4,6 +4,7 @@
 import type { Integration, Receiver } from '../notify/integration.ts';
 import type { ReceiverContext } from './context.ts';
 import { createChat } from './chats.ts';
+import { createEmail } from './email.ts';
 import { createOpsgenie } from './opsgenie.ts';
 import type { IntegrationOptions, ReceiverOptions } from './options.ts';
 import { createPagerduty } from './pagerduty.ts';
@@ -25,6 +26,8 @@ function createIntegration(
   switch (options.type) {
     case 'webhook':
       return createWebhook(options, index, context);
+    case 'email':
+      return createEmail(options, index, context);
     case 'slack':
       return createSlack(options, index, context);
     case 'pagerduty':

@@ -32,6 +32,8 @@ export interface OperatingSystem {
   systemName(): SystemName;
   /** Runs off the main thread; a hung mount never settles. */
   fileSystemUsage(path: string): Promise<FileSystemUsage>;
+  /** On the calling thread, for file systems that answer from memory. @throws FileError */
+  localFileSystemUsage(path: string): FileSystemUsage;
   readonly pageBytes: number;
   /** Of this process. */
   readonly userId: number;

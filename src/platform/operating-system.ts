@@ -1,9 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { readFileSync } from 'node:fs';
+import type { StatsFs } from 'node:fs';
+import { readFileSync, statfsSync } from 'node:fs';
 import { statfs } from 'node:fs/promises';
 import os from 'node:os';
-import type { InterfaceAddress, OperatingSystem, SystemCalls } from '../base/index.ts';
+import type {
+  FileSystemUsage,
+  InterfaceAddress,
+  OperatingSystem,
+  SystemCalls,
+} from '../base/index.ts';
 import { FileError } from '../base/index.ts';
 import { openSystemCalls } from './system-calls.ts';
 import { createTimeZone } from './time-zone.ts';
@@ -35,6 +41,31 @@ function interfaceAddresses(): InterfaceAddress[] {
   return found;
 }
 
+const usageOf = (usage: StatsFs): FileSystemUsage => ({
+  blockBytes: usage.bsize,
+  blocks: usage.blocks,
+  blocksFree: usage.bfree,
+  blocksAvailable: usage.bavail,
+  files: usage.files,
+  filesFree: usage.ffree,
+});
+
+/** The kernel's words, as Go has them: they become a label. */
+const usageReasons: Readonly<Record<string, string>> = {
+  ENOENT: 'no such file or directory',
+  EACCES: 'permission denied',
+  EIO: 'input/output error',
+  ENOTCONN: 'transport endpoint is not connected',
+  ESTALE: 'stale NFS file handle',
+};
+
+function usageError(path: string, error: unknown): FileError {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : 'other';
+  const reason = usageReasons[code] ?? (error instanceof Error ? error.message : code);
+  const known = code === 'ENOENT' || code === 'EACCES' || code === 'EIO' ? code : 'other';
+  return new FileError(known, path, `cannot stat file system ${path}: ${reason}`, { cause: error });
+}
+
 /** This machine. */
 export function createOperatingSystem(): OperatingSystem {
   let opened: { readonly calls: SystemCalls | undefined } | undefined;
@@ -56,21 +87,16 @@ export function createOperatingSystem(): OperatingSystem {
     }),
     fileSystemUsage: async (path) => {
       try {
-        const usage = await statfs(path);
-        return {
-          blockBytes: usage.bsize,
-          blocks: usage.blocks,
-          blocksFree: usage.bfree,
-          blocksAvailable: usage.bavail,
-          files: usage.files,
-          filesFree: usage.ffree,
-        };
+        return usageOf(await statfs(path));
       } catch (error) {
-        const code = error instanceof Error && 'code' in error ? String(error.code) : 'other';
-        const known = code === 'ENOENT' || code === 'EACCES' || code === 'EIO' ? code : 'other';
-        throw new FileError(known, path, `cannot stat file system ${path}: ${code}`, {
-          cause: error,
-        });
+        throw usageError(path, error);
+      }
+    },
+    localFileSystemUsage: (path) => {
+      try {
+        return usageOf(statfsSync(path));
+      } catch (error) {
+        throw usageError(path, error);
       }
     },
   };

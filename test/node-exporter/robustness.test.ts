@@ -114,7 +114,7 @@ test.skipIf(folder === undefined)('a collector with a bug of ours costs itself',
 const mounts = [
   '21 1 8:1 / / rw - ext4 /dev/sda1 rw',
   '22 1 0:50 / /mnt/nfs\\040share rw - nfs4 server:/export rw',
-  '23 1 8:2 / /gone ro - ext4 /dev/sda2 ro,errors=continue',
+  '23 1 8:2 / /gone ro - fuse.sshfs /dev/sda2 ro,errors=continue',
 ].join('\n');
 const usage: FileSystemUsage = {
   blockBytes: 4096,
@@ -148,10 +148,13 @@ test('a hung mount is reported once, not asked again, and comes back', async () 
       },
       system: {
         ...createOperatingSystem(),
+        localFileSystemUsage: () => usage,
         fileSystemUsage: (path) => {
           asked.push(path);
-          if (path === '/gone') return Promise.reject(new FileError('ENOENT', path, 'gone'));
-          if (path === '/') return Promise.resolve(usage);
+          if (path === '/gone')
+            return Promise.reject(
+              new FileError('ENOENT', path, 'cannot ask: no such file or directory'),
+            );
           return new Promise((resolve) => {
             answer = resolve;
           });
@@ -169,7 +172,7 @@ test('a hung mount is reported once, not asked again, and comes back', async () 
       'node_filesystem_avail_bytes{device="/dev/sda1",device_error="",fstype="ext4",mountpoint="/"} 1.6384e+06',
     );
     expect(page).toContain(
-      'node_filesystem_readonly{device="/dev/sda2",device_error="ENOENT",fstype="ext4",mountpoint="/gone"} 1',
+      'node_filesystem_readonly{device="/dev/sda2",device_error="no such file or directory",fstype="fuse.sshfs",mountpoint="/gone"} 1',
     );
     expect(successes(page)).toEqual(['filesystem', 'loadavg']);
   }

@@ -329,6 +329,18 @@ test('what a crash left is cleared, bad blocks are named and left alone', async 
   expect(again.maintenance.counters.compactionsFailed).toBe(0);
 });
 
+test('a deletion of everything, without bounds, leaves a log that is read to its end', async () => {
+  const opened = await open();
+  fill(opened.db, 0, 1);
+  await opened.maintenance.deleteSeries([all], Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER);
+  check(opened.reader, 1, () => false);
+  fill(opened.db, 1, 2);
+  opened.close();
+  const again = await open();
+  expect(again.db.walCorruptions).toBe(0);
+  check(again.reader, 2, (_series, time) => time >= START + HOUR);
+});
+
 const promtool = peerPath('promtool');
 
 test.skipIf(promtool === undefined)(

@@ -82,6 +82,8 @@ const SERIES_PER_RECORD = 500;
 const TEXT_BYTES_MAX = 1 << 20;
 /** Beyond what a millisecond time may be in our files. */
 const TIME_MAX = 9e15;
+/** What a varint of the log can hold, and long before any sample. */
+const LOGGED_TIME_MIN = -4e15;
 
 /** Counts since the head was made, for metrics. */
 export interface HeadCounters {
@@ -492,7 +494,7 @@ export class Head implements Appender {
     const ids = new Set<number>();
     for (const matchers of selectors) for (const id of selectIds(symbols, matchers)) ids.add(id);
     const until = Math.min(maxTime, this.maxTime);
-    const from = Math.max(minTime, -TIME_MAX);
+    const from = Math.max(minTime, LOGGED_TIME_MIN);
     if (ids.size === 0 || until < from) return 0;
     const stones = [...ids].map((id) => ({ ref: this.walRef(id), minTime: from, maxTime: until }));
     this.options.wal?.log([encodeTombstonesRecord(stones)]);

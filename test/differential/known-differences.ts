@@ -52,6 +52,14 @@ const known: readonly KnownDifference[] = [
       valuesOf(difference) !== undefined,
   },
   {
+    reason: 'the last digit of a function of a large number is minutes or days',
+    applies: (root, difference) =>
+      root.kind === 'call' &&
+      /^(year|month|day|hour|minute)/.test(root.name) &&
+      root.args[0]?.kind !== 'vectorSelector' &&
+      valuesOf(difference) !== undefined,
+  },
+  {
     reason: 'the last digit of a sum decides to which side a value is rounded',
     applies: (root, difference) => {
       const values = valuesOf(difference);

@@ -10,6 +10,8 @@ const SYNC_COMPRESSED_BYTES_MAX = 128 * 1024;
 const SYNC_DECODED_BYTES_MAX = 4 * 1024 * 1024;
 /** Measured best for bodies of 20 to 500 KB. */
 const DECODE_CHUNK_BYTES = 64 * 1024;
+/** What a byte of deflate can become at most. */
+const DEFLATE_RATIO_MAX = 1032;
 
 /** What a receiver may ask of the connection. */
 export interface Flow {
@@ -144,7 +146,8 @@ class DecodingReceiver implements BodyReceiver {
     const compressed = this.held.length === 1 ? this.held[0]! : Buffer.concat(this.held);
     if (compressed.length === 0) throw new HttpError('decode', 'EOF');
     const maxOutputLength = Math.min(this.limit || Infinity, SYNC_DECODED_BYTES_MAX);
-    const options = { chunkSize: DECODE_CHUNK_BYTES, maxOutputLength };
+    const chunkSize = this.encoding === 'gzip' ? announcedBytes(compressed) : DECODE_CHUNK_BYTES;
+    const options = { chunkSize, maxOutputLength };
     let decoded: Uint8Array;
     try {
       if (this.encoding === 'gzip') decoded = zlib.gunzipSync(compressed, options);
@@ -193,6 +196,19 @@ class DecodingReceiver implements BodyReceiver {
     this.abandon();
     this.flow.fail(error);
   }
+}
+
+/**
+ * Room for the body that a gzip trailer announces, so that it comes in one piece; the usual room where the
+ * announcement cannot be true or is large.
+ */
+function announcedBytes(compressed: Uint8Array): number {
+  const end = compressed.length;
+  const [a = 0, b = 0, c = 0, d = 0] = compressed.subarray(Math.max(0, end - 4));
+  const announced = a + 256 * (b + 256 * (c + 256 * d));
+  const isUsable = announced <= DEFLATE_RATIO_MAX * end && announced < SYNC_DECODED_BYTES_MAX;
+  // More than announced, or zlib would look for the end in another piece.
+  return isUsable ? announced + 64 : DECODE_CHUNK_BYTES;
 }
 
 /** "deflate" means zlib's container, but some servers send the bare stream. */

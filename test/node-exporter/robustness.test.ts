@@ -239,3 +239,12 @@ test('duplicates of the textfile collector cost their samples only, and are coun
 test('mountinfo of this machine is read', () => {
   expect(readFileSync('/proc/self/mountinfo', 'utf8')).toContain(' / ');
 });
+
+test('without the foreign function interface, collectors that need it have no data', async () => {
+  const { calls: _, ...system } = createOperatingSystem();
+  const only = ['timex', 'netdev', 'arp', 'qdisc', 'network_route', 'ethtool', 'perf', 'wifi'];
+  const exporter = newExporter({ only, parts: { system: { ...system, calls: undefined } } });
+  const { page } = await scrape(exporter);
+  expect(successes(page)).toEqual(['arp', 'netdev']);
+  expect(page).toContain('node_network_receive_bytes_total{device="lo"}');
+});

@@ -14,6 +14,7 @@ import type { RouteReferences } from './alertmanager-route.ts';
 import { checkRoot, readMatchers, readRoute } from './alertmanager-route.ts';
 import { readTimeIntervals } from './alertmanager-time-interval.ts';
 import { readHttpClient } from './http-section.ts';
+import { maskSecrets } from './mask-secrets.ts';
 import { readReceiverGlobals } from './receiver-fields.ts';
 import { directoryOf, resolvePath } from './paths.ts';
 import {
@@ -54,13 +55,6 @@ function readInhibitRule(value: YamlValue): InhibitRuleOptions {
   mapping.finish();
   return rule;
 }
-
-/** Values of keys that hold secrets, as the API shows them. */
-const secretKeys =
-  /^(\s*(?:-\s+)?(?:[a-z_]*(?:password|secret|token|credentials|api_key|routing_key|service_key|user_key)|slack_api_url|api_url|webhook_url|url)\s*:\s+)(?!\s*[|>&*#]|$).*$/gim;
-
-/** The text with secrets masked. Multi-line secrets are masked by their first line's key and dropped. */
-export const maskSecrets = (text: string): string => text.replace(secretKeys, '$1<secret>');
 
 function checkReferences(
   references: RouteReferences,

@@ -135,9 +135,23 @@ export function readUrl(value: YamlValue | undefined): string | undefined {
   });
 }
 
+/** A proxy's URL: as in Go, anything that could be part of one; what is no proxy fails when it is used. */
+function readProxyUrl(value: YamlValue | undefined): string | undefined {
+  const text = value?.text() ?? '';
+  if (value === undefined || text === '') return undefined;
+  value.attempt(() => {
+    try {
+      new URL(text, 'http://proxy');
+    } catch {
+      throw new Error(`parse ${quote(text)}: not a valid URL`);
+    }
+  });
+  return text;
+}
+
 /** The proxy keys, which stand inline beside others. */
 function readProxy(mapping: YamlMapping): ProxyOptions {
-  const proxyUrl = readUrl(mapping.get('proxy_url'));
+  const proxyUrl = readProxyUrl(mapping.get('proxy_url'));
   const noProxy = mapping.text('no_proxy') || undefined;
   const fromEnvironment = mapping.boolean('proxy_from_environment') ?? false;
   const connectHeader: Record<string, readonly string[]> = {};

@@ -72,6 +72,10 @@ export interface ReceiverGlobals {
   readonly telegramApiUrl: string;
   readonly telegramBotToken: SecretSource | undefined;
   readonly webexApiUrl: string;
+  readonly rocketchatApiUrl: string;
+  readonly rocketchatToken: SecretSource | undefined;
+  readonly rocketchatTokenId: SecretSource | undefined;
+  readonly mattermostWebhookUrl: SecretSource | undefined;
 }
 
 const slashed = (url: string): string => (url.endsWith('/') ? url : `${url}/`);
@@ -123,13 +127,20 @@ export function readReceiverGlobals(
   const url = (key: string, absent: string): string => readHttpUrl(mapping, key, absent);
   const slackApiUrl = readSecretUrl(mapping, 'slack_api_url', directory);
   const slackAppToken = secret('slack_app_token');
+  const slackAppUrl = url('slack_app_url', 'https://slack.com/api/chat.postMessage');
+  // An old way to say "use the API" is to name its URL in place of a webhook's.
+  const isWebhook = slackApiUrl !== undefined && slackApiUrl.value !== slackAppUrl;
+  if (isWebhook && slackAppToken !== undefined)
+    mapping.fail(
+      'at most one of slack_app_token/slack_app_token_file & slack_api_url/slack_api_url_file must be configured',
+    );
   return {
     directory,
     httpClient,
     smtp: readSmtpGlobals(mapping, directory),
     slackApiUrl,
     slackAppToken,
-    slackAppUrl: url('slack_app_url', 'https://slack.com/api/chat.postMessage'),
+    slackAppUrl,
     pagerdutyUrl: url('pagerduty_url', 'https://events.pagerduty.com/v2/enqueue'),
     opsgenieApiKey: secret('opsgenie_api_key'),
     opsgenieApiUrl: slashed(url('opsgenie_api_url', 'https://api.opsgenie.com/')),
@@ -143,6 +154,10 @@ export function readReceiverGlobals(
     telegramApiUrl: url('telegram_api_url', 'https://api.telegram.org'),
     telegramBotToken: secret('telegram_bot_token'),
     webexApiUrl: url('webex_api_url', 'https://webexapis.com/v1/messages'),
+    rocketchatApiUrl: url('rocketchat_api_url', 'https://open.rocket.chat/'),
+    rocketchatToken: secret('rocketchat_token'),
+    rocketchatTokenId: secret('rocketchat_token_id'),
+    mattermostWebhookUrl: readSecretUrl(mapping, 'mattermost_webhook_url', directory),
   };
 }
 

@@ -206,6 +206,69 @@ export interface IncidentioOptions extends IntegrationBase {
   readonly timeoutMs: number;
 }
 
+export interface RocketchatOptions extends IntegrationBase {
+  readonly type: 'rocketchat';
+  readonly apiUrl: string;
+  readonly token: SecretSource;
+  readonly tokenId: SecretSource;
+  readonly texts: Readonly<
+    Record<
+      | 'channel'
+      | 'alias'
+      | 'color'
+      | 'title'
+      | 'titleLink'
+      | 'text'
+      | 'emoji'
+      | 'iconUrl'
+      | 'imageUrl'
+      | 'thumbUrl',
+      string
+    >
+  >;
+  readonly fields: readonly AttachmentField[];
+  readonly shortFields: boolean;
+  readonly actions: readonly Readonly<Record<'text' | 'url' | 'msg', string>>[];
+  readonly linkNames: boolean;
+}
+
+export interface MattermostOptions extends IntegrationBase {
+  readonly type: 'mattermost';
+  readonly url: SecretSource;
+  readonly texts: Readonly<
+    Record<
+      | 'channel'
+      | 'username'
+      | 'text'
+      | 'fallback'
+      | 'color'
+      | 'pretext'
+      | 'authorName'
+      | 'authorLink'
+      | 'authorIcon'
+      | 'title'
+      | 'titleLink'
+      | 'thumbUrl'
+      | 'footer'
+      | 'footerIcon'
+      | 'imageUrl'
+      | 'iconUrl'
+      | 'iconEmoji'
+      | 'type'
+      | 'card',
+      string
+    >
+  >;
+  readonly fields: readonly AttachmentField[];
+  readonly priority:
+    | {
+        readonly priority: string;
+        readonly requestedAck: boolean;
+        readonly persistentNotifications: boolean;
+      }
+    | undefined;
+}
+
 export type IntegrationOptions =
   | WebhookOptions
   | EmailOptions
@@ -217,7 +280,9 @@ export type IntegrationOptions =
   | PushoverOptions
   | WechatOptions
   | ChatOptions
-  | IncidentioOptions;
+  | IncidentioOptions
+  | RocketchatOptions
+  | MattermostOptions;
 
 export interface ReceiverOptions {
   readonly name: string;

@@ -16,6 +16,7 @@ import {
   createWechat,
 } from './pagers.ts';
 import { createSlack } from './slack.ts';
+import { createMattermost, createRocketchat } from './team-chats.ts';
 import { createWebhook } from './webhook.ts';
 
 function createIntegration(
@@ -44,6 +45,10 @@ function createIntegration(
       return createWechat(options, index, context);
     case 'incidentio':
       return createIncidentio(options, index, context);
+    case 'rocketchat':
+      return createRocketchat(options, index, context);
+    case 'mattermost':
+      return createMattermost(options, index, context);
     default:
       return createChat(options, index, context);
   }

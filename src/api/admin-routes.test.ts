@@ -99,3 +99,21 @@ test('an error of the database is an internal one', async () => {
   expect(await failure(() => admin.cleanTombstones())).toBe('internal: no space left');
   expect(base.calls).toEqual([]);
 });
+
+test('ends queries, where the admin API is on', async () => {
+  const ended: string[] = [];
+  const queries = {
+    list: () => [],
+    cancel: (id: string) => {
+      ended.push(id);
+      return id === '7';
+    },
+  };
+  const cancel = (over: Partial<ApiServices>, id: string) =>
+    failure(async () => routes({ queries, ...over }).admin.cancelQuery(id));
+  expect(await cancel({ adminEnabled: false }, '7')).toBe('unavailable: admin APIs disabled');
+  expect(ended).toEqual([]);
+  expect(await cancel({}, '7')).toBe('no error');
+  expect(await cancel({}, '8')).toBe('not_found: no query with the id "8" is running or waiting');
+  expect(ended).toEqual(['7', '8']);
+});

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// /admin/tsdb/*: deletion, cleaning, snapshots; only with --web.enable-admin-api. And /status/tsdb/blocks.
+// /admin/*: deletion, cleaning, snapshots, ending queries; only with --web.enable-admin-api. And
+// /status/tsdb/blocks.
 
 import type { ApiSuccess } from '../apitypes/index.ts';
 import type { ServerRequest, ServerResponse } from '../base/index.ts';
@@ -25,9 +26,15 @@ export class AdminRoutes {
   }
 
   /** @throws ApiError when the admin API is off */
+  private requireEnabled(): void {
+    if (this.services.adminEnabled === true) return;
+    throw new ApiError('unavailable', 'admin APIs disabled');
+  }
+
+  /** @throws ApiError when the admin API is off */
   private get admin(): AdminServices {
-    const { admin, adminEnabled } = this.services;
-    if (adminEnabled !== true) throw new ApiError('unavailable', 'admin APIs disabled');
+    this.requireEnabled();
+    const { admin } = this.services;
     if (admin === undefined) throw new ApiError('unavailable', 'TSDB not ready');
     return admin;
   }
@@ -82,6 +89,13 @@ export class AdminRoutes {
       throw invalidParameter('skip_head', why);
     }
     return successAnswer({ name: await this.attempt(() => admin.snapshot(!skipHead)) });
+  }
+
+  /** Ends one query: whoever asked it gets the error `canceled`. */
+  cancelQuery(id: string): ServerResponse {
+    this.requireEnabled();
+    if (this.services.queries?.cancel(id) === true) return noContent;
+    throw new ApiError('not_found', `no query with the id ${quote(id)} is running or waiting`);
   }
 
   blocks(): ServerResponse {

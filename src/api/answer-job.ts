@@ -93,6 +93,13 @@ function answerQuery(
     samples: samples.totalQueryableSamples,
     samplesRead: samples.totalQueryableSamples,
     peakSamples: samples.peakSamples,
+    stats: {
+      timings,
+      samples: {
+        totalQueryableSamples: samples.totalQueryableSamples,
+        peakSamples: samples.peakSamples,
+      },
+    },
   };
   const options = { stats: job.stats !== '', floatRows: backend.floatRows };
   return { ok: true, body: encodeResponse(result, options), measures };

@@ -65,6 +65,8 @@ function apiRoutes(services: ApiServices, metrics: EngineMetrics): Route[] {
     route(POST_PUT, '/admin/tsdb/delete_series', ({ request }) => admin.deleteSeries(request)),
     route(POST_PUT, '/admin/tsdb/clean_tombstones', () => admin.cleanTombstones()),
     route(POST_PUT, '/admin/tsdb/snapshot', ({ request }) => admin.snapshot(request)),
+    route(GET, '/status/queries', () => status.queries()),
+    route(POST_PUT, '/admin/queries/:id/cancel', ({ part }) => admin.cancelQuery(part)),
     route(GET, '/status/walreplay', () => status.walReplay(), true),
     // There are no exemplars and notifications yet; clients ask all the same.
     route(GET_POST, '/query_exemplars', () => successAnswer([])),

@@ -16,6 +16,8 @@ export class EngineMetrics {
   private readonly durationHistogram;
   private readonly samples;
   private readonly samplesRead;
+  private readonly logEnabled;
+  private readonly logFailures;
 
   constructor(registry: Registry, concurrencyMax: number) {
     this.running = registry.gauge(
@@ -49,8 +51,12 @@ export class EngineMetrics {
       'prometheus_engine_query_samples_read_total',
       'The total number of samples read from storage by all queries.',
     );
-    registry.gauge('prometheus_engine_query_log_enabled', 'State of the query log.').set(0);
-    registry.counter(
+    this.logEnabled = registry.gauge(
+      'prometheus_engine_query_log_enabled',
+      'State of the query log.',
+    );
+    this.logEnabled.set(0);
+    this.logFailures = registry.counter(
       'prometheus_engine_query_log_failures_total',
       'The number of query log failures.',
     );
@@ -58,6 +64,14 @@ export class EngineMetrics {
 
   queryStarted(): void {
     this.running.inc();
+  }
+
+  queryLogOpened(isOn: boolean): void {
+    this.logEnabled.set(isOn ? 1 : 0);
+  }
+
+  queryLogFailed(): void {
+    this.logFailures.inc();
   }
 
   queryFinished(): void {

@@ -3,8 +3,21 @@ export { ApiError, invalidParameter } from './answers.ts';
 export type { JobBackend } from './answer-job.ts';
 export { Api } from './api.ts';
 export { EngineMetrics } from './engine-metrics.ts';
-export type { QueryAnswer, QueryJob, QueryMeasures, QueryWorkers } from './query-job.ts';
-export type { AdminServices, ApiServices, ServerPhase, TargetsSource } from './services.ts';
+export type {
+  QueryAnswer,
+  QueryClient,
+  QueryJob,
+  QueryMeasures,
+  QueryRunOptions,
+  QueryWorkers,
+} from './query-job.ts';
+export type {
+  AdminServices,
+  ApiServices,
+  RunningQueries,
+  ServerPhase,
+  TargetsSource,
+} from './services.ts';
 
 /**
  * The function that answers jobs in a query worker. It brings the whole query engine with it, which the

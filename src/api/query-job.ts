@@ -3,6 +3,7 @@
 // posted between threads.
 
 import type { ErrorType } from '../apitypes/index.ts';
+import type { QueryStatistics } from '../promql/index.ts';
 
 interface QueryText {
   readonly query: string;
@@ -59,6 +60,23 @@ export interface QueryMeasures {
   readonly samples: number;
   readonly samplesRead: number;
   readonly peakSamples: number;
+  /** As `stats` shows them, for the query log. */
+  readonly stats?: QueryStatistics;
+}
+
+/** Who asks. */
+export interface QueryClient {
+  /** Without a port. */
+  readonly address: string;
+  readonly method: string;
+  /** With the route prefix. */
+  readonly path: string;
+}
+
+export interface QueryRunOptions {
+  readonly timeoutMs: number;
+  readonly signal: AbortSignal;
+  readonly client?: QueryClient;
 }
 
 export type QueryAnswer =
@@ -78,8 +96,5 @@ export type QueryAnswer =
 /** Whoever has jobs answered: the worker pool, or a test. */
 export interface QueryWorkers {
   /** @throws ApiError when no worker answered (timeout, canceled, crashed, queue full) */
-  run(
-    job: QueryJob,
-    options: { readonly timeoutMs: number; readonly signal: AbortSignal },
-  ): Promise<QueryAnswer>;
+  run(job: QueryJob, options: QueryRunOptions): Promise<QueryAnswer>;
 }

@@ -16,7 +16,7 @@ import {
   parseTime,
   timeParameter,
 } from './parameters.ts';
-import type { QueryJob } from './query-job.ts';
+import type { QueryClient, QueryJob } from './query-job.ts';
 import type { ApiServices } from './services.ts';
 
 /** Entries of each list of /status/tsdb unless `limit` says otherwise, and at most. */
@@ -111,7 +111,9 @@ export class QueryRoutes {
     const isQuery = job.kind === 'instant' || job.kind === 'range';
     if (isQuery) this.metrics.queryStarted();
     try {
-      const answer = await this.services.workers.run(job, { timeoutMs, signal: request.signal });
+      const { signal } = request;
+      const client = clientOf(request, this.services.routePrefix);
+      const answer = await this.services.workers.run(job, { timeoutMs, signal, client });
       if (answer.measures !== undefined) this.metrics.observe(answer.measures, job.kind);
       return answer.ok
         ? encodedAnswer(answer.body)
@@ -128,6 +130,11 @@ export class QueryRoutes {
     const timeoutMs = parameter('timeout', () => parseDuration(text));
     return Math.max(0, Math.min(timeoutMs, this.services.queryTimeoutMs));
   }
+}
+
+/** An IPv4 client on a socket for both families is shown as it is known elsewhere. */
+function clientOf({ remoteAddress, method, path }: ServerRequest, prefix: string): QueryClient {
+  return { address: remoteAddress.replace(/^::ffff:/i, ''), method, path: prefix + path };
 }
 
 function rangeJob(params: URLSearchParams): PlainQueryJob {

@@ -5,6 +5,7 @@
 import type {
   BuildInfo,
   FlagsData,
+  RunningQuery,
   RuntimeInfo,
   UiSettings,
   WalReplayStatus,
@@ -37,6 +38,14 @@ export interface AdminServices {
   blocks(): readonly unknown[];
 }
 
+/** The queries that are under way. */
+export interface RunningQueries {
+  /** The oldest first. */
+  list(): readonly RunningQuery[];
+  /** Asks one to stop; false when there is none of this id. */
+  cancel(id: string): boolean;
+}
+
 /** How far the server is. */
 export type ServerPhase = 'starting' | 'ready' | 'stopping';
 
@@ -46,6 +55,8 @@ export interface ApiServices {
   readonly files: FileSystem;
   readonly registry: Registry;
   readonly workers: QueryWorkers;
+  /** What runs and waits. */
+  readonly queries?: RunningQueries;
   readonly queryTimeoutMs: number;
   /** `/prefix` without a slash at its end, '' at the root. */
   readonly routePrefix: string;

@@ -32,6 +32,11 @@ export class StatusRoutes {
     return successAnswer(this.services.walReplay());
   }
 
+  /** What runs and waits, the oldest first. */
+  queries(): ServerResponse {
+    return successAnswer({ queries: this.services.queries?.list() ?? [] });
+  }
+
   /** /version: the build information with no envelope. */
   version(): ServerResponse {
     const body = `${JSON.stringify(this.services.buildInfo)}\n`;

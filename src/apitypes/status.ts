@@ -66,3 +66,23 @@ export interface WalReplayStatus {
   /** Only while starting. */
   readonly state?: string;
 }
+
+/** One entry of /status/queries (ours). */
+export interface RunningQuery {
+  /** For /admin/queries/<id>/cancel. */
+  readonly id: string;
+  readonly query: string;
+  /** `instant`, `range`, `explain`, `labels`, `labelValues`, `series` or `rule`. */
+  readonly kind: string;
+  /** `waiting` for a worker or for other queries to end. */
+  readonly state: 'waiting' | 'running';
+  /** Since it came. */
+  readonly ageSeconds: number;
+  /** Of reading; not there before it is planned. */
+  readonly estimated?: { readonly series: number; readonly samples: number };
+  /** Samples looked at so far, and bytes that its results take now. */
+  readonly used?: { readonly samples: number; readonly bytes: number };
+  /** Address of whoever asked; not there for rules. */
+  readonly client?: string;
+  readonly ruleGroup?: { readonly file: string; readonly name: string };
+}

@@ -6,6 +6,7 @@
 //   slot i of the control block, 64 bytes (a cache line):
 //     word 0   id of the request to stop, 0 = none
 //     word 1   why: 1 canceled, 2 timed out
+//     the rest is the worker's own, e.g. to tell how far it is
 
 import { Worker } from 'node:worker_threads';
 import type { Logger } from '../base/index.ts';
@@ -80,6 +81,8 @@ export interface RunOptions {
   readonly signal?: AbortSignal;
   /** `rules` go before all others. */
   readonly priority?: 'rules' | 'people';
+  /** Called when the worker of `slot` gets the request, under this id. */
+  readonly onStart?: (slot: number, id: number) => void;
 }
 
 export interface WorkerPoolStats {
@@ -96,6 +99,7 @@ interface Job {
   readonly settle: (error: WorkerError | undefined, answer: unknown) => void;
   timer: NodeJS.Timeout;
   unlisten: () => void;
+  readonly onStart: ((slot: number, id: number) => void) | undefined;
   slot: Slot | undefined;
   stopped: StopReason;
 }
@@ -168,6 +172,7 @@ export class WorkerPool {
         settle: (error, answer) => (error === undefined ? resolve(answer) : reject(error)),
         timer: setTimeout(() => this.stop(job, StopReason.timeout), options.timeoutMs),
         unlisten: () => undefined,
+        onStart: options.onStart,
         slot: undefined,
         stopped: StopReason.none,
       };
@@ -275,6 +280,7 @@ export class WorkerPool {
         request: job.request,
         queuedMs: performance.now() - job.enteredMs,
       };
+      job.onStart?.(slot.index, job.id);
       slot.worker.postMessage(message);
     }
   }

@@ -9,13 +9,14 @@ export {
 export { QueryError, type QueryErrorCode } from './engine/errors.ts';
 export type { Estimate, QueryEstimate } from './engine/estimate.ts';
 export type { ActualCost, ExplainNode, Explanation } from './engine/explain.ts';
-export type { EngineFeatures, QueryControl } from './operators/context.ts';
+export type { EngineFeatures, QueryControl, QueryUse } from './operators/context.ts';
 export { encodeResponse } from './result/encode.ts';
 export type {
   MatrixResult,
   Points,
   QueryResult,
   QueryStatistics,
+  QueryTimings,
   ResultSeries,
   ScalarResult,
   StringResult,

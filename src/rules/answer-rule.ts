@@ -83,9 +83,13 @@ function expandAlerts(
 
 /** Evaluates one rule at one time. @throws QueryError, Error */
 export function answerRule(query: RuleQuery, backend: RuleBackend): RuleAnswer {
-  const found = instant(backend, query.expression, query.timeMs);
-  if (query.alert === undefined) return { samples: found, templateErrors: [] };
-  return expandAlerts(found, query.alert, backend, query.timeMs);
+  const { timeMs, expression } = query;
+  const { engine, queryable, control } = backend;
+  const result = engine.instant(queryable, { query: expression, timeMs }, control);
+  const found = elementsOf(result);
+  const { stats } = result;
+  if (query.alert === undefined) return { samples: found, templateErrors: [], stats };
+  return { ...expandAlerts(found, query.alert, backend, timeMs), stats };
 }
 
 /** The newest samples of a selector in a window before `timeMs`. @throws QueryError */

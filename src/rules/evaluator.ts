@@ -2,6 +2,7 @@
 // What rules ask of whoever runs queries: the worker pool, or a test.
 
 import type { Histogram, Labels } from '../model/index.ts';
+import type { QueryStatistics } from '../promql/index.ts';
 
 /** The templates of an alerting rule, expanded where the query runs so that `query` works in them. */
 export interface AlertTemplates {
@@ -18,6 +19,8 @@ export interface RuleQuery {
   readonly timeMs: number;
   /** Expand these for each element; undefined for recording rules. */
   readonly alert: AlertTemplates | undefined;
+  /** Whose rule it is, for the query log. */
+  readonly group?: { readonly file: string; readonly name: string };
 }
 
 /** One element of the answer. */
@@ -34,6 +37,8 @@ export interface RuleAnswer {
   readonly samples: readonly RuleSample[];
   /** Templates that failed; the alert carries the message in their place. */
   readonly templateErrors: readonly string[];
+  /** Of the rule's own query. */
+  readonly stats?: QueryStatistics;
 }
 
 /** The last sample of a series in a window. */

@@ -63,6 +63,8 @@ export class RuleGroup {
   evaluationSeconds = 0;
   lastEvaluationMs: number | undefined;
   private readonly context: RuleContext;
+  /** The context's, told whose queries they are. */
+  private readonly evaluator: RuleEvaluator;
   private readonly externalLabels: Readonly<Record<string, string>>;
   private readonly offsetMs: number;
   private timer: Timer | undefined;
@@ -87,6 +89,12 @@ export class RuleGroup {
     this.key = groupKey(options);
     this.offsetMs = hashedOffset(this.key, options.intervalMs);
     this.restored = !restore;
+    const { evaluator } = context;
+    const group = { file: options.file, name: options.name };
+    this.evaluator = {
+      evaluate: (query) => evaluator.evaluate({ ...query, group }),
+      lastSamples: evaluator.lastSamples.bind(evaluator),
+    };
     this.entries = options.rules.map((rule) => ({
       rule: rule.kind === 'alerting' ? new AlertingRule(rule) : rule,
       health: 'unknown',
@@ -212,7 +220,7 @@ export class RuleGroup {
     const { queryOffsetMs, limit, intervalMs } = this.options;
     const { context } = this;
     if (!(rule instanceof AlertingRule))
-      return evaluateRecording(rule, context.evaluator, timeMs - queryOffsetMs, limit);
+      return evaluateRecording(rule, this.evaluator, timeMs - queryOffsetMs, limit);
     const templates: Omit<AlertTemplates, 'name' | 'labels' | 'annotations'> = {
       externalLabels: this.externalLabels,
       externalUrl: context.externalUrl,
@@ -223,7 +231,7 @@ export class RuleGroup {
         err: new Error(message),
       });
     const output = await rule.evaluate(
-      context.evaluator,
+      this.evaluator,
       timeMs,
       queryOffsetMs,
       limit,

@@ -1,15 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// The worker pool as the API sees it.
+// The pool of query workers.
 
-import type { QueryAnswer, QueryJob, QueryWorkers } from '../api/index.ts';
-import { ApiError } from '../api/index.ts';
 import type { Logger } from '../base/index.ts';
 import type { SharedMemory } from '../kernels/index.ts';
 import { QUERY_CONTROL_ADDRESS } from '../kernels/index.ts';
-import type { WorkerErrorCode } from '../platform/index.ts';
-import { WORKER_SLOT_BYTES, WorkerError, WorkerPool } from '../platform/index.ts';
+import { WORKER_SLOT_BYTES, WorkerPool } from '../platform/index.ts';
 import type { QueryFeatures } from './feature-flags.ts';
-import type { QueryWorkerData, QueryWorkerJob } from './query-worker.ts';
+import type { QueryWorkerData } from './query-worker.ts';
 
 /** Requests that may wait for a worker. */
 const QUEUE_MAX = 1000;
@@ -18,15 +15,6 @@ const STOP_GRACE_MS = 1000;
 const HEAP_MEGABYTES_MAX = 2048;
 /** Readers that the head has room for, but those of rules and of the block worker. */
 const WORKERS_MAX = 62;
-
-const errorTypes: Readonly<Record<WorkerErrorCode, ApiError['errorType']>> = {
-  canceled: 'canceled',
-  timeout: 'timeout',
-  queue_timeout: 'timeout',
-  queue_full: 'unavailable',
-  crashed: 'internal',
-  closed: 'unavailable',
-};
 
 export interface QueryPoolOptions {
   readonly shared: SharedMemory;
@@ -39,6 +27,8 @@ export interface QueryPoolOptions {
   readonly reserved: number;
   readonly lookbackDeltaMs: number;
   readonly samplesMax: number;
+  readonly bytesMax: number;
+  readonly estimatedSamplesMax: number | undefined;
   readonly features: QueryFeatures;
   readonly logger: Logger;
   /** A worker has ended in the middle of a query: what it held in the memory is free. */
@@ -60,6 +50,8 @@ export function startQueryPool(options: QueryPoolOptions): WorkerPool {
     blockScratchBytes: options.blockScratchBytes,
     lookbackDeltaMs: options.lookbackDeltaMs,
     samplesMax: options.samplesMax,
+    bytesMax: options.bytesMax,
+    estimatedSamplesMax: options.estimatedSamplesMax,
     features: options.features,
   };
   return new WorkerPool({
@@ -79,31 +71,4 @@ export function startQueryPool(options: QueryPoolOptions): WorkerPool {
     logger: options.logger,
     onLost: options.onWorkerLost,
   });
-}
-
-/** Jobs to answers over a pool that may not be there yet. */
-export class PooledQueries implements QueryWorkers {
-  private readonly pool: () => WorkerPool | undefined;
-  private readonly defaultStepMs: () => number;
-
-  /** `defaultStepMs`: step of subqueries that name none, by the running configuration. */
-  constructor(pool: () => WorkerPool | undefined, defaultStepMs: () => number) {
-    this.pool = pool;
-    this.defaultStepMs = defaultStepMs;
-  }
-
-  async run(
-    job: QueryJob,
-    options: { readonly timeoutMs: number; readonly signal: AbortSignal },
-  ): Promise<QueryAnswer> {
-    const pool = this.pool();
-    if (pool === undefined) throw new ApiError('unavailable', 'the database is not ready');
-    try {
-      const request: QueryWorkerJob = { job, defaultStepMs: this.defaultStepMs() };
-      return (await pool.run(request, options)) as QueryAnswer;
-    } catch (error) {
-      if (!(error instanceof WorkerError)) throw error;
-      throw new ApiError(errorTypes[error.code], error.message);
-    }
-  }
 }

@@ -9,7 +9,7 @@ import type { SharedMemory } from '../kernels/index.ts';
 import { FloatRows, QUERY_CONTROL_ADDRESS, viewMemory } from '../kernels/index.ts';
 import type { WorkerReply, WorkerRequest } from '../platform/index.ts';
 import { createNodeFileSystem } from '../platform/index.ts';
-import type { QueryControl } from '../promql/index.ts';
+import type { QueryControl, QueryUse } from '../promql/index.ts';
 import {
   Engine,
   expressionToJson,
@@ -22,6 +22,7 @@ import type { LastSample, RuleAnswer, RuleBackend, RuleQuery } from '../rules/in
 import { answerLastSamples, answerRule } from '../rules/index.ts';
 import { DatabaseReader } from '../tsdb/index.ts';
 import type { QueryFeatures } from './feature-flags.ts';
+import { beginCounts, writeCounts } from './query-counters.ts';
 
 /** What the pool gives each worker. */
 export interface QueryWorkerData {
@@ -33,6 +34,10 @@ export interface QueryWorkerData {
   readonly blockScratchBytes: number;
   readonly lookbackDeltaMs: number;
   readonly samplesMax: number;
+  /** Of the results of one query, while it runs. */
+  readonly bytesMax: number;
+  /** That one query may be estimated to read; undefined = any number. */
+  readonly estimatedSamplesMax: number | undefined;
   readonly features: QueryFeatures;
 }
 
@@ -61,11 +66,17 @@ export type QueryWorkerJob = ({ readonly job: QueryJob } | { readonly rule: Rule
 const SLOT_WORDS = 16;
 const TIMED_OUT = 2;
 
-/** Hears the stop word that the pool writes for request `id`. */
+/** Hears the stop word that the pool writes for request `id`, and tells how far the query is. */
 function controlOf(shared: SharedMemory, slot: number, id: number): QueryControl {
   const word = (QUERY_CONTROL_ADDRESS >>> 2) + slot * SLOT_WORDS;
+  let use: QueryUse | undefined;
   return {
+    begin: (begun) => {
+      use = begun;
+      beginCounts(shared, slot, id, begun);
+    },
     checkpoint: () => {
+      if (use !== undefined) writeCounts(shared, slot, use);
       if (Atomics.load(shared.i32, word) !== id) return;
       if (Atomics.load(shared.i32, word + 1) === TIMED_OUT) {
         throw new QueryError('timeout', 'query timed out in expression evaluation');
@@ -77,7 +88,7 @@ function controlOf(shared: SharedMemory, slot: number, id: number): QueryControl
 
 function backendOf(
   reader: DatabaseReader,
-  { lookbackDeltaMs, samplesMax, features }: QueryWorkerData,
+  { lookbackDeltaMs, samplesMax, bytesMax, estimatedSamplesMax, features }: QueryWorkerData,
   defaultStepMs: number,
   floatRows: () => FloatRows,
 ): JobBackend {
@@ -86,6 +97,8 @@ function backendOf(
     engine: new Engine({
       lookbackDeltaMs,
       maxSamples: samplesMax,
+      maxBytes: bytesMax,
+      ...(estimatedSamplesMax === undefined ? {} : { maxEstimatedSamples: estimatedSamplesMax }),
       defaultStepMs,
       clock,
       features: features.engine,
@@ -138,6 +151,11 @@ parentPort?.on('message', ({ id, request, queuedMs }: WorkerRequest) => {
   if ('rule' in work) {
     const { engine, queryable } = backend;
     const answer = answerRules(work.rule, { engine, queryable, control });
+    if (answer.ok && 'stats' in answer.answer && answer.answer.stats !== undefined) {
+      const { timings } = answer.answer.stats;
+      timings.execQueueTime = queuedMs / 1000;
+      timings.execTotalTime += queuedMs / 1000;
+    }
     parentPort?.postMessage({ id, answer });
     return;
   }

@@ -327,6 +327,24 @@ const queryFlags: readonly FlagDefinition[] = [
     '50000000',
     `Maximum number of samples a single query can load into memory. Note that queries will fail if they try to load more samples than this into memory, so this also limits the number of samples a query can return.${SERVER}`,
   ),
+  size(
+    'query.max-bytes',
+    '2GB',
+    `Memory that the results of a single query may take while it runs.${SERVER}`,
+    { hidden: true },
+  ),
+  number(
+    'query.max-estimated-samples',
+    '0',
+    `Maximum number of samples a single query may be estimated to read; one that would read more is not begun. 0 means no limit.${SERVER}`,
+    { hidden: true },
+  ),
+  number(
+    'query.max-total-estimated-samples',
+    '0',
+    `Maximum number of samples that the queries running together may be estimated to read; what does not fit waits, the most expensive the longest. 0 means no limit.${SERVER}`,
+    { hidden: true },
+  ),
 ];
 
 /** In the order of --help. */

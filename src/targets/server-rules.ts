@@ -9,7 +9,6 @@ import { queryFeatures } from './feature-flags.ts';
 import { glob } from '../discovery/index.ts';
 import type { Registry } from '../metrics/index.ts';
 import { Histogram, labelsToObject } from '../model/index.ts';
-import type { WorkerPool } from '../platform/index.ts';
 import { WorkerError } from '../platform/index.ts';
 import type {
   Alert,
@@ -21,23 +20,34 @@ import type {
 } from '../rules/index.ts';
 import { createRuleMetrics, RuleManager } from '../rules/index.ts';
 import type { Appender } from '../storage/index.ts';
+import type { QueryEngineParts } from './pooled-queries.ts';
+import { partialStats } from './pooled-queries.ts';
+import type { QueryLog } from './query-log.ts';
+import type { QueryTicket } from './query-tracker.ts';
 import type { QueryWorkerJob, RuleJob, RuleReply } from './query-worker.ts';
 import type { ServerSettings } from './server-settings.ts';
 
 /** Rules evaluated by the worker pool. */
 class PooledRules implements RuleEvaluator {
-  private readonly pool: WorkerPool;
+  private readonly engine: QueryEngineParts;
+  private readonly log: QueryLog;
   private readonly timeoutMs: number;
   private readonly defaultStepMs: () => number;
 
-  constructor(pool: WorkerPool, timeoutMs: number, defaultStepMs: () => number) {
-    this.pool = pool;
+  constructor(
+    engine: QueryEngineParts,
+    log: QueryLog,
+    timeoutMs: number,
+    defaultStepMs: () => number,
+  ) {
+    this.engine = engine;
+    this.log = log;
     this.timeoutMs = timeoutMs;
     this.defaultStepMs = defaultStepMs;
   }
 
   async evaluate(query: RuleQuery): Promise<RuleAnswer> {
-    const answer = (await this.run({ kind: 'evaluate', query })) as RuleAnswer;
+    const answer = await this.runLogged(query);
     // On the way between threads an object keeps its fields but not its class.
     const samples = answer.samples.map((sample) =>
       sample.histogram === undefined
@@ -49,15 +59,37 @@ class PooledRules implements RuleEvaluator {
 
   lastSamples(selector: string, timeMs: number, windowMs: number): Promise<readonly LastSample[]> {
     const job: RuleJob = { kind: 'lastSamples', selector, timeMs, windowMs };
-    return this.run(job) as Promise<readonly LastSample[]>;
+    return this.run(job, selector) as Promise<readonly LastSample[]>;
   }
 
-  private async run(rule: RuleJob): Promise<unknown> {
+  private async runLogged(query: RuleQuery): Promise<RuleAnswer> {
+    const { expression, timeMs, group } = query;
+    const times = { startMs: timeMs, endMs: timeMs, stepMs: 0 };
+    const entry = { query: expression, ...times, ruleGroup: group };
+    try {
+      const answer = await this.run({ kind: 'evaluate', query }, expression, group);
+      const { stats, ...rest } = answer as RuleAnswer;
+      this.log.write({ ...entry, stats: stats ?? partialStats(0, 0) });
+      return rest;
+    } catch (error) {
+      const why = error instanceof Error ? error.message : String(error);
+      this.log.write({ ...entry, error: why, stats: partialStats(0, 0) });
+      throw error;
+    }
+  }
+
+  private run(rule: RuleJob, query: string, ruleGroup?: RuleQuery['group']): Promise<unknown> {
+    const what = { kind: 'rule', query, ...(ruleGroup === undefined ? {} : { ruleGroup }) };
+    return this.engine.tracker.track(what, undefined, (ticket) => this.send(rule, ticket));
+  }
+
+  private async send(rule: RuleJob, { signal, onStart }: QueryTicket): Promise<unknown> {
     const request: QueryWorkerJob = { rule, defaultStepMs: this.defaultStepMs() };
-    const options = { timeoutMs: this.timeoutMs, priority: 'rules' } as const;
+    const { timeoutMs } = this;
+    const options = { timeoutMs, priority: 'rules', signal, onStart } as const;
     let reply: RuleReply;
     try {
-      reply = (await this.pool.run(request, options)) as RuleReply;
+      reply = (await this.engine.pool.run(request, options)) as RuleReply;
     } catch (error) {
       if (!(error instanceof WorkerError)) throw error;
       throw new Error(error.message, { cause: error });
@@ -103,7 +135,8 @@ export function readRuleGroups(
 /** Ready to run rules; none run before the first `apply`. */
 export function startRules(
   parts: RulesParts,
-  pool: WorkerPool,
+  engine: QueryEngineParts,
+  log: QueryLog,
   appender: Appender,
   defaultStepMs: () => number,
   notify: (alerts: readonly Alert[], expression: string) => void,
@@ -114,7 +147,7 @@ export function startRules(
     clock,
     logger,
     appender,
-    evaluator: new PooledRules(pool, settings.queryTimeoutMs, defaultStepMs),
+    evaluator: new PooledRules(engine, log, settings.queryTimeoutMs, defaultStepMs),
     metrics: createRuleMetrics(registry),
     restore: {
       outageToleranceMs: settings.forOutageToleranceMs,

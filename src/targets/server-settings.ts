@@ -31,6 +31,12 @@ export interface ServerSettings {
   readonly queryTimeoutMs: number;
   readonly queryConcurrencyMax: number;
   readonly querySamplesMax: number;
+  /** Of the results of one query, while it runs. */
+  readonly queryBytesMax: number;
+  /** That one query may be estimated to read; 0 = no limit. */
+  readonly queryEstimatedSamplesMax: number;
+  /** That the queries which run together may; 0 = no limit. */
+  readonly queryTotalEstimatedSamplesMax: number;
   /** Names of --enable-feature. */
   readonly features: readonly string[];
   readonly forOutageToleranceMs: number;
@@ -152,6 +158,9 @@ export function serverSettings(values: FlagValues): ServerSettings {
     queryTimeoutMs: ms('query.timeout'),
     queryConcurrencyMax: Math.max(1, values.number('query.max-concurrency')),
     querySamplesMax: values.number('query.max-samples'),
+    queryBytesMax: parseByteSize(values.text('query.max-bytes')),
+    queryEstimatedSamplesMax: Math.max(0, values.number('query.max-estimated-samples')),
+    queryTotalEstimatedSamplesMax: Math.max(0, values.number('query.max-total-estimated-samples')),
     features: featureNames(values.list('enable-feature')),
     forOutageToleranceMs: ms('rules.alert.for-outage-tolerance'),
     forGracePeriodMs: ms('rules.alert.for-grace-period'),

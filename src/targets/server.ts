@@ -4,7 +4,7 @@
 //   flags → configuration checked → listener (503) → memory, database → workers → ready → scraping
 
 import { resolve } from 'node:path';
-import type { ServerPhase } from '../api/index.ts';
+import type { RunningQueries, ServerPhase } from '../api/index.ts';
 import { Api, EngineMetrics } from '../api/index.ts';
 import type { WalReplayStatus } from '../apitypes/index.ts';
 import type { Clock, FileSystem, Logger } from '../base/index.ts';
@@ -40,7 +40,13 @@ import type { ConfigSource } from './config-source.ts';
 import { fileConfig } from './config-source.ts';
 import type { FlagValues } from './flags.ts';
 import { idleFeatures, queryFeatures } from './feature-flags.ts';
-import { PooledQueries, startQueryPool, workerCount } from './query-pool.ts';
+import { ActiveQueries } from './active-queries.ts';
+import { PooledQueries } from './pooled-queries.ts';
+import { QueryAdmission } from './query-admission.ts';
+import { QueryLog } from './query-log.ts';
+import { startQueryPool, workerCount } from './query-pool.ts';
+import { QueryTracker } from './query-tracker.ts';
+import type { Alert } from '../rules/index.ts';
 import { runtimeInfo } from './runtime-info.ts';
 import { agentOnlyFlags, serverFlags } from './server-flags.ts';
 import { ConfigMetrics, registerServerMetrics } from './server-metrics.ts';
@@ -63,6 +69,9 @@ const BODY_LIMIT_BYTES = 16 * 1024 * 1024;
 const RULE_WORKERS = 1;
 /** How long answers in flight are waited for when stopping. */
 const STOP_GRACE_MS = 10_000;
+
+/** Before there is a database. */
+const noQueries: RunningQueries = { list: () => [], cancel: () => false };
 
 /** Why the server cannot start: `message` says it in one line, `summary` without the cause. */
 export class StartError extends Error {
@@ -102,7 +111,8 @@ interface Lifetime {
   config: Config;
   walReplay: WalReplayStatus;
   storage: Storage | undefined;
-  pool: WorkerPool | undefined;
+  engine: { readonly pool: WorkerPool; readonly tracker: QueryTracker } | undefined;
+  activeQueries: ActiveQueries | undefined;
   scraping: Scraping | undefined;
   alerting: Alerting | undefined;
   rules: Rules | undefined;
@@ -114,6 +124,8 @@ interface Graph extends ServerParts {
   readonly source: ConfigSource;
   readonly registry: Registry;
   readonly configMetrics: ConfigMetrics;
+  readonly engineMetrics: EngineMetrics;
+  readonly queryLog: QueryLog;
   readonly loopDelay: LoopDelayMonitor;
   readonly startedMs: number;
   readonly lifetime: Lifetime;
@@ -145,6 +157,7 @@ async function reload(graph: Graph): Promise<void> {
   try {
     const config = loadConfig(graph, lifetime.http?.addresses[0] ?? '');
     lifetime.storage?.applyConfig(config.storage);
+    graph.queryLog.reopen(config.global.queryLogFile);
     await lifetime.scraping?.apply(config);
     await lifetime.alerting?.apply(config);
     await lifetime.rules?.apply(config);
@@ -174,10 +187,16 @@ function createApi(graph: Graph): Api {
       logger: logger.child({ component: 'web' }),
       files,
       registry,
-      workers: new PooledQueries(
-        () => lifetime.pool,
-        () => lifetime.config.global.evaluationIntervalMs,
-      ),
+      workers: new PooledQueries({
+        parts: () => lifetime.engine,
+        clock,
+        log: graph.queryLog,
+        admission: new QueryAdmission(settings.queryTotalEstimatedSamplesMax),
+        defaultStepMs: () => lifetime.config.global.evaluationIntervalMs,
+      }),
+      get queries() {
+        return lifetime.engine?.tracker ?? noQueries;
+      },
       queryTimeoutMs: settings.queryTimeoutMs,
       routePrefix: settings.routePrefix,
       externalUrl: settings.externalUrl,
@@ -209,7 +228,7 @@ function createApi(graph: Graph): Api {
       uiDirectory,
       userAssets: settings.userAssets,
     },
-    new EngineMetrics(registry, settings.queryConcurrencyMax),
+    graph.engineMetrics,
   );
 }
 
@@ -248,7 +267,16 @@ async function openDatabase(graph: Graph): Promise<Storage> {
   lifetime.storage = storage;
   storage.applyConfig(lifetime.config.storage);
   storage.startMaintenance();
-  lifetime.pool = startQueryPool({
+  const active = new ActiveQueries({
+    files: graph.files,
+    clock: graph.clock,
+    logger: logger.child({ component: 'activeQueryTracker' }),
+    directory: storage.directory,
+    slots: workers + RULE_WORKERS,
+  });
+  lifetime.activeQueries = active;
+  const estimatedSamplesMax = settings.queryEstimatedSamplesMax || undefined;
+  const pool = startQueryPool({
     shared: storage.shared,
     dataDirectory: storage.directory,
     blockScratch: storage.blockScratch,
@@ -257,21 +285,25 @@ async function openDatabase(graph: Graph): Promise<Storage> {
     reserved: RULE_WORKERS,
     lookbackDeltaMs: settings.lookbackDeltaMs,
     samplesMax: settings.querySamplesMax,
+    bytesMax: settings.queryBytesMax,
+    estimatedSamplesMax,
     features: queryFeatures(settings.features),
     logger: logger.child({ component: 'query workers' }),
     onWorkerLost: (slot) => storage.releaseReader(slot),
   });
+  lifetime.engine = { pool, tracker: new QueryTracker(graph.clock, storage.shared, active) };
   return storage;
 }
 
 /** Rules over the workers; alerts go to the notifier. */
 function openRules(graph: Graph, storage: Storage): Rules | undefined {
-  const { lifetime } = graph;
-  if (lifetime.pool === undefined) return undefined;
+  const { lifetime, queryLog } = graph;
+  const { engine } = lifetime;
+  if (engine === undefined) return undefined;
   const defaultStepMs = (): number => lifetime.config.global.evaluationIntervalMs;
-  return startRules(graph, lifetime.pool, storage.appender, defaultStepMs, (alerts, expression) =>
-    lifetime.alerting?.send(alerts, expression),
-  );
+  const send = (alerts: readonly Alert[], expression: string): void =>
+    lifetime.alerting?.send(alerts, expression);
+  return startRules(graph, engine, queryLog, storage.appender, defaultStepMs, send);
 }
 
 /** In the reverse order of the start; what cannot be stopped is logged, the rest still stops. */
@@ -289,7 +321,11 @@ async function shutDown(graph: Graph): Promise<void> {
   await step('Stopping rule manager...', () => lifetime.rules?.stop());
   await step('Stopping scrape manager...', () => lifetime.scraping?.stop());
   await step('Stopping notifier...', () => lifetime.alerting?.stop());
-  await step('Stopping query workers...', () => lifetime.pool?.close());
+  await step('Stopping query workers...', () => lifetime.engine?.pool.close());
+  await step('Closing the query log...', () => {
+    lifetime.activeQueries?.close();
+    graph.queryLog.close();
+  });
   await step('Stopping storage...', () => lifetime.storage?.close());
   await step('Stopping web handler...', () => lifetime.http?.close(STOP_GRACE_MS));
   loopDelay.close();
@@ -306,7 +342,8 @@ function createGraph(settings: ServerSettings, source: ConfigSource, parts: Serv
     config: loadConfig({ source, logger }, settings.listenAddresses[0] ?? ''),
     walReplay: { min: 0, max: 0, current: 0 },
     storage: undefined,
-    pool: undefined,
+    engine: undefined,
+    activeQueries: undefined,
     scraping: undefined,
     alerting: undefined,
     rules: undefined,
@@ -318,14 +355,18 @@ function createGraph(settings: ServerSettings, source: ConfigSource, parts: Serv
     host: hostInfo(),
     isReady: () => lifetime.phase === 'ready',
     loopDelay,
-    workers: () => lifetime.pool?.stats() ?? { running: 0, waiting: 0, answered: 0, replaced: 0 },
+    workers: () =>
+      lifetime.engine?.pool.stats() ?? { running: 0, waiting: 0, answered: 0, replaced: 0 },
     connections: () => lifetime.http?.connections() ?? 0,
     memory: () => lifetime.storage?.memory() ?? { used: 0, reserved: 0 },
   });
   const configMetrics = new ConfigMetrics(registry);
+  const engineMetrics = new EngineMetrics(registry, settings.queryConcurrencyMax);
+  const queryLog = new QueryLog({ ...parts, metrics: engineMetrics });
   const startedMs = clock.now();
   const quit = (): void => undefined;
-  const graph = { ...parts, settings, source, registry, configMetrics, loopDelay, startedMs };
+  const metrics = { registry, configMetrics, engineMetrics };
+  const graph = { ...parts, ...metrics, settings, source, queryLog, loopDelay, startedMs };
   return { ...graph, lifetime, quit };
 }
 

@@ -33,7 +33,7 @@ import {
 import { Annotations } from './annotations.ts';
 import { Compiler } from './compile.ts';
 import { QueryError } from './errors.ts';
-import { Estimator } from './estimate.ts';
+import { Estimator, type QueryEstimate } from './estimate.ts';
 import { type Explanation, explainPlan } from './explain.ts';
 
 export interface EngineOptions {
@@ -177,7 +177,7 @@ export class Engine {
       const endMs = 'endMs' in request ? request.endMs : request.timeMs;
       const run: Run = { ...what, request, endMs, context, timings, now };
       const plan = this.plan(run);
-      this.refuseExpensive(plan, run);
+      this.begin(plan, run, control);
       timings.queryPreparationTime = (now() - started) / 1000;
       const evaluating = now();
       const partial = evaluate(plan, run);
@@ -220,7 +220,10 @@ export class Engine {
       const estimator = new Estimator(context);
       const estimated = estimator.total(plan.root, steps);
       const started = now();
-      if (options.analyze) evaluate(plan, run, profiler);
+      if (options.analyze) {
+        this.begin(plan, run, control, estimated);
+        evaluate(plan, run, profiler);
+      }
       const tree = explainPlan(plan.root, steps, estimator, profiler);
       if (!options.analyze) return { query: request.query, estimated, plan: tree };
       const { budget, counter } = context;
@@ -258,11 +261,24 @@ export class Engine {
     };
   }
 
-  private refuseExpensive(plan: Plan, { steps, context }: Run): void {
+  /** Tells what the query will cost, and refuses one that would read too much. @throws QueryError */
+  private begin(
+    plan: Plan,
+    { steps, context }: Run,
+    control: QueryControl,
+    known?: QueryEstimate,
+  ): void {
     const { maxEstimatedSamples } = this.options;
-    if (maxEstimatedSamples === undefined) return;
-    const { samples } = new Estimator(context).total(plan.root, steps);
-    if (samples <= maxEstimatedSamples) return;
+    if (maxEstimatedSamples === undefined && control.begin === undefined) return;
+    const estimated = known ?? new Estimator(context).total(plan.root, steps);
+    const { budget, counter } = context;
+    control.begin?.({
+      estimated,
+      samples: () => counter?.total ?? 0,
+      bytes: () => budget.bytes,
+    });
+    const { samples } = estimated;
+    if (maxEstimatedSamples === undefined || samples <= maxEstimatedSamples) return;
     throw new QueryError(
       'execution',
       `query would read some ${samples} samples, more than the ${maxEstimatedSamples} that one query ` +

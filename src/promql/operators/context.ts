@@ -13,6 +13,18 @@ import type { SampleCounter } from './sample-counter.ts';
 export interface QueryControl {
   /** Throws QueryError when canceled or timed out; called at least every ~1 ms of work. */
   checkpoint(): void;
+  /** Hears of each query that is planned, before it runs. */
+  begin?(use: QueryUse): void;
+}
+
+/** What a query will cost at most, and what it has cost so far, which may be asked at any time. */
+export interface QueryUse {
+  /** Of reading. */
+  readonly estimated: { readonly series: number; readonly samples: number };
+  /** Samples looked at. */
+  samples(): number;
+  /** Bytes that its results take now. */
+  bytes(): number;
 }
 
 /** For loops of small steps and comparisons: a function to call each time, a checkpoint now and then. */
@@ -50,7 +62,8 @@ export const QUERY_BYTES_MAX = 2 ** 31;
 export class SampleBudget implements MemoryAccount {
   readonly maxSamples: number;
   readonly maxBytes: number;
-  private bytes = 0;
+  /** Held now. */
+  bytes = 0;
   /** Most bytes held at once. */
   peakBytes = 0;
   private held = 0;

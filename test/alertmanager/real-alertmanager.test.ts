@@ -274,9 +274,15 @@ describe.runIf(built && realPath !== undefined)('services beside the real Alertm
   }, 40_000);
 });
 
+/** Ours shows webhook URLs as `<secret>`, as 0.34 does; amtool 0.25 cannot read that, so there are none. */
+const bareText = (): string => `
+route: {receiver: default, group_by: [dc], routes: [{matchers: [team="db"], receiver: db}]}
+receivers: [{name: default}, {name: db}]
+`;
+
 describe.runIf(built && amtoolPath !== undefined)('the real amtool on ours', () => {
   test('silences, alerts and routes', async () => {
-    const ours = await start('ours');
+    const ours = await start('ours', bareText);
     const amtool = (...args: string[]): string => {
       const done = spawnSync(
         amtoolPath ?? '',

@@ -197,23 +197,48 @@ test('what is not built yet is kept and listed', () => {
   const config = parse(`rule_files: [r/*.yml]
 alerting:
   alertmanagers: []
-storage: {tsdb: {out_of_order_time_window: 5m, chunk_encoding: {floats: xor}}}
+storage: {tsdb: {out_of_order_time_window: 5m, chunk_encoding: {floats: xor2}}}
 ${job('kubernetes_sd_configs: [{role: pod}]')}
 `);
   expect(config.notYetSupported.map(({ path, line }) => `${line} ${path}`)).toEqual([
-    '4 storage',
+    '4 storage.tsdb.chunk_encoding',
     '7 scrape_configs[0].kubernetes_sd_configs',
   ]);
   expect(config.ruleFiles).toEqual(['/etc/p/r/*.yml']);
   expect(config.jobs[0]?.discovery.later).toEqual({ kubernetes_sd_configs: [{ role: 'pod' }] });
 });
 
-test('the window of late samples is read', () => {
-  const config = parse('storage: {tsdb: {out_of_order_time_window: 5m}}\n');
-  expect(config.storage).toEqual({ outOfOrderWindowMs: 300_000 });
-  expect(config.notYetSupported).toEqual([]);
-  expect(parse('').storage).toEqual({ outOfOrderWindowMs: 0 });
-  expect(() => parse('storage: {tsdb: {out_of_order_time_window: soon}}\n')).toThrow(/duration/);
+test('storage: the window of late samples, retention, exemplars', () => {
+  const storage = (text: string) => parse(`storage: ${text}\n`).storage;
+  const defaults = { outOfOrderWindowMs: 0, retention: undefined, exemplarsMax: 100_000 };
+  expect(parse('').storage).toEqual(defaults);
+  expect(storage('{tsdb: {out_of_order_time_window: 5m}}')).toEqual({
+    ...defaults,
+    outOfOrderWindowMs: 300_000,
+  });
+  expect(storage('{tsdb: {retention: {time: 3d, size: 2GB, percentage: 0.5}}}').retention).toEqual({
+    timeMs: 259_200_000,
+    sizeBytes: 2 * 1024 ** 3,
+    percentage: 0.5,
+  });
+  expect(storage('{tsdb: {retention: {time: 0}}}').retention).toEqual({ timeMs: 0 });
+  expect(storage('{exemplars: {max_exemplars: 7}}').exemplarsMax).toBe(7);
+  expect(storage('{exemplars: {max_exemplars: -1}}').exemplarsMax).toBe(0);
+  const whole = parse('storage: {tsdb: {chunk_encoding: {floats: xor}, retention: {size: 1GB}}}\n');
+  expect(whole.notYetSupported).toEqual([]);
+});
+
+test('storage: what is wrong with it', () => {
+  const wrong = (text: string, message: RegExp) =>
+    expect(() => parse(`storage: ${text}\n`)).toThrow(message);
+  wrong('{tsdb: {out_of_order_time_window: soon}}', /duration/);
+  wrong('{tsdb: {chunk_encoding: {floats: XOR}}}', /storage.tsdb.chunk_encoding.floats: unknown/);
+  wrong('{tsdb: {retention: {size: -1GB}}}', /must not be negative/);
+  wrong('{tsdb: {retention: {time: -1h}}}', /not a valid duration/);
+  wrong('{tsdb: {retention: {percentage: 100.5}}}', /in the range \[0, 100\]/);
+  wrong('{tsdb: {stale_series_compaction_threshold: 1.5}}', /in the range \[0, 1\]/);
+  wrong('{tsdb: {retentoin: {}}}', /did you mean "retention"/);
+  wrong('{exemplars: {max_exemplars: 100000000}}', /at most 10000000/);
 });
 
 test('included files: paths count from there, names are unique over all', () => {

@@ -56,14 +56,7 @@ export interface ParseOptions {
 const filePattern = /^[^*]*(?:\*[^/]*)?$/;
 
 /** Sections of upstream that this version keeps and reports. */
-const laterSections = [
-  'runtime',
-  'storage',
-  'tracing',
-  'remote_write',
-  'remote_read',
-  'otlp',
-] as const;
+const laterSections = ['runtime', 'tracing', 'remote_write', 'remote_read', 'otlp'] as const;
 
 const notInAgentMode: readonly string[] = ['alerting', 'remote_read', 'rule_files'];
 
@@ -147,7 +140,6 @@ function readLater(
     if (key === 'remote_write' || key === 'remote_read')
       mapping.items(key, `empty or null remote ${kind} config section`);
     later[key] = value.toPlain();
-    if (key === 'storage' && readStorage(value).isWhole) continue;
     notYetSupported.push({ file: value.file.name, path: value.path, line: value.line });
   }
   return later;
@@ -180,8 +172,9 @@ export function parseConfig(text: string, options: ParseOptions): Config {
   });
   const notYetSupported: NotYetSupported[] = [];
   const later = readLater(mapping, notYetSupported);
-  const { outOfOrderWindowMs } = readStorage(mapping.get('storage'));
-  const storage = { outOfOrderWindowMs };
+  const storageValue = mapping.get('storage');
+  const storage = readStorage(storageValue, notYetSupported);
+  if (storageValue !== undefined) later.storage = storageValue.toPlain();
   const ruleValue = mapping.get('rule_files');
   const ruleFiles = readPatterns(ruleValue, 'rule', directory);
   const alertingValue = mapping.get('alerting');

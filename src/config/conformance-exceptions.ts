@@ -37,15 +37,6 @@ const sections: Readonly<Record<string, readonly string[]>> = {
     'tracing_invalid_header.bad',
     'tracing_missing_endpoint.bad',
   ],
-  'storage is not read yet': [
-    'tsdb_chunk_encoding_floats.bad',
-    'tsdb_chunk_encoding_floats_wrong_case.bad',
-    'tsdb_chunk_encoding_floats_wrong_case_xor2.bad',
-    'tsdb_retention_percentage.bad',
-    'tsdb_retention_percentage_negative.bad',
-    'tsdb_retention_size.bad',
-    'tsdb_retention_time.bad',
-  ],
   'the discovery mechanism is not built yet': [
     'azure_bearertoken_basicauth.bad',
     'azure_client_id_missing.bad',

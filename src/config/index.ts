@@ -16,4 +16,4 @@ export {
   YamlMapping,
   type YamlValue,
 } from './yaml-value.ts';
-export type { StorageOptions } from './storage-section.ts';
+export type { RetentionOptions, StorageOptions } from './storage-section.ts';

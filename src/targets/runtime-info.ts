@@ -18,6 +18,7 @@ export function runtimeInfo(
     readonly configMetrics: ConfigMetrics;
   },
   corruptionCount: number,
+  storageRetention: string,
 ): RuntimeInfo {
   const { configMetrics } = server;
   return {
@@ -34,6 +35,6 @@ export function runtimeInfo(
     GOMEMLIMIT: Math.min(totalmem(), getHeapStatistics().heap_size_limit),
     GOGC: '',
     GODEBUG: '',
-    storageRetention: '',
+    storageRetention,
   };
 }

@@ -4,6 +4,8 @@
 import { hostname } from 'node:os';
 import { compileRegexp, parseByteSize, parseDuration } from '../model/index.ts';
 import { splitAddress } from '../platform/index.ts';
+import type { FlagRetention } from './retention-limits.ts';
+import { retentionLimits } from './retention-limits.ts';
 import { featureNames } from './feature-flags.ts';
 import type { FlagValues } from './flags.ts';
 
@@ -53,8 +55,8 @@ export interface ServerSettings {
   /** Of compacted blocks. */
   readonly blockDurationMaxMs: number;
   readonly overlappingCompaction: boolean;
-  /** 0 = no limit. */
-  readonly retention: { readonly durationMs: number; readonly sizeBytes: number };
+  /** Of the flags; 0 = no limit. */
+  readonly retention: FlagRetention;
   readonly adminApiEnabled: boolean;
   readonly flags: Readonly<Record<string, string>>;
 }
@@ -92,7 +94,6 @@ function originRule(pattern: string): (origin: string) => string | undefined {
 }
 
 const DAY_MS = 24 * 3600 * 1000;
-const RETENTION_MS = 15 * DAY_MS;
 const BLOCK_DURATION_MAX_MS = 31 * DAY_MS;
 
 /** Sizes of blocks and how long they stay. @throws SettingsError */
@@ -106,8 +107,8 @@ function blockSettings(
   const sizeText = text('retention.size');
   const sizeBytes = sizeText === '' ? 0 : parseByteSize(sizeText);
   const timeText = text('retention.time');
-  const byDefault = sizeBytes === 0 ? RETENTION_MS : 0;
-  const durationMs = timeText === '' ? byDefault : parseDuration(timeText);
+  const timeMs = timeText === '' ? undefined : parseDuration(timeText);
+  const { durationMs } = retentionLimits({ timeMs, sizeBytes }, undefined);
   const blockDurationMinMs = parseDuration(text('min-block-duration'));
   if (blockDurationMinMs <= 0) {
     throw new SettingsError('--storage.tsdb.min-block-duration must be positive');
@@ -120,7 +121,7 @@ function blockSettings(
     blockDurationMinMs,
     blockDurationMaxMs: Math.max(blockDurationMinMs, max),
     overlappingCompaction: values.flag('storage.tsdb.allow-overlapping-compaction'),
-    retention: { durationMs, sizeBytes },
+    retention: { timeMs, sizeBytes },
   };
 }
 

@@ -9,9 +9,9 @@ import type { StorageOptions } from '../config/index.ts';
 import type { SharedMemory } from '../kernels/index.ts';
 import { createMemory, SharedHeap } from '../kernels/index.ts';
 import type { Registry } from '../metrics/index.ts';
-import { createZstd } from '../platform/index.ts';
+import { createOperatingSystem, createZstd } from '../platform/index.ts';
 import type { Appender } from '../storage/index.ts';
-import type { Database } from '../tsdb/index.ts';
+import type { Database, RetentionLimits } from '../tsdb/index.ts';
 import {
   BlockListWriter,
   blockRanges,
@@ -20,6 +20,8 @@ import {
   openDatabase,
 } from '../tsdb/index.ts';
 import { BLOCK_READER, startBlockWorker } from './block-pool.ts';
+import type { EffectiveRetention } from './retention-limits.ts';
+import { retentionLimits, retentionText } from './retention-limits.ts';
 import type { ServerSettings } from './server-settings.ts';
 import { compactionMetrics, registerTsdbMetrics } from './tsdb-metrics.ts';
 
@@ -38,6 +40,8 @@ export interface Storage {
   memory(): { readonly used: number; readonly reserved: number };
   /** Frees what a dead query worker held. */
   releaseReader(worker: number): void;
+  /** As the runtime information shows it. */
+  retentionText(): string;
   /** What of the running configuration concerns the database. */
   applyConfig(options: StorageOptions): void;
   /** Compactions and retention from now on. */
@@ -64,6 +68,52 @@ const BLOCK_READER_BYTES = 96 << 20;
 const perWorker = (all: number, workers: number, max: number): number =>
   Math.min(max, Math.floor(all / workers / 16) * 16);
 
+/** Limits of the flags and the running configuration. */
+class Retention {
+  private current: EffectiveRetention;
+  private readonly flags: ServerSettings['retention'];
+  private readonly directory: string;
+  private readonly logger: Logger;
+
+  constructor(flags: ServerSettings['retention'], directory: string, logger: Logger) {
+    this.flags = flags;
+    this.directory = directory;
+    this.logger = logger;
+    this.current = retentionLimits(flags, undefined);
+  }
+
+  apply({ retention }: StorageOptions): void {
+    this.current = retentionLimits(this.flags, retention);
+  }
+
+  get text(): string {
+    return retentionText(this.current);
+  }
+
+  /** With the share of the disk as bytes; without them when the disk cannot be asked. */
+  limits(): RetentionLimits {
+    const { durationMs, sizeBytes, percentage } = this.current;
+    if (percentage === 0) return { durationMs, sizeBytes };
+    try {
+      const { blocks, blockBytes } = createOperatingSystem().localFileSystemUsage(this.directory);
+      const share = Math.floor((blocks * blockBytes * percentage) / 100);
+      return { durationMs, sizeBytes: share, percentage };
+    } catch (error) {
+      this.logger.warn('Cannot tell the size of the disk: retention.percentage has no effect', {
+        path: this.directory,
+        err: error instanceof Error ? error : String(error),
+      });
+      return { durationMs, sizeBytes: 0, percentage };
+    }
+  }
+}
+
+interface Blocks {
+  readonly maintenance: Maintenance;
+  readonly retention: Retention;
+  readonly close: () => Promise<void>;
+}
+
 /** The block worker and what decides what it does. */
 function openBlocks(
   settings: ServerSettings,
@@ -71,8 +121,9 @@ function openBlocks(
   heap: SharedHeap,
   parts: StorageParts,
   database: () => Database | undefined,
-): { maintenance: Maintenance; close: () => Promise<void> } {
+): Blocks {
   const { clock, logger, registry } = parts;
+  const retention = new Retention(settings.retention, directory, logger);
   const worker = startBlockWorker({
     shared: heap.shared,
     directory,
@@ -87,7 +138,7 @@ function openBlocks(
     clock,
     logger,
     chunkRangeMs: settings.blockDurationMinMs,
-    retention: () => settings.retention,
+    retention: () => retention.limits(),
     otherBytes: () => headBytes(parts.files, directory),
     observer: compactionMetrics(registry),
   });
@@ -96,7 +147,7 @@ function openBlocks(
     await Promise.race([maintenance.stop(), pause(clock, STOP_GRACE_MS)]);
     await worker.close();
   };
-  return { maintenance, close };
+  return { maintenance, retention, close };
 }
 
 const STOP_GRACE_MS = 5000;
@@ -132,7 +183,7 @@ export async function openStorage(
   const logger = parts.logger.child({ component: 'tsdb' });
   const directory = settings.dataPath.replace(/(.)\/+$/, '$1');
   const late: { database: Database | undefined } = { database: undefined };
-  let blocks: ReturnType<typeof openBlocks> | undefined;
+  let blocks: Blocks | undefined;
   let replayed: WalReplayStatus = { min: 0, max: 0, current: 0 };
   try {
     late.database = await openDatabase({
@@ -181,7 +232,7 @@ function adminServices(database: Database, maintenance: Maintenance, clock: Cloc
 /** The open database with room for its readers. */
 function running(
   database: Database,
-  { maintenance, close }: ReturnType<typeof openBlocks>,
+  { maintenance, retention, close }: Blocks,
   workers: number,
   { clock, registry }: StorageParts,
   walReplay: () => WalReplayStatus,
@@ -213,8 +264,10 @@ function running(
     walReplay,
     memory: () => ({ used: heap.usedBytes, reserved: heap.reservedBytes }),
     releaseReader: (worker) => database.head.abandonReader(worker),
-    applyConfig: ({ outOfOrderWindowMs }) => {
-      database.head.outOfOrderWindowMs = outOfOrderWindowMs;
+    retentionText: () => retention.text,
+    applyConfig: (options) => {
+      database.head.outOfOrderWindowMs = options.outOfOrderWindowMs;
+      retention.apply(options);
     },
     startMaintenance: () => maintenance.start(database),
     close: async () => {

@@ -214,7 +214,10 @@ function createApi(graph: Graph): Api {
       configYaml: () => marshalConfig(lifetime.config),
       flags: settings.flags,
       buildInfo: build,
-      runtimeInfo: () => runtimeInfo(graph, lifetime.storage?.corruptions() ?? 0),
+      runtimeInfo: () => {
+        const { storage } = lifetime;
+        return runtimeInfo(graph, storage?.corruptions() ?? 0, storage?.retentionText() ?? '');
+      },
       walReplay: () => lifetime.walReplay,
       reload: () => reload(graph),
       quit: () => graph.quit(),

@@ -295,6 +295,11 @@ const blockGauges: readonly BlockReading[] = [
     ({ retention }) => retention.sizeBytes,
   ],
   [
+    'prometheus_tsdb_retention_limit_percentage',
+    'Max percentage of total storage to be retained in the tsdb blocks, configured 0 means disabled',
+    ({ retention }) => retention.percentage ?? 0,
+  ],
+  [
     'prometheus_tsdb_retention_limit_seconds',
     'How long to retain samples in storage.',
     ({ retention }) => retention.durationMs / 1000,

@@ -8,6 +8,8 @@ export interface RetentionLimits {
   readonly durationMs: number;
   /** 0: no limit. */
   readonly sizeBytes: number;
+  /** Share of the disk that `sizeBytes` is, where it was given as one; for metrics. */
+  readonly percentage?: number;
 }
 
 export interface SizedBlock {

@@ -22,3 +22,4 @@ export type { ReceiverContext } from './receivers/context.ts';
 export { defaultTemplates } from './receivers/default-templates.ts';
 export * from './receivers/options.ts';
 export { createReceivers } from './receivers/receivers.ts';
+export { type PlainTemplateData, plainTemplateData } from './receivers/template-data.ts';

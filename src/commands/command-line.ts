@@ -12,6 +12,12 @@ export type ParsedCommand =
   /** What is wrong; exit code 1. */
   | { readonly kind: 'error'; readonly message: string };
 
+/** Flags of all commands that begin with some words; they may stand between the words too. */
+export interface CommandGroup {
+  readonly words: readonly string[];
+  readonly flags: readonly CommandFlag[];
+}
+
 /** A program with its commands. */
 export interface Program {
   readonly name: string;
@@ -19,6 +25,9 @@ export interface Program {
   readonly commands: readonly Command[];
   /** Flags that every command takes. */
   readonly flags: readonly CommandFlag[];
+  readonly groups?: readonly CommandGroup[];
+  /** Errors carry the program's name, and an empty line follows instead of a hint at --help. */
+  readonly prefixesErrors?: boolean;
 }
 
 class UsageError extends Error {}
@@ -26,6 +35,11 @@ class UsageError extends Error {}
 /** The commands whose words begin with `words`. */
 const below = (program: Program, words: readonly string[]): readonly Command[] =>
   program.commands.filter((command) => words.every((word, i) => command.words[i] === word));
+
+const groupFlags = ({ groups }: Program, words: readonly string[]): readonly CommandFlag[] =>
+  (groups ?? [])
+    .filter((group) => group.words.every((word, i) => words[i] === word))
+    .flatMap(({ flags }) => flags);
 
 const isCommand = (command: Command, words: readonly string[]): boolean =>
   command.words.length === words.length && words.every((word, i) => command.words[i] === word);
@@ -68,13 +82,31 @@ class Reader {
       return;
     }
     if (below(this.program, [...this.words, arg]).length === 0) {
+      if (this.takeDefault()) {
+        this.word(arg);
+        return;
+      }
       throw new UsageError(`expected command but got ${JSON.stringify(arg)}`);
     }
     this.words.push(arg);
   }
 
+  /** Chooses the default command below the words so far. @returns whether there is one */
+  takeDefault(): boolean {
+    if (this.command !== undefined || this.words.length === 0) return false;
+    const found = below(this.program, this.words).find(
+      ({ isDefault, words }) => isDefault === true && words.length === this.words.length + 1,
+    );
+    if (found !== undefined) this.words.push(found.words.at(-1)!);
+    return found !== undefined;
+  }
+
   private known(): readonly CommandFlag[] {
-    return [...(this.command?.flags ?? []), ...this.program.flags];
+    return [
+      ...(this.command?.flags ?? []),
+      ...groupFlags(this.program, this.words),
+      ...this.program.flags,
+    ];
   }
 
   private flag(arg: string): void {
@@ -83,6 +115,10 @@ class Reader {
     const written = isLong ? arg.slice(2, equals < 0 ? undefined : equals) : arg.slice(1, 2);
     const flag = this.find(written, isLong);
     if (flag === undefined) {
+      if (this.takeDefault()) {
+        this.flag(arg);
+        return;
+      }
       const kind = isLong ? 'long' : 'short';
       throw new UsageError(`unknown ${kind} flag '${isLong ? '--' : '-'}${written}'`);
     }
@@ -120,7 +156,12 @@ class Reader {
     const rest = [...this.loose];
     for (const arg of command.args) values.set(arg.name, takeArgument(arg, rest));
     if (rest.length > 0) throw new UsageError(`unexpected ${rest[0]}`);
-    for (const flag of [...command.flags, ...this.program.flags]) {
+    const flags = [
+      ...command.flags,
+      ...groupFlags(this.program, command.words),
+      ...this.program.flags,
+    ];
+    for (const flag of flags) {
       if (values.has(flag.name)) continue;
       if (flag.required === true)
         throw new UsageError(`required flag(s) '--${flag.name}' not provided`);
@@ -154,14 +195,16 @@ export function parseCommand(program: Program, args: readonly string[]): ParsedC
   const reader = new Reader(program, args);
   try {
     reader.read();
-    const { command, words } = reader;
+    const { words } = reader;
     if (reader.wantsHelp || args.length === 0) {
       const text =
-        command === undefined
+        reader.command === undefined
           ? overview(program, words, below(program, words))
-          : commandHelp(program, command);
+          : commandHelp(program, reader.command, groupFlags(program, words));
       return { kind: 'help', text };
     }
+    reader.takeDefault();
+    const { command } = reader;
     if (command === undefined) {
       const where = words.length === 0 ? '' : ` of '${words.join(' ')}'`;
       throw new UsageError(`must select a subcommand${where}`);
@@ -169,6 +212,7 @@ export function parseCommand(program: Program, args: readonly string[]): ParsedC
     return { kind: 'command', command, values: reader.values(command) };
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
-    return { kind: 'error', message: `${program.name}: error: ${error.message}, try --help` };
+    const hint = program.prefixesErrors === true ? '\n' : ', try --help';
+    return { kind: 'error', message: `${program.name}: error: ${error.message}${hint}` };
   }
 }

@@ -1,7 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a command of promtool or amtool is: its words, flags and arguments, and what it does.
 
-import type { Clock, FileSystem, Logger, Prng } from '../base/index.ts';
+import type {
+  Clock,
+  FileSystem,
+  HttpClient,
+  HttpClientOptions,
+  Logger,
+  Prng,
+} from '../base/index.ts';
 import type { BlockCompression, FrameCompression } from '../encoding/index.ts';
 import type { SharedHeap } from '../kernels/index.ts';
 
@@ -33,6 +40,8 @@ export interface Command {
   readonly help: string;
   readonly flags: readonly CommandFlag[];
   readonly args: readonly CommandArgument[];
+  /** Runs when only the words before its last are given: `silence` is `silence query`. */
+  readonly isDefault?: boolean;
   /** @returns the exit code. @throws CommandError */
   run(values: CommandValues, host: CommandHost): Promise<number>;
 }
@@ -55,6 +64,14 @@ export interface CommandHost {
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** A heap of its own, for a database. */
   newHeap(): SharedHeap;
+  /** The caller closes it. */
+  createHttpClient(options: HttpClientOptions): HttpClient;
+  /** All of the standard input; undefined when that is a terminal or another device. */
+  readInput(): Promise<string | undefined>;
+  /** Who runs this. */
+  readonly userName: string;
+  /** Of the Alertmanager that this program was built with. */
+  readonly alertmanagerVersion: string;
   out(text: string): void;
   err(text: string): void;
   /** Whether `err` is a terminal, where progress is shown. */

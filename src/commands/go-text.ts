@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Durations, times, sizes and tables as Go's standard library prints them.
+// Durations, times, sizes and tables as Go's standard library writes and reads them.
+
+import { CommandError } from './command.ts';
 
 /** time.Duration of whole milliseconds: `1h46m0.001s`. */
 export function goDuration(ms: number): string {
@@ -50,4 +52,64 @@ export function table(rows: readonly (readonly string[])[], width: number): stri
     )
     .map((line) => `${line}\n`)
     .join('');
+}
+
+/**
+ * Lays out lines whose cells end with tabs: a column is as wide as its widest cell in the neighbouring
+ * lines that have it, and two blanks. What follows a line's last tab belongs to no column.
+ */
+export function tabulated(text: string): string {
+  const lines = text.split('\n').map((line) => line.split('\t'));
+  const length = (cell: string): number => [...cell].length;
+  const widths: number[][] = lines.map(() => []);
+  const columns = lines.reduce((most, cells) => Math.max(most, cells.length - 1), 0);
+  for (let column = 0; column < columns; column++) {
+    for (let from = 0; from < lines.length; ) {
+      let to = from;
+      let widest = 0;
+      for (; to < lines.length && lines[to]!.length - 1 > column; to++)
+        widest = Math.max(widest, length(lines[to]![column]!));
+      for (let i = from; i < to; i++) widths[i]![column] = widest + 2;
+      from = Math.max(to, from + 1);
+    }
+  }
+  const filled = (cell: string, width: number | undefined): string =>
+    width === undefined ? cell : cell + ' '.repeat(width - length(cell));
+  return lines
+    .map((cells, i) => cells.map((cell, column) => filled(cell, widths[i]![column])).join(''))
+    .join('\n');
+}
+
+/** Milliseconds of Go's time.Duration units. */
+const goUnits: Readonly<Record<string, number>> = {
+  ns: 1e-6,
+  us: 1e-3,
+  µs: 1e-3,
+  μs: 1e-3,
+  ms: 1,
+  s: 1000,
+  m: 60_000,
+  h: 3_600_000,
+};
+
+/** A duration as Go's standard library reads it (`1h30m`, `1.5s`), in milliseconds. @throws CommandError */
+export function parseGoDuration(text: string): number {
+  const shown = JSON.stringify(text);
+  if (/^[+-]?0$/.test(text)) return 0;
+  let rest = text.replace(/^[+-]/, '');
+  if (rest === '') throw new CommandError(`time: invalid duration ${shown}`);
+  let ms = 0;
+  while (rest !== '') {
+    const match = /^(\d+\.?\d*|\.\d+)([^\d.]*)/.exec(rest);
+    if (match === null) throw new CommandError(`time: invalid duration ${shown}`);
+    const [all, number = '', unit = ''] = match;
+    if (unit === '') throw new CommandError(`time: missing unit in duration ${shown}`);
+    const unitMs = goUnits[unit];
+    if (unitMs === undefined) {
+      throw new CommandError(`time: unknown unit ${JSON.stringify(unit)} in duration ${shown}`);
+    }
+    ms += Number(number) * unitMs;
+    rest = rest.slice(all.length);
+  }
+  return text.startsWith('-') ? -ms : ms;
 }

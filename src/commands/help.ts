@@ -78,9 +78,13 @@ function usageOf(command: Command): string {
 }
 
 /** Help of one command. */
-export function commandHelp(program: Named, command: Command): string {
+export function commandHelp(
+  program: Named,
+  command: Command,
+  more: readonly CommandFlag[] = [],
+): string {
   let text = `usage: ${program.name} ${usageOf(command)}\n\n${command.help}\n\n\nFlags:\n`;
-  text += twoColumns(flagRows([...program.flags, ...command.flags]));
+  text += twoColumns(flagRows([...program.flags, ...more, ...command.flags]));
   if (command.args.length > 0) {
     text += '\nArgs:\n';
     text += twoColumns(command.args.map((arg) => [argumentText(arg), arg.help] as const));

@@ -13,8 +13,14 @@ import type {
   TlsVersion,
 } from '../base/index.ts';
 import { quote } from '../model/index.ts';
-import { resolvePath } from './paths.ts';
-import { YamlMapping, type YamlValue } from './yaml-value.ts';
+import { directoryOf, resolvePath } from './paths.ts';
+import {
+  ConfigError,
+  type ConfigIssue,
+  YamlFile,
+  YamlMapping,
+  type YamlValue,
+} from './yaml-value.ts';
 
 /** Headers that requests need for themselves. */
 const reservedHeaders: ReadonlySet<string> = new Set([
@@ -299,4 +305,18 @@ export function readHttpClient(mapping: YamlMapping, directory: string): HttpCli
     followRedirects: mapping.boolean('follow_redirects') ?? true,
     enableHttp2: mapping.boolean('enable_http2') ?? true,
   };
+}
+
+/**
+ * Reads a file that holds nothing but the keys of an HTTP client.
+ *
+ * @throws ConfigError
+ */
+export function parseHttpClientFile(text: string, fileName: string): HttpClientOptions {
+  const issues: ConfigIssue[] = [];
+  const mapping = new YamlMapping(new YamlFile(fileName, text, issues).root());
+  const options = readHttpClient(mapping, directoryOf(fileName));
+  mapping.finish();
+  if (issues.length > 0) throw new ConfigError(issues);
+  return options;
 }

@@ -5,6 +5,7 @@ export * from './config.ts';
 export type { DiscoverySection, NotYetSupported } from './discovery-section.ts';
 export type { GlobalConfig } from './global-section.ts';
 export type { ScrapeJob } from './job-section.ts';
+export { parseHttpClientFile } from './http-section.ts';
 export { marshalConfig } from './marshal.ts';
 export { directoryOf, resolvePath } from './paths.ts';
 export { parseRuleFile, type RuleFile, type RuleFileDefaults } from './rule-file.ts';

@@ -13,6 +13,7 @@ const upstreamVersions = {
   node_exporter: '1.12.1',
   pushgateway: '1.11.3',
   alertmanager: '0.34.0',
+  amtool: '0.34.0',
 } as const;
 export type ProgramName = keyof typeof upstreamVersions;
 

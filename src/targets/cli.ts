@@ -10,6 +10,7 @@ Targets:
   (none)          Everything in one process, ready to use: monitors this machine.
   server          The monitoring server.
   alertmanager    Groups, silences and sends alerts.
+  amtool          Views and changes the state of an Alertmanager.
   node-exporter   Metrics of this machine.
   promtool        Tools for rules, configuration and data.
   pushgateway     Keeps what short-lived jobs push until it is scraped.
@@ -36,6 +37,10 @@ async function run(args: readonly string[]): Promise<number> {
     case 'alertmanager': {
       const { runAlertmanager } = await import('./alertmanager.ts');
       return runAlertmanager(rest);
+    }
+    case 'amtool': {
+      const { runAmtool } = await import('./amtool.ts');
+      return runAmtool(rest);
     }
     case 'node-exporter': {
       const { runNodeExporter } = await import('./node-exporter.ts');

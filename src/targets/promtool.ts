@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // `hearth promtool …`: tools for rules, configuration and data.
 
-import { writeSync } from 'node:fs';
+import { fstatSync, writeSync } from 'node:fs';
+import { userInfo } from 'node:os';
 import type { Prng } from '../base/index.ts';
 import { FileError } from '../base/index.ts';
 import type { CommandHost, Program } from '../commands/index.ts';
 import { CommandError, parseCommand, promtool } from '../commands/index.ts';
 import { createMemory, SharedHeap } from '../kernels/index.ts';
 import {
+  createHttpClient,
   createLogger,
   createNodeClock,
   createNodeFileSystem,
@@ -15,7 +17,7 @@ import {
   createZstd,
 } from '../platform/index.ts';
 import { BlockError, TsdbError } from '../tsdb/index.ts';
-import { versionText } from './build-info.ts';
+import { buildInfo, type ProgramName, versionText } from './build-info.ts';
 
 const EXIT_FAILURE = 1;
 
@@ -36,7 +38,25 @@ function writeAll(descriptor: number, text: string): boolean {
   return true;
 }
 
-function createHost(): CommandHost {
+/** All of the standard input; undefined when that is a terminal or another device. */
+async function readInput(): Promise<string | undefined> {
+  if (fstatSync(0).isCharacterDevice()) return undefined;
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of process.stdin) chunks.push(Buffer.from(chunk as Uint8Array));
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+/** '' where the system does not know its users. */
+function userName(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    return '';
+  }
+}
+
+/** The machine as commands see it. */
+export function createHost(): CommandHost {
   const random: Prng = {
     next: () => Math.random(),
     below: (bound) => Math.floor(Math.random() * bound),
@@ -51,6 +71,10 @@ function createHost(): CommandHost {
     processId: process.pid,
     environment: process.env,
     newHeap: () => new SharedHeap(createMemory()),
+    createHttpClient,
+    readInput,
+    userName: userName(),
+    alertmanagerVersion: buildInfo('alertmanager').version,
     // A reader that has seen enough is no error.
     out: (text) => {
       if (!writeAll(1, text)) process.exit(0);
@@ -61,15 +85,18 @@ function createHost(): CommandHost {
 }
 
 /** Runs a program of commands. @returns the exit code */
-export async function runProgram(program: Program, args: readonly string[]): Promise<number> {
+export async function runProgram(
+  program: Program & { readonly name: ProgramName },
+  args: readonly string[],
+  host = createHost(),
+): Promise<number> {
   const parsed = parseCommand(program, args);
-  const host = createHost();
   switch (parsed.kind) {
     case 'help':
       host.out(parsed.text);
       return 0;
     case 'version':
-      host.out(versionText('promtool'));
+      host.out(versionText(program.name));
       return 0;
     case 'error':
       host.err(`${parsed.message}\n`);
@@ -84,11 +111,14 @@ export async function runProgram(program: Program, args: readonly string[]): Pro
           error instanceof BlockError ||
           error instanceof TsdbError;
         if (!isExpected) throw error;
-        host.err(`${error.message}\n`);
+        const { message } = error;
+        const prefixed = `${program.name}: error: ${message}\n\n`;
+        host.err(program.prefixesErrors === true ? prefixed : `${message}\n`);
         return EXIT_FAILURE;
       }
   }
 }
 
 /** @returns the exit code */
-export const runPromtool = (args: readonly string[]): Promise<number> => runProgram(promtool, args);
+export const runPromtool = (args: readonly string[]): Promise<number> =>
+  runProgram({ ...promtool, name: 'promtool' }, args);

@@ -9,5 +9,12 @@ export { humanizeDuration } from './humanize.ts';
 export { type QuerySample, type RuleTemplateContext, ruleFunctions } from './rule-functions.ts';
 export { AlertExpander, type AlertTemplateData, checkAlertTemplate } from './rule-template.ts';
 export { type TemplateFunctions, TemplateSet } from './template.ts';
-export { DurationValue, durationText, formatTime, TimeValue, ZERO_TIME_MS } from './time.ts';
+export {
+  DurationValue,
+  durationText,
+  formatTime,
+  parseTime,
+  TimeValue,
+  ZERO_TIME_MS,
+} from './time.ts';
 export * from './values.ts';

@@ -60,6 +60,12 @@ async function ours(...args: string[]): Promise<Outcome> {
     zstd: undefined,
     environment: {},
     processId: process.pid,
+    createHttpClient: () => {
+      throw new Error('not for this test');
+    },
+    readInput: () => Promise.resolve(undefined),
+    userName: 'test',
+    alertmanagerVersion: '0',
     newHeap: () => new SharedHeap(createMemory()),
     out: (text) => {
       out += text;

@@ -4,7 +4,14 @@
 import type { Labels } from '../../model/index.ts';
 import { compareText, labelsFrom } from '../../model/index.ts';
 import type { TemplateFunction, Value } from '../../template/index.ts';
-import { GoMap, isList, MethodList, Struct, TimeValue } from '../../template/index.ts';
+import {
+  GoMap,
+  isList,
+  MethodList,
+  Struct,
+  TimeValue,
+  ZERO_TIME_MS,
+} from '../../template/index.ts';
 import type { Alert } from '../alert.ts';
 import type { Notification } from '../notify/integration.ts';
 import { NO_END_MS } from '../notify/integration.ts';
@@ -142,3 +149,65 @@ export function templateData(notification: Notification, externalUrl: string): S
 
 /** Labels as a plain object in the order of their names. */
 export const sortedTexts = (texts: Texts): Texts => textsOf(labelsFrom(texts));
+
+/** One alert of {@link PlainTemplateData}. */
+export interface PlainTemplateAlert {
+  readonly status?: string;
+  readonly labels?: Texts;
+  readonly annotations?: Texts;
+  /** RFC 3339; the zero time when absent. */
+  readonly startsAt?: string;
+  readonly endsAt?: string;
+  readonly generatorURL?: string;
+  readonly fingerprint?: string;
+}
+
+/** What templates speak of, as JSON: the shape of a webhook's body. */
+export interface PlainTemplateData {
+  readonly receiver?: string;
+  readonly status?: string;
+  readonly alerts?: readonly PlainTemplateAlert[];
+  readonly notification_reason?: string;
+  readonly groupLabels?: Texts;
+  readonly commonLabels?: Texts;
+  readonly commonAnnotations?: Texts;
+  readonly routeLabels?: Texts;
+  readonly externalURL?: string;
+}
+
+function plainTime(text: string | undefined): TimeValue {
+  const ms = text === undefined ? ZERO_TIME_MS : Date.parse(text);
+  return new TimeValue(Number.isNaN(ms) ? ZERO_TIME_MS : ms);
+}
+
+/** The dot of a template that is tried out, without a notification. */
+export function plainTemplateData(data: PlainTemplateData): Struct {
+  const alerts = data.alerts ?? [];
+  const shown = alerts.map(
+    (alert) =>
+      new Struct('template.Alert', {
+        Status: alert.status ?? '',
+        Labels: keyValues(alert.labels ?? {}),
+        Annotations: keyValues(alert.annotations ?? {}),
+        StartsAt: plainTime(alert.startsAt),
+        EndsAt: plainTime(alert.endsAt),
+        GeneratorURL: alert.generatorURL ?? '',
+        Fingerprint: alert.fingerprint ?? '',
+      }),
+  );
+  const part = (status: string): Value => shown.filter((_, i) => alerts[i]?.status === status);
+  return new Struct('template.Data', {
+    Receiver: data.receiver ?? '',
+    Status: data.status ?? '',
+    Alerts: new MethodList(shown, 'template.Alerts', {
+      Firing: none(() => part('firing')),
+      Resolved: none(() => part('resolved')),
+    }),
+    NotificationReason: data.notification_reason ?? '',
+    GroupLabels: keyValues(data.groupLabels ?? {}),
+    CommonLabels: keyValues(data.commonLabels ?? {}),
+    CommonAnnotations: keyValues(data.commonAnnotations ?? {}),
+    RouteLabels: keyValues(data.routeLabels ?? {}),
+    ExternalURL: data.externalURL ?? '',
+  });
+}

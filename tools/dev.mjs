@@ -11,7 +11,17 @@
 // Plain JavaScript: it runs before anything is installed or compiled, on the oldest Node we support.
 
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, statSync, utimesSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
@@ -51,15 +61,17 @@ function checkNode() {
   }
 }
 
+/** Times say little here (a checkout sets them as it likes), so what was installed is kept by its hash. */
 function install() {
-  const stamp = join(root, 'node_modules', '.package-lock.json');
-  if (modified(stamp) >= modified(join(root, 'package-lock.json')) && existsSync(bin('tsc')))
-    return;
+  const wanted = createHash('sha256')
+    .update(readFileSync(join(root, 'package-lock.json')))
+    .digest('hex');
+  const stamp = join(root, 'node_modules', '.installed');
+  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted) return;
   if (step('installing packages', 'npm', ['ci', '--no-progress', '--loglevel=error']) !== 0) {
     fail('npm ci failed: see above');
   }
-  const kept = modified(stamp);
-  if (kept === 0) fail('npm ci left no node_modules/.package-lock.json');
+  writeFileSync(stamp, wanted);
 }
 
 async function buildKernels() {
@@ -79,8 +91,11 @@ async function build() {
     modified(join(root, 'dist/.tsbuildinfo')) <
     Math.max(source, modified(join(root, 'tsconfig.build.json')))
   ) {
-    if (step('compiling', bin('tsc'), ['-p', 'tsconfig.build.json']) !== 0)
+    if (step('compiling', bin('tsc'), ['-p', 'tsconfig.build.json']) !== 0) {
+      // tsc writes it after errors too; the next start must not take that for a finished build.
+      rmSync(join(root, 'dist/.tsbuildinfo'), { force: true });
       fail('compilation failed');
+    }
     touch(join(root, 'dist/.tsbuildinfo'));
   }
   const page = join(root, 'dist/ui/prometheus/index.html');

@@ -98,11 +98,13 @@ async function build() {
     }
     touch(join(root, 'dist/.tsbuildinfo'));
   }
-  const page = join(root, 'dist/ui/prometheus/index.html');
+  const built = ['prometheus', 'alertmanager', 'pushgateway'].map((name) =>
+    modified(join(root, `dist/ui/${name}/index.html`)),
+  );
   const shared = ['apitypes', 'model', 'promql', 'base'].map((folder) =>
     newest(join(root, 'src', folder), notShipped),
   );
-  if (modified(page) < Math.max(newest(join(root, 'ui'), notShipped), ...shared)) {
+  if (Math.min(...built) < Math.max(newest(join(root, 'ui'), notShipped), ...shared)) {
     if (
       step('building the pages', bin('vite'), [
         'build',

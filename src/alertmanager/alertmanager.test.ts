@@ -23,7 +23,7 @@ import {
   type RouteOptions,
   SnapshotError,
 } from './index.ts';
-import { matcherText } from './matcher-syntax.ts';
+import { matcherText } from '../model/index.ts';
 import { TimeInterval } from './route/time-interval.ts';
 
 class TestClock implements Clock {

@@ -6,7 +6,7 @@ import type { Labels, Matcher } from '../model/index.ts';
 import { alertHash } from './hash.ts';
 import type { Inhibition, Inhibitor } from './inhibit/inhibitor.ts';
 import { labelMap } from './label-map.ts';
-import { CompiledMatchers, matcherText } from './matcher-syntax.ts';
+import { CompiledMatchers, matcherText } from '../model/index.ts';
 import type { NotificationLog } from './nflog/notification-log.ts';
 import { notificationReason } from './notify/deduplicate.ts';
 import type { NotificationReason, Receiver } from './notify/integration.ts';

@@ -11,7 +11,7 @@ export {
   matchersText,
   parseMatcher,
   parseMatchers,
-} from './matcher-syntax.ts';
+} from '../model/index.ts';
 export * from './notify/integration.ts';
 export type { ReceiverValue } from './nflog/log-entry.ts';
 export type { AlertmanagerOptions } from './options.ts';

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+export * from './alertmanager.ts';
 export * from './envelope.ts';
 export * from './pushgateway.ts';
 export * from './query.ts';

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+export * from './alert-matchers.ts';
 export * from './bytesize.ts';
 export * from './columns.ts';
 export * from './duration.ts';

@@ -263,9 +263,12 @@ class AlertmanagerServer implements RunningAlertmanager {
 
   async handle(request: ServerRequest): Promise<ServerResponse> {
     const { prefix } = this;
-    if (prefix !== '' && request.path === '/') return plain(302, '', { location: prefix });
+    if (prefix !== '' && request.path === '/') return plain(302, '', { location: `${prefix}/` });
     if (prefix !== '' && request.path !== prefix && !request.path.startsWith(`${prefix}/`))
       return plain(404, '404 page not found\n');
+    // Without its slash the page would look for its files beside the prefix.
+    if (prefix !== '' && request.path === prefix && request.method === 'GET')
+      return plain(302, '', { location: `${prefix}/` });
     const path = request.path.slice(prefix.length) || '/';
     if (request.method !== 'GET') return this.answer({ ...request, path });
     if (this.gets >= this.getsMax) {

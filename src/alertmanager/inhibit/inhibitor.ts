@@ -6,7 +6,7 @@ import type { Matcher } from '../../model/index.ts';
 import type { Alert } from '../alert.ts';
 import { isResolved } from '../alert.ts';
 import { labelMap } from '../label-map.ts';
-import { CompiledMatchers } from '../matcher-syntax.ts';
+import { CompiledMatchers } from '../../model/index.ts';
 
 export interface InhibitRuleOptions {
   /** '' when it has none. */

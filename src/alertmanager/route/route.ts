@@ -3,7 +3,7 @@
 
 import type { Labels, Matcher } from '../../model/index.ts';
 import { quote } from '../../model/index.ts';
-import { CompiledMatchers, matchersText } from '../matcher-syntax.ts';
+import { CompiledMatchers, matchersText } from '../../model/index.ts';
 
 /** One route as configured; what is undefined is inherited. */
 export interface RouteOptions {

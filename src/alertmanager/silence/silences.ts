@@ -5,7 +5,7 @@
 import type { Clock } from '../../base/index.ts';
 import type { Matcher } from '../../model/index.ts';
 import { compileRegexp, isValidLabelName } from '../../model/index.ts';
-import { CompiledMatchers } from '../matcher-syntax.ts';
+import { CompiledMatchers } from '../../model/index.ts';
 import type { SnapshotFile } from '../snapshot-file.ts';
 import type { Silence } from './silence.ts';
 import { silenceState } from './silence.ts';

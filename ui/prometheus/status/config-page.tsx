@@ -5,7 +5,7 @@ import type { ConfigData } from '../../../src/apitypes/index.ts';
 import { useApi } from '../../shared/api/use-api.ts';
 import { ErrorNotice, LoadingLines } from '../../shared/components/notices.tsx';
 import { CopyButton, Page } from '../../shared/components/page.tsx';
-import { yamlParts } from './yaml-parts.ts';
+import { Yaml } from '../../shared/components/yaml.tsx';
 
 /** The running configuration with its defaults; secrets are hidden by the server. */
 export function ConfigPage(): ReactNode {
@@ -17,22 +17,7 @@ export function ConfigPage(): ReactNode {
     <Page title="Configuration" tools={tools}>
       {error !== null && <ErrorNotice error={error} what="the configuration" />}
       {data === undefined && error === null && <LoadingLines count={14} />}
-      {data !== undefined && (
-        <pre className="card yaml">
-          {data.yaml.split('\n').map((line, i) => {
-            const { before, key, after } = yamlParts(line);
-            return (
-              // biome-ignore lint/suspicious/noArrayIndexKey: a line is its number
-              <div key={i}>
-                {before}
-                <span className="yaml-key">{key}</span>
-                {after}
-                {line === '' && '\n'}
-              </div>
-            );
-          })}
-        </pre>
-      )}
+      {data !== undefined && <Yaml text={data.yaml} />}
     </Page>
   );
 }

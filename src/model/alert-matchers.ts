@@ -2,8 +2,9 @@
 // Matchers as people type them: `alertname="Down"`, `{job=~"a|b", env!=dev}`. Two grammars: the classic
 // one, and one in which names and values may be any UTF-8 text. By default both are tried.
 
-import type { Matcher } from '../model/index.ts';
-import { type CompiledRegexp, compileRegexp, quote } from '../model/index.ts';
+import type { Matcher } from './matcher.ts';
+import { quote } from './quote.ts';
+import { type CompiledRegexp, compileRegexp } from './regexp.ts';
 
 export type MatcherMode = 'fallback' | 'classic' | 'utf8';
 

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import type { ReactNode } from 'react';
+import type { AlertmanagerStatus } from '../../src/apitypes/index.ts';
+import { ErrorNotice, LoadingLines } from '../shared/components/notices.tsx';
+import { CopyButton, Page, useNow } from '../shared/components/page.tsx';
+import { Yaml } from '../shared/components/yaml.tsx';
+import { formatAgo, formatTime } from '../shared/format/times.ts';
+import { useAnswer } from './alertmanager-api.ts';
+
+const REFRESH_MS = 10_000;
+const CLOCK_MS = 5000;
+
+type Rows = readonly (readonly [string, string])[];
+
+function Values({ title, rows }: { readonly title: string; readonly rows: Rows }): ReactNode {
+  return (
+    <section className="card status-card">
+      <h2>{title}</h2>
+      <div className="table-scroll">
+        <table className="plain">
+          <tbody>
+            {rows.map(([name, value]) => (
+              <tr key={name}>
+                <th scope="row">{name}</th>
+                <td className="mono">{value === '' ? <span className="dim">–</span> : value}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
+    </section>
+  );
+}
+
+/** Uptime, build, cluster, configuration. */
+export function StatusPage(): ReactNode {
+  const { data, error } = useAnswer<AlertmanagerStatus>('/v2/status', [], {
+    refreshMs: REFRESH_MS,
+  });
+  const nowMs = useNow(CLOCK_MS);
+  if (data === undefined) {
+    return (
+      <Page title="Status">
+        {error === null ? <LoadingLines /> : <ErrorNotice error={error} what="the status" />}
+      </Page>
+    );
+  }
+  const { cluster, config, uptime, versionInfo } = data;
+  const startedMs = Date.parse(uptime);
+  return (
+    <Page title="Status">
+      {error !== null && <ErrorNotice error={error} what="the status" />}
+      <Values
+        title="Runtime"
+        rows={[
+          ['Started', `${formatTime(startedMs)} UTC (${formatAgo(startedMs, nowMs)})`],
+          ...Object.entries(versionInfo),
+        ]}
+      />
+      <Values
+        title="Cluster"
+        rows={[
+          ['Status', cluster.status],
+          ...(cluster.name === undefined ? [] : [['Name', cluster.name] as const]),
+          ...cluster.peers.map(({ name, address }) => [`Peer ${name}`, address] as const),
+        ]}
+      />
+      <section className="status-card" aria-label="Configuration">
+        <h2 className="bare">
+          Configuration <CopyButton text={config.original} label="Copy the configuration" />
+        </h2>
+        <Yaml text={config.original} />
+      </section>
+    </Page>
+  );
+}

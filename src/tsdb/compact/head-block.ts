@@ -123,7 +123,7 @@ class RowCopy {
     }
   }
 
-  /** A row with histograms, late samples or deletions: everything is merged and encoded anew. */
+  /** A row with histograms, late samples, deletions or start times: all is merged and encoded anew. */
   private encodeAll(row: number, minTime: number, maxTime: number): void {
     const { set, samples } = this;
     const n = set.read(row, minTime, maxTime);
@@ -131,7 +131,10 @@ class RowCopy {
     samples.reserve(Math.max(1, n), 0);
     samples.times.set(times.subarray(0, n));
     samples.valueBits.set(valueBits.subarray(0, 2 * n));
-    for (let i = 0; i < n; i++) samples.setHistogram(i, set.histograms?.[i]);
+    for (let i = 0; i < n; i++) {
+      samples.setHistogram(i, set.histograms?.[i]);
+      samples.setStartTime(i, set.startTimes?.[i] ?? 0);
+    }
     encodeChunks(samples, n, (encoding, bytes, from, to) =>
       this.writer.addChunk(
         encoding,

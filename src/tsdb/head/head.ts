@@ -46,6 +46,7 @@ import { SeriesIndex } from './series-index.ts';
 import { SideWriter } from './side.ts';
 import { SideBatch, type SideCounters } from './side-batch.ts';
 import { SideStore } from './side-store.ts';
+import { encodeStartTimes, StartTimes } from './start-times.ts';
 import { HeadSymbols } from './symbols.ts';
 import { HeadStore, MemoryFullError } from './store.ts';
 import type { Pause, TruncateHost, TruncateResult } from './truncate.ts';
@@ -127,6 +128,7 @@ export class Head implements Appender {
   private readonly options: HeadOptions;
   private readonly index = new SeriesIndex();
   private readonly sides: SideWriter;
+  private readonly starts: StartTimes;
   private readonly sideBatch: SideBatch;
   /** For replay. */
   readonly sideStore: SideStore;
@@ -158,6 +160,7 @@ export class Head implements Appender {
     this.store = new HeadStore(heap);
     this.view = new DataView(heap.shared.u8.buffer);
     this.sides = new SideWriter(heap.shared, this.store);
+    this.starts = new StartTimes(heap.shared, this.store);
     this.sideBatch = new SideBatch(heap.shared, this.view, this.sides);
     this.sideStore = new SideStore(heap.shared, this.store, this.sides, this.sideBatch);
     this.record = { address: this.store.allocate(1 << 16), sizeBytes: 1 << 16 };
@@ -258,6 +261,7 @@ export class Head implements Appender {
         this.symbolBytes -= lengthBytes;
       },
       sides: this.sides,
+      starts: this.starts,
     };
   }
 
@@ -413,7 +417,7 @@ export class Head implements Appender {
     const owned = batch as OwnedBatch;
     this.check(owned, Math.max(-TIME_MAX, this.shared.f64[ControlTime.floor]!));
     const { outOfOrder, outOfBounds, duplicate } = this.counters;
-    const accepted = this.apply(owned);
+    const accepted = this.apply(owned, true);
     // What files of chunks or blocks have already is left out, and is no error.
     Object.assign(this.counters, { outOfOrder, outOfBounds, duplicate });
     return accepted;
@@ -567,6 +571,14 @@ export class Head implements Appender {
         records.push(encodeSeriesRecord(part.map((id) => this.loggedSeries(id))));
       }
     }
+    const samples = encodeStartTimes(batch, (id) => this.walRef(id)) ?? this.encodeSamples(batch);
+    if (samples.length > 0) records.push(samples);
+    if (records.length + more.length > 0) wal.log(records.concat(more));
+    this.unlogged = [];
+  }
+
+  /** The samples record of a batch without start times, in the scratch of the head. */
+  private encodeSamples(batch: OwnedBatch): Uint8Array {
     const needed = 17 + 28 * batch.count;
     if (this.record.sizeBytes < needed) {
       this.heap.free(this.record.address, this.record.sizeBytes);
@@ -582,19 +594,19 @@ export class Head implements Appender {
       count,
       address,
     );
-    if (length > 0) records.push(this.shared.u8.subarray(address, address + length));
-    if (records.length + more.length > 0) wal.log(records.concat(more));
-    this.unlogged = [];
+    return this.shared.u8.subarray(address, address + length);
   }
 
   private loggedSeries(id: number): LoggedSeries {
     return { ...this.walRefOf(id), labels: this.seriesLabels(id) ?? [] };
   }
 
-  private apply(batch: OwnedBatch): number {
+  /** `isReplay`: the samples come from the log. */
+  private apply(batch: OwnedBatch, isReplay = false): number {
     const { refsAddress, timesAddress, valuesAddress, statusAddress, count } = batch;
     const number = this.store.nextBatch();
     let next = 0;
+    if (!isReplay) this.starts.reserve(batch);
     while (next < count) {
       next = this.kernel.append(
         refsAddress,
@@ -609,6 +621,8 @@ export class Head implements Appender {
         batch.status[next] = AppendStatus.full;
       }
     }
+    if (isReplay) this.starts.restore(batch, number);
+    else this.starts.note(batch, number);
     this.sideBatch.apply(batch, number);
     this.sideStore.noteTimes(batch);
     Atomics.store(this.shared.u32, Control.committed, number);

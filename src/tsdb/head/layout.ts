@@ -21,7 +21,7 @@
 //     32 newest batch: number, samples before it     40 the batch before: number, samples before it
 //     48 last time i64      56 last delta i64        64 last value (bits)
 //     72 bit position       76 leading, trailing, flags u8  80 time of the next cut i64
-//     88 side (see side.ts) or 0
+//     88 side (see side.ts) or 0               92 newest change of start times (start-times.ts) or 0
 //
 //   chunk: 32 bytes, then the XOR stream (its two count bytes are filled in when it is exported)
 //     0 samples (atomic)    4 chunk before it        8 min time i64   16 max time i64
@@ -84,6 +84,7 @@ export const Series = {
   sampleTotal: 7,
   bitPosition: 18,
   side: 22,
+  starts: 23,
 } as const;
 export const SERIES_BYTES = 96;
 /** Byte offset of the time of the newest sample (i64). */

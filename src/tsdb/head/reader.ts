@@ -28,6 +28,7 @@ import {
 } from './layout.ts';
 import { selectIds } from './select.ts';
 import { SideReader } from './side.ts';
+import { readStartTimes } from './start-times.ts';
 import { type HeadStatistics, headStatistics } from './stats.ts';
 import { HeadSymbols } from './symbols.ts';
 import { directoryGet, findPair, listView, NAME_VALUES } from './tables.ts';
@@ -235,9 +236,10 @@ export class HeadSeriesSet implements SeriesSet {
   readonly count: number;
   readonly symbols: HeadSymbols;
   columns: SampleColumns;
-  /** The head holds floats only, without start timestamps. */
   histograms: readonly (Histogram | undefined)[] | undefined;
-  readonly startTimes = undefined;
+  startTimes: Float64Array | undefined;
+  /** Room for those of floats. */
+  private starts = new Float64Array(0);
   private capacity = 0;
   private columnsAddress = 0;
   private readonly shared: SharedMemory;
@@ -354,9 +356,14 @@ export class HeadSeriesSet implements SeriesSet {
     return Atomics.load(this.shared.u32, this.record(row) + Series.side);
   }
 
-  /** Whether a row has samples that are not in its chain of float chunks, or deletions. */
+  /** Newest change of the row's start times (see start-times.ts); 0 for most. */
+  private startList(row: number): number {
+    return Atomics.load(this.shared.u32, this.record(row) + Series.starts);
+  }
+
+  /** Whether all of a row is in its chain of float chunks: no other samples, deletions or start times. */
   isPlain(row: number): boolean {
-    return this.side(row) === 0;
+    return this.side(row) === 0 && this.startList(row) === 0;
   }
 
   read(row: number, minTime: number, maxTime: number): number {
@@ -364,11 +371,24 @@ export class HeadSeriesSet implements SeriesSet {
     const side = this.side(row);
     this.columns = this.floats;
     this.histograms = undefined;
+    this.startTimes = this.readStarts(row, n);
     if (side === 0) return n;
-    const count = this.sides.merge(side, this.floats, n, minTime, maxTime);
+    const floats = { ...this.floats, startTimes: this.startTimes };
+    const count = this.sides.merge(side, floats, n, minTime, maxTime);
     this.columns = this.sides.merged;
     this.histograms = this.sides.merged.histograms;
+    this.startTimes = this.sides.merged.startTimes;
     return count;
+  }
+
+  /** Start times of the `n` floats that were read; undefined when none has one. */
+  private readStarts(row: number, n: number): Float64Array | undefined {
+    const list = this.startList(row);
+    if (list === 0 || n === 0) return undefined;
+    if (this.starts.length < n) this.starts = new Float64Array(2 * n);
+    const { shared, starts } = this;
+    const { times } = this.floats;
+    return readStartTimes(shared, list, this.sides.batch, times, n, starts) ? starts : undefined;
   }
 
   private readFloats(row: number, minTime: number, maxTime: number): number {

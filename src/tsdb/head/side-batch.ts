@@ -7,7 +7,11 @@ import type { SharedMemory } from '../../kernels/index.ts';
 import { CounterResetHint, detectReset, type Histogram, isStale } from '../../model/index.ts';
 import type { SampleBatch } from '../../storage/index.ts';
 import { AppendStatus } from '../../storage/index.ts';
-import { encodeSamplesRecord, newReplayColumns } from '../wal/records.ts';
+import {
+  encodeSamplesRecord,
+  encodeSamplesWithStartRecord,
+  newReplayColumns,
+} from '../wal/records.ts';
 import type { LoggedHistogram } from '../wal/records-histogram.ts';
 import {
   encodeHistogram,
@@ -41,6 +45,16 @@ interface Row {
   readonly kind: number;
   readonly isCustom: boolean;
   readonly isOutOfOrder: boolean;
+  /** 0: none. */
+  readonly startTime: number;
+  readonly data: Uint8Array;
+}
+
+/** A histogram that the rows after it of the same batch follow. */
+interface Newest {
+  readonly time: number;
+  /** Undefined: a staleness marker. */
+  readonly histogram: Histogram | undefined;
   readonly data: Uint8Array;
 }
 
@@ -67,6 +81,8 @@ export class SideBatch {
   private rows: Row[] = [];
   /** Refs of the histogram rows, which the kernel must not see: index, ref in turns. */
   private hidden: number[] = [];
+  /** The newest in-order histogram of each series in the batch, by record. */
+  private readonly newest = new Map<number, Newest>();
 
   constructor(shared: SharedMemory, view: DataView, sides: SideWriter) {
     this.shared = shared;
@@ -78,6 +94,7 @@ export class SideBatch {
   begin(batch: SampleBatch): void {
     this.rows = [];
     this.hidden = [];
+    this.newest.clear();
     const { histograms, refs, count } = batch;
     if (histograms === undefined) return;
     for (let i = 0; i < count; i++) {
@@ -118,9 +135,11 @@ export class SideBatch {
       u32[at + Series.sampleTotal] === 0 ? -Infinity : timeAt(this.view, record + SERIES_LAST_TIME);
     const lastFloat = last;
     if (side !== 0) last = Math.max(last, this.sides.lastTime(side));
-    const inOrder = time > last && !isStale(batch.valueBits, i);
-    const follows = inOrder && side !== 0 && last > lastFloat;
-    const before = follows ? this.sides.newestHistogram(side) : undefined;
+    const newest = this.newest.get(record);
+    if (newest !== undefined) last = Math.max(last, newest.time);
+    const stale = isStale(batch.valueBits, i);
+    const follows = time > last && !stale && last > lastFloat;
+    const before = follows ? this.histogramBefore(side, newest) : undefined;
     const data = encodeHistogram(
       hinted(histogram, before),
       batch.valueBits[2 * i + 1]!,
@@ -131,13 +150,18 @@ export class SideBatch {
       record,
       kind: histogram.isFloat ? SideKind.floatHistogram : SideKind.histogram,
       isCustom: histogram.usesCustomBuckets,
+      startTime: batch.startTimes?.[i] ?? 0,
       data,
     };
     if (time >= bounds.minValidTime && time <= bounds.timeMax && time > last) {
       batch.status[i] = SKIPPED;
       this.rows.push({ ...row, isOutOfOrder: false });
+      this.newest.set(record, { time, histogram: stale ? undefined : histogram, data });
     } else if (time === last) {
-      const same = side !== 0 && this.sides.newestIs(side, data);
+      const same =
+        newest?.time === time
+          ? sameButHint(newest.data, data)
+          : side !== 0 && this.sides.newestIs(side, data);
       batch.status[i] = same ? AppendStatus.repeated : AppendStatus.duplicate;
     } else if (time < last && time >= bounds.outOfOrderFrom) {
       batch.status[i] = SKIPPED;
@@ -145,6 +169,11 @@ export class SideBatch {
     } else {
       batch.status[i] = this.refusal(time, bounds);
     }
+  }
+
+  private histogramBefore(side: number, newest: Newest | undefined): Histogram | undefined {
+    if (newest !== undefined) return newest.histogram;
+    return side === 0 ? undefined : this.sides.newestHistogram(side);
   }
 
   private refusal(time: number, bounds: Bounds): number {
@@ -180,6 +209,7 @@ export class SideBatch {
         kind: SideKind.float,
         isCustom: false,
         isOutOfOrder: true,
+        startTime: batch.startTimes?.[i] ?? 0,
         data,
       });
     }
@@ -196,20 +226,25 @@ export class SideBatch {
       u32[(record >>> 2) + Series.walRefHigh]! * 4294967296;
     if (floats.length > 0) {
       const columns = newReplayColumns(floats.length);
-      floats.forEach(({ index, record }, n) => {
+      floats.forEach(({ index, record, startTime }, n) => {
+        columns.startTimes[n] = startTime;
         columns.refs[n] = refOf(record);
         columns.times[n] = batch.times[index]!;
         columns.valueBits[2 * n] = batch.valueBits[2 * index]!;
         columns.valueBits[2 * n + 1] = batch.valueBits[2 * index + 1]!;
       });
-      records.push(encodeSamplesRecord(columns, floats.length));
+      const encode = floats.some(({ startTime }) => startTime !== 0)
+        ? encodeSamplesWithStartRecord
+        : encodeSamplesRecord;
+      records.push(encode(columns, floats.length));
     }
     const byType = new Map<number, LoggedHistogram[]>();
-    for (const { kind, isCustom, record, index, data } of rows) {
+    for (const { kind, isCustom, record, index, startTime, data } of rows) {
       if (kind === SideKind.float) continue;
-      const type = histogramRecordType(kind === SideKind.floatHistogram, isCustom);
+      const isFloat = kind === SideKind.floatHistogram;
+      const type = histogramRecordType(isFloat, isCustom, startTime !== 0);
       const list = byType.get(type) ?? [];
-      list.push({ ref: refOf(record), time: batch.times[index]!, startTime: 0, bytes: data });
+      list.push({ ref: refOf(record), time: batch.times[index]!, startTime, bytes: data });
       byType.set(type, list);
     }
     for (const [type, list] of byType) records.push(encodeHistogramsRecord(type, list));
@@ -218,9 +253,18 @@ export class SideBatch {
 
   /** Adds the rows to their series under batch `number`. */
   apply(batch: SampleBatch, number: number): void {
-    for (const { index, record, kind, isOutOfOrder, data } of this.rows) {
+    for (const { index, record, kind, isOutOfOrder, startTime, data } of this.rows) {
       const time = batch.times[index]!;
-      batch.status[index] = this.add(record, number, kind, isOutOfOrder, time, time, data)
+      batch.status[index] = this.add(
+        record,
+        number,
+        kind,
+        isOutOfOrder,
+        time,
+        time,
+        data,
+        startTime,
+      )
         ? AppendStatus.accepted
         : AppendStatus.full;
       if (isOutOfOrder) this.counters.outOfOrderAppended++;
@@ -238,6 +282,7 @@ export class SideBatch {
     minTime: number,
     maxTime: number,
     data: Uint8Array,
+    startTime = 0,
   ): boolean {
     const { u32 } = this.shared;
     const at = (record >>> 2) + Series.side;
@@ -247,7 +292,7 @@ export class SideBatch {
         side = this.sides.newSide();
         Atomics.store(u32, at, side);
       }
-      this.sides.add(side, number, kind, isOutOfOrder, minTime, maxTime, data);
+      this.sides.add(side, number, kind, isOutOfOrder, minTime, maxTime, data, startTime);
       return true;
     } catch (error) {
       if (error instanceof MemoryFullError) return false;
@@ -255,6 +300,10 @@ export class SideBatch {
     }
   }
 }
+
+/** Whether two encoded histograms differ in nothing but the counter reset hint (byte 0). */
+const sameButHint = (a: Uint8Array, b: Uint8Array): boolean =>
+  a.length === b.length && a.every((byte, i) => i === 0 || byte === b[i]);
 
 /** Marks samples that are older than an earlier one of their series in the same batch. */
 function noteDisorder({ status, times, refs, count }: SampleBatch): void {

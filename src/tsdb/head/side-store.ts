@@ -37,6 +37,7 @@ export class SideStore {
     isOutOfOrder: boolean,
     time: number,
     data: Uint8Array,
+    startTime = 0,
   ): boolean {
     const { u32, f64 } = this.shared;
     const record = this.record(id);
@@ -48,7 +49,7 @@ export class SideStore {
       f64[ControlTime.min] = Math.min(f64[ControlTime.min]!, time);
     }
     const number = this.store.nextBatch();
-    if (!this.batch.add(record, number, kind, isOutOfOrder, time, time, data)) {
+    if (!this.batch.add(record, number, kind, isOutOfOrder, time, time, data, startTime)) {
       throw new MemoryFullError('no room for a sample of the log');
     }
     f64[ControlTime.max] = Math.max(f64[ControlTime.max]!, time);

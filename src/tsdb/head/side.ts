@@ -4,14 +4,18 @@
 //
 //   side header (32 bytes)  0 newest node (atomic)   4 raw nodes   8 time of the newest in-order sample f64
 //   node                    0 batch number   4 node before it   8 min time f64   16 max time f64
-//                           24 bytes of data   28 kind u8, out of order u8, samples u16   32 data
+//                           24 bytes of data   28 kind u8, flags u8, samples u16   32 data
+//   flags                   1 out of order   2 with start times, which stand before the data
+//   start times             of a raw sample f64; of a chunk u16 bytes, then runs: uvarint samples,
+//                           varint start - the one before
 //
 // Kinds: a chunk encoding, one raw sample (value bits, or a histogram as in the WAL), or a tombstone,
 // whose times are its interval. A node never changes but for the pointer to the one before it. Once
 // there are enough raw nodes that every reader sees, they become chunks.
 
 import type { ChunkSamples } from '../../chunks/index.ts';
-import { decodeChunk, encodeChunks, newChunkSamples } from '../../chunks/index.ts';
+import { ChunkEncoding, decodeChunk, encodeChunks, newChunkSamples } from '../../chunks/index.ts';
+import { ByteReader, ByteWriter } from '../../encoding/index.ts';
 import type { SharedMemory } from '../../kernels/index.ts';
 import { type Histogram, isStale } from '../../model/index.ts';
 import { decodeHistogram } from '../wal/records-histogram.ts';
@@ -22,6 +26,8 @@ const HEADER_BYTES = 32;
 const NODE_BYTES = 32;
 const Header = { newest: 0, rawCount: 1 } as const;
 const Node = { batch: 0, previous: 1, bytes: 6 } as const;
+const OUT_OF_ORDER = 1;
+const WITH_START = 2;
 
 export const SideKind = {
   float: 16,
@@ -37,12 +43,17 @@ interface NodeFields {
   readonly batch: number;
   readonly kind: number;
   readonly isOutOfOrder: boolean;
+  /** Whether start times stand before the data. */
+  readonly hasStart: boolean;
   readonly count: number;
   readonly minTime: number;
   readonly maxTime: number;
 }
 
 const isRaw = (kind: number): boolean => kind >= SideKind.float && kind < SideKind.tombstone;
+
+const isLate = (u8: Uint8Array, node: number): boolean => (u8[node + 29]! & OUT_OF_ORDER) !== 0;
+const hasStart = (u8: Uint8Array, node: number): boolean => (u8[node + 29]! & WITH_START) !== 0;
 
 /** The writer's hand on sides. One object for the writing thread. */
 export class SideWriter {
@@ -71,7 +82,7 @@ export class SideWriter {
   newestHistogram(side: number): Histogram | undefined {
     const { u32, u8 } = this.shared;
     let node = u32[side >>> 2]!;
-    while (node !== 0 && (u8[node + 28] === SideKind.tombstone || u8[node + 29] === 1)) {
+    while (node !== 0 && (u8[node + 28] === SideKind.tombstone || isLate(u8, node))) {
       node = this.before(node);
     }
     if (node === 0) return undefined;
@@ -80,15 +91,20 @@ export class SideWriter {
     return this.decoded.histograms?.[n - 1];
   }
 
-  /** Whether the newest node is a raw one of these bytes, whatever its counter reset hint (byte 0). */
+  /**
+   * Whether the newest node is a raw one of these bytes, whatever its counter reset hint (byte 0) and
+   * start time.
+   */
   newestIs(side: number, data: Uint8Array): boolean {
     const { u32, u8 } = this.shared;
     const node = u32[side >>> 2]!;
     if (node === 0 || !isRaw(u8[node + 28]!)) return false;
-    if (u32[(node >>> 2) + Node.bytes] !== data.length) return false;
+    const skipped = hasStart(u8, node) ? 8 : 0;
+    if (u32[(node >>> 2) + Node.bytes] !== skipped + data.length) return false;
     const from = u8[node + 28] === SideKind.float ? 0 : 1;
+    const start = node + NODE_BYTES + skipped;
     for (let i = from; i < data.length; i++) {
-      if (u8[node + NODE_BYTES + i] !== data[i]) return false;
+      if (u8[start + i] !== data[i]) return false;
     }
     return true;
   }
@@ -102,11 +118,14 @@ export class SideWriter {
     minTime: number,
     maxTime: number,
     data: Uint8Array,
+    startTime: number,
   ): void {
     const { u32, f64 } = this.shared;
     const newest = (side >>> 2) + Header.newest;
-    const about = { batch, kind, isOutOfOrder, count: 1, minTime, maxTime };
-    Atomics.store(u32, newest, this.newNode(u32[newest]!, about, data));
+    const hasStart = startTime !== 0;
+    const about = { batch, kind, isOutOfOrder, hasStart, count: 1, minTime, maxTime };
+    const stored = hasStart ? withStart(startTime, data) : data;
+    Atomics.store(u32, newest, this.newNode(u32[newest]!, about, stored));
     if (!isRaw(kind)) return;
     if (isOutOfOrder) {
       f64[ControlTime.sideMin] = Math.min(f64[ControlTime.sideMin]!, minTime);
@@ -128,7 +147,7 @@ export class SideWriter {
     f64[(node >>> 3) + 2] = about.maxTime;
     u32[at + Node.bytes] = data.length;
     u8[node + 28] = about.kind;
-    u8[node + 29] = about.isOutOfOrder ? 1 : 0;
+    u8[node + 29] = (about.isOutOfOrder ? OUT_OF_ORDER : 0) | (about.hasStart ? WITH_START : 0);
     u8[node + 30] = about.count;
     u8[node + 31] = about.count >>> 8;
     u8.set(data, node + NODE_BYTES);
@@ -139,13 +158,13 @@ export class SideWriter {
   private consolidate(side: number): void {
     const { u32, u8 } = this.shared;
     const seen = this.store.oldestReader(u32[Control.committed]!);
-    for (const isOutOfOrder of [0, 1]) {
+    for (const isOutOfOrder of [false, true]) {
       const nodes: number[] = [];
       for (let node = u32[(side >>> 2) + Header.newest]!; node !== 0; node = this.before(node)) {
         const visible = ((u32[(node >>> 2) + Node.batch]! - seen) | 0) <= 0;
-        if (visible && isRaw(u8[node + 28]!) && u8[node + 29] === isOutOfOrder) nodes.push(node);
+        if (visible && isRaw(u8[node + 28]!) && isLate(u8, node) === isOutOfOrder) nodes.push(node);
       }
-      if (nodes.length >= RAW_MAX / 2) this.replace(side, nodes, isOutOfOrder === 1, seen);
+      if (nodes.length >= RAW_MAX / 2) this.replace(side, nodes, isOutOfOrder, seen);
     }
   }
 
@@ -179,9 +198,12 @@ export class SideWriter {
         made.push(newest);
       }
       encodeChunks(sorted, count, (kind, data, from, to) => {
-        const about = { batch, kind, isOutOfOrder, count: to - from };
+        const starts = chunkStarts(sorted, kind, from, to);
+        const hasStart = starts !== undefined;
+        const about = { batch, kind, isOutOfOrder, hasStart, count: to - from };
         const range = { minTime: times[from]!, maxTime: times[to - 1]! };
-        newest = this.newNode(newest, { ...about, ...range }, data);
+        const stored = hasStart ? joined(starts, data) : data;
+        newest = this.newNode(newest, { ...about, ...range }, stored);
         made.push(newest);
       });
       Atomics.store(u32, (side >>> 2) + Header.newest, newest);
@@ -248,7 +270,7 @@ export class SideWriter {
       if (kind === SideKind.tombstone) return false;
       samples++;
       if (isRaw(kind)) raw++;
-      if (u8[node + 29] === 1) {
+      if (isLate(u8, node)) {
         f64[ControlTime.sideMin] = Math.min(f64[ControlTime.sideMin]!, f64[(node >>> 3) + 1]!);
       }
       return false;
@@ -264,21 +286,76 @@ export class SideWriter {
   }
 }
 
+/** A raw sample behind its start time. */
+function withStart(startTime: number, data: Uint8Array): Uint8Array {
+  const stored = new Uint8Array(8 + data.length);
+  new DataView(stored.buffer).setFloat64(0, startTime, true);
+  stored.set(data, 8);
+  return stored;
+}
+
+/** Start times of samples from..to - 1 as runs; undefined when none has one, or their chunk has them. */
+function chunkStarts(
+  { startTimes }: ChunkSamples,
+  kind: number,
+  from: number,
+  to: number,
+): Uint8Array | undefined {
+  if (startTimes === undefined || kind === ChunkEncoding.xor2) return undefined;
+  if (startTimes.subarray(from, to).every((start) => start === 0)) return undefined;
+  const writer = new ByteWriter(64);
+  let before = 0;
+  for (let i = from; i < to; ) {
+    const start = startTimes[i]!;
+    let end = i + 1;
+    while (end < to && startTimes[end] === start) end++;
+    writer.uvarint(end - i);
+    writer.varint(start - before);
+    before = start;
+    i = end;
+  }
+  return writer.bytes();
+}
+
+/** Start times, their length before them, then the chunk. */
+function joined(starts: Uint8Array, chunk: Uint8Array): Uint8Array {
+  const stored = new Uint8Array(2 + starts.length + chunk.length);
+  stored[0] = starts.length;
+  stored[1] = starts.length >>> 8;
+  stored.set(starts, 2);
+  stored.set(chunk, 2 + starts.length);
+  return stored;
+}
+
+function readChunkStarts(bytes: Uint8Array, count: number, out: ChunkSamples): void {
+  const reader = new ByteReader(bytes);
+  let start = 0;
+  for (let i = 0; i < count; ) {
+    const end = i + reader.uvarint();
+    start += reader.varint();
+    while (i < end) out.setStartTime(i++, start);
+  }
+}
+
 /** Appends the samples of a node to `out` from `n` on; returns the new count. */
 function readNode(shared: SharedMemory, node: number, out: ChunkSamples, n: number): number {
   const { u32, f64, u8 } = shared;
   const kind = u8[node + 28]!;
   const start = node + NODE_BYTES;
-  const data = u8.slice(start, start + u32[(node >>> 2) + Node.bytes]!);
+  const whole = u8.slice(start, start + u32[(node >>> 2) + Node.bytes]!);
   if (!isRaw(kind)) {
     const chunk = newChunkSamples(128);
-    const count = decodeChunk(kind, data, chunk);
+    const startBytes = hasStart(u8, node) ? 2 + (whole[0]! | (whole[1]! << 8)) : 0;
+    const count = decodeChunk(kind, whole.subarray(startBytes), chunk);
+    if (startBytes > 0) readChunkStarts(whole.subarray(2, startBytes), count, chunk);
     out.reserve(n + count, n);
     for (let k = 0; k < count; k++) out.copy(n + k, chunk, k);
     return n + count;
   }
   out.reserve(n + 1, n);
   out.times[n] = f64[(node >>> 3) + 1]!;
+  const data = hasStart(u8, node) ? whole.subarray(8) : whole;
+  out.setStartTime(n, hasStart(u8, node) ? new DataView(whole.buffer).getFloat64(0, true) : 0);
   if (kind === SideKind.float) {
     out.valueBits[2 * n] = data[0]! | (data[1]! << 8) | (data[2]! << 16) | (data[3]! << 24);
     out.valueBits[2 * n + 1] = data[4]! | (data[5]! << 8) | (data[6]! << 16) | (data[7]! << 24);
@@ -312,7 +389,7 @@ export class SideReader {
   /** What the last `merge` gave; sample i as in a read. */
   merged = newChunkSamples(256);
   private readonly shared: SharedMemory;
-  private readonly batch: number;
+  readonly batch: number;
   private readonly floor: number;
   private readonly collected = newChunkSamples(256);
 
@@ -339,7 +416,11 @@ export class SideReader {
    */
   merge(
     side: number,
-    columns: { readonly times: Float64Array; readonly valueBits: Uint32Array },
+    columns: {
+      readonly times: Float64Array;
+      readonly valueBits: Uint32Array;
+      readonly startTimes: Float64Array | undefined;
+    },
     n: number,
     minTime: number,
     maxTime: number,
@@ -351,6 +432,7 @@ export class SideReader {
       collected.times[i] = columns.times[i]!;
       collected.valueBits[2 * i] = columns.valueBits[2 * i]!;
       collected.valueBits[2 * i + 1] = columns.valueBits[2 * i + 1]!;
+      collected.setStartTime(i, columns.startTimes?.[i] ?? 0);
     }
     const nodes: number[] = [];
     const deleted: number[] = [];
@@ -366,7 +448,7 @@ export class SideReader {
     // Oldest first: of samples with one time the first stays.
     for (let i = nodes.length - 1; i >= 0; i--) {
       const node = nodes[i]!;
-      const from = u8[node + 29] === 1 ? minTime : Math.max(minTime, this.floor);
+      const from = isLate(u8, node) ? minTime : Math.max(minTime, this.floor);
       const end = readNode(this.shared, node, collected, total);
       let kept = total;
       for (let k = total; k < end; k++) {

@@ -33,6 +33,7 @@ import {
 } from './layout.ts';
 import type { SeriesIndex } from './series-index.ts';
 import type { SideWriter } from './side.ts';
+import type { StartTimes } from './start-times.ts';
 import { Deferred, type HeadStore } from './store.ts';
 import {
   directoryGet,
@@ -63,6 +64,7 @@ export interface TruncateHost {
   /** Called when a symbol's record is retired. */
   symbolRemoved(lengthBytes: number): void;
   readonly sides: SideWriter;
+  readonly starts: StartTimes;
 }
 
 /** Series visited and list entries filtered in one go. */
@@ -145,6 +147,7 @@ export class Truncation {
     const isOld = open === 0 || this.newestTime(open) < this.minTime;
     const side = u32[at + Series.side]!;
     const late = side !== 0 && this.host.sides.truncate(side, this.minTime);
+    this.host.starts.truncate(record, this.minTime);
     if (!isOld) {
       this.cutChain(open);
       return;
@@ -387,6 +390,7 @@ export class Truncation {
       }
       const side = u32[at + Series.side]!;
       if (side !== 0) this.host.sides.retire(side);
+      this.host.starts.retire(record);
       store.retire(u32[at + Series.labels]!, Math.max(8, 8 * u32[at + Series.labelCount]!));
       store.defer(Deferred.seriesEntry, id);
       store.retire(record, SERIES_BYTES);

@@ -245,8 +245,11 @@ function bounded(reader: ByteReader, count: number, bytesEach: number): number {
   return count;
 }
 
-/** The record type for histograms of a kind. */
-export function histogramRecordType(isFloat: boolean, isCustom: boolean): number {
+/** The record type for histograms of a kind; with start times the kind of buckets makes no difference. */
+export function histogramRecordType(isFloat: boolean, isCustom: boolean, hasStart = false): number {
+  if (hasStart) {
+    return isFloat ? RecordType.floatHistogramsWithStart : RecordType.histogramsWithStart;
+  }
   if (isCustom) return isFloat ? RecordType.customFloatHistograms : RecordType.customHistograms;
   return isFloat ? RecordType.floatHistograms : RecordType.histograms;
 }

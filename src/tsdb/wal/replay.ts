@@ -125,11 +125,12 @@ class Replay {
 
   private restoreHistograms(record: Uint8Array, type: number): void {
     const kind = isFloatHistogramType(type) ? SideKind.floatHistogram : SideKind.histogram;
-    decodeHistogramsRecord(record, ({ ref, time, bytes }) => {
+    decodeHistogramsRecord(record, ({ ref, time, startTime, bytes }) => {
       const id = this.refs.get(ref);
       if (id === 0) this.unknownRefs++;
-      else if (this.head.sideStore.restore(id, kind, this.isOutOfOrder, time, bytes))
+      else if (this.head.sideStore.restore(id, kind, this.isOutOfOrder, time, bytes, startTime)) {
         this.samples++;
+      }
     });
   }
 
@@ -143,8 +144,10 @@ class Replay {
     for (let i = 0; i < count; i++) {
       const id = this.refs.get(columns.refs[i]!);
       const data = bytes.slice(8 * i, 8 * i + 8);
+      const time = columns.times[i]!;
+      const start = columns.startTimes[i]!;
       if (id === 0) this.unknownRefs++;
-      else if (this.head.sideStore.restore(id, SideKind.float, true, columns.times[i]!, data)) {
+      else if (this.head.sideStore.restore(id, SideKind.float, true, time, data, start)) {
         this.samples++;
       }
     }
@@ -195,8 +198,12 @@ class Replay {
       }
       batch.times.set(columns.times.subarray(from, from + n));
       batch.valueBits.set(bits.subarray(2 * from, 2 * (from + n)));
+      if (record[0] === RecordType.samplesWithStart) {
+        batch.startTimes = columns.startTimes.subarray(from, from + n);
+      }
       batch.count = n;
       this.samples += this.head.restoreSamples(batch);
+      batch.startTimes = undefined;
     }
   }
 

@@ -46,6 +46,12 @@ export interface SeriesSet {
    * columns object may be replaced by a read (fetch `set.columns` after it).
    */
   read(row: number, minTime: number, maxTime: number): number;
+  /**
+   * As `read`, but appends to the `n` samples that `before`, another set of the same kind, read last: saves
+   * copying. Returns how many there are then in the columns of `before`, or -1 when the row cannot be
+   * appended (not only floats, samples not later than those, other memory); those `n` are there still.
+   */
+  readBehind?(before: SeriesSet, n: number, row: number, minTime: number, maxTime: number): number;
   readonly columns: SampleColumns;
   /**
    * After a read: undefined when all its samples are floats (the usual case, which costs nothing).

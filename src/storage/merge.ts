@@ -185,6 +185,13 @@ class MergedSeriesSet implements SeriesSet {
       const member = members[row * sets.length + i]!;
       if (member === 0) continue;
       const set = sets[i]!;
+      if (only !== undefined) {
+        const all = set.readBehind?.(only, n, member - 1, minTime, maxTime) ?? -1;
+        if (all >= 0) {
+          n = all;
+          continue;
+        }
+      }
       const got = set.read(member - 1, minTime, maxTime);
       if (got === 0) continue;
       if (n === 0) {

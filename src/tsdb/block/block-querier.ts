@@ -16,6 +16,7 @@ import { intersect } from '../head/id-set.ts';
 import type { SeriesEntry } from '../index/reader.ts';
 import { newSeriesEntry } from '../index/reader.ts';
 import { selectRefs } from '../index/select.ts';
+import { Selection, type SelectionCache } from '../index/selections.ts';
 import type { BlockReader } from './block-reader.ts';
 import { ChunkCursor } from './chunk-files.ts';
 import type { ChunkMemory, DecodeTarget } from './chunk-memory.ts';
@@ -29,25 +30,58 @@ const SAMPLES_PER_CHUNK = 120;
 export class BlockQuerier implements Querier {
   private readonly block: BlockReader;
   private readonly memory: ChunkMemory;
+  private readonly selections: SelectionCache | undefined;
 
-  constructor(block: BlockReader, memory: ChunkMemory) {
+  /** @param selections remembers what was selected; without it nothing is */
+  constructor(block: BlockReader, memory: ChunkMemory, selections?: SelectionCache) {
     this.block = block;
     this.memory = memory;
+    this.selections = selections;
   }
 
   /** @throws MatcherError, BlockError */
   select(matchers: readonly Matcher[], minTime: number, maxTime: number): SeriesSet {
-    const { block, memory } = this;
-    return new BlockSeriesSet(block, memory, this.refs(matchers, minTime, maxTime));
+    const { block, memory, selections } = this;
+    if (selections === undefined || !block.overlaps(minTime, maxTime)) {
+      return new BlockSeriesSet(block, memory, this.refs(matchers, minTime, maxTime));
+    }
+    const selected = selections.select(block.index, matchers);
+    if (!(selected instanceof Selection)) {
+      return new BlockSeriesSet(block, memory, this.inRange(selected, minTime, maxTime));
+    }
+    if (this.takesWhole(minTime, maxTime)) {
+      return new BlockSeriesSet(block, memory, selected.refs, selected);
+    }
+    const rows = new Uint32Array(selected.refs.length);
+    const entry = newSeriesEntry();
+    let n = 0;
+    for (let i = 0; i < rows.length; i++) {
+      selected.fill(i, entry);
+      const deleted = block.tombstones.of(selected.refs[i]!);
+      if (hasChunk(entry, minTime, maxTime, deleted)) rows[n++] = i;
+    }
+    if (n === rows.length) return new BlockSeriesSet(block, memory, selected.refs, selected);
+    const kept = rows.slice(0, n);
+    const refs = kept.map((i) => selected.refs[i]!);
+    return new BlockSeriesSet(block, memory, refs, selected, kept);
+  }
+
+  private takesWhole(minTime: number, maxTime: number): boolean {
+    const { meta, tombstones } = this.block;
+    const whole = minTime <= meta.minTime && maxTime >= meta.maxTime - 1;
+    return whole && tombstones.seriesCount === 0;
   }
 
   /** Refs of series that match and have a chunk in range that is not deleted whole. */
   private refs(matchers: readonly Matcher[], minTime: number, maxTime: number): Uint32Array {
     const { block } = this;
     if (!block.overlaps(minTime, maxTime)) return new Uint32Array(0);
-    const refs = selectRefs(block.index, matchers);
-    const whole = minTime <= block.meta.minTime && maxTime >= block.meta.maxTime - 1;
-    if (whole && block.tombstones.seriesCount === 0) return refs;
+    return this.inRange(selectRefs(block.index, matchers), minTime, maxTime);
+  }
+
+  private inRange(refs: Uint32Array, minTime: number, maxTime: number): Uint32Array {
+    const { block } = this;
+    if (this.takesWhole(minTime, maxTime)) return refs;
     const entry = newSeriesEntry();
     return refs.filter((ref) => {
       block.index.readSeries(ref, entry);
@@ -160,6 +194,8 @@ export class BlockSeriesSet implements SeriesSet {
   private readonly block: BlockReader;
   private readonly memory: ChunkMemory;
   private readonly refs: Uint32Array;
+  private readonly selection: Selection | undefined;
+  private readonly rows: Uint32Array | undefined;
   private readonly entry = newSeriesEntry();
   /** The row whose series is in `entry`. */
   private entryRow = -1;
@@ -169,10 +205,22 @@ export class BlockSeriesSet implements SeriesSet {
   /** Chunks that the kernel does not know are decoded to here. */
   private readonly samples: ChunkSamples = newChunkSamples(16);
 
-  constructor(block: BlockReader, memory: ChunkMemory, refs: Uint32Array) {
+  /**
+   * @param selection where the series are decoded already
+   * @param rows the rows of `selection` that are in it; undefined: all
+   */
+  constructor(
+    block: BlockReader,
+    memory: ChunkMemory,
+    refs: Uint32Array,
+    selection?: Selection,
+    rows?: Uint32Array,
+  ) {
     this.block = block;
     this.memory = memory;
     this.refs = refs;
+    this.selection = selection;
+    this.rows = rows;
     this.count = refs.length;
     this.symbols = block.symbols;
   }
@@ -184,13 +232,16 @@ export class BlockSeriesSet implements SeriesSet {
   private series(row: number): SeriesEntry {
     if (row !== this.entryRow) {
       this.entryRow = -1;
-      this.block.index.readSeries(this.refs[row]!, this.entry);
+      const { selection, rows } = this;
+      if (selection === undefined) this.block.index.readSeries(this.refs[row]!, this.entry);
+      else selection.fill(rows === undefined ? row : rows[row]!, this.entry);
       this.entryRow = row;
     }
     return this.entry;
   }
 
   get maxLabelCount(): number {
+    if (this.selection !== undefined) return this.selection.maxLabelCount;
     if (this.labelsMax === undefined) {
       let most = 0;
       for (let row = 0; row < this.count; row++) {
@@ -239,6 +290,48 @@ export class BlockSeriesSet implements SeriesSet {
     return n;
   }
 
+  readBehind(before: SeriesSet, n: number, row: number, minTime: number, maxTime: number): number {
+    if (!(before instanceof BlockSeriesSet) || before.memory !== this.memory) return -1;
+    if (before === this || before.histograms !== undefined || before.startTimes !== undefined) {
+      return -1;
+    }
+    const { minTimes, maxTimes, chunkRefs, chunkCount } = this.series(row);
+    const deleted = this.block.tombstones.of(this.refs[row]!);
+    let end = n;
+    for (let i = 0; i < chunkCount; i++) {
+      if (minTimes[i]! > maxTime || maxTimes[i]! < minTime) continue;
+      if (deleted !== undefined && covers(deleted, minTimes[i]!, maxTimes[i]!)) continue;
+      if (end > 0 && minTimes[i]! <= before.columns.times[end - 1]!) return -1;
+      const cursor = this.load(chunkRefs[i]!);
+      if (cursor.encoding !== ChunkEncoding.xor) return -1;
+      end = this.decodeFloats(cursor, minTime, maxTime, end, deleted, before);
+    }
+    return end;
+  }
+
+  private load(ref: number): ChunkCursor {
+    this.cursor ??= new ChunkCursor(this.block.chunks, this.memory);
+    this.cursor.load(ref);
+    return this.cursor;
+  }
+
+  /** Decodes the loaded XOR chunk to the columns of `to` from `n` on; returns the new end. */
+  private decodeFloats(
+    { window, at, length }: ChunkCursor,
+    minTime: number,
+    maxTime: number,
+    n: number,
+    deleted: Intervals | undefined,
+    to: BlockSeriesSet,
+  ): number {
+    const { bytes } = window;
+    const count = length < 2 ? 0 : (bytes[at]! << 8) | bytes[at + 1]!;
+    if (count === 0) return n;
+    const target = to.room(n + count, n);
+    const end = n + this.memory.decodeXor(window, at, length, minTime, maxTime, target, n);
+    return deleted === undefined ? end : dropDeleted(to.columns, n, end, deleted);
+  }
+
   /** Decodes one chunk to the columns from `n` on; returns the new end. */
   private decode(
     ref: number,
@@ -247,19 +340,14 @@ export class BlockSeriesSet implements SeriesSet {
     n: number,
     deleted: Intervals | undefined,
   ): number {
-    this.cursor ??= new ChunkCursor(this.block.chunks, this.memory);
-    const { cursor } = this;
-    cursor.load(ref);
-    const { bytes } = cursor.window;
-    const count = cursor.length < 2 ? 0 : (bytes[cursor.at]! << 8) | bytes[cursor.at + 1]!;
-    if (count === 0) return n;
+    const cursor = this.load(ref);
     if (cursor.encoding !== ChunkEncoding.xor) {
-      return this.decodeOther(ref, minTime, maxTime, n, deleted);
+      const empty =
+        cursor.length < 2 ||
+        (cursor.window.bytes[cursor.at]! | cursor.window.bytes[cursor.at + 1]!) === 0;
+      return empty ? n : this.decodeOther(ref, minTime, maxTime, n, deleted);
     }
-    const target = this.room(n + count, n);
-    const { at, length, window } = cursor;
-    const end = n + this.memory.decodeXor(window, at, length, minTime, maxTime, target, n);
-    return deleted === undefined ? end : dropDeleted(this.columns, n, end, deleted);
+    return this.decodeFloats(cursor, minTime, maxTime, n, deleted, this);
   }
 
   /** A chunk that is not only floats: decoded in ordinary memory, as its histograms are. */

@@ -5,7 +5,6 @@
 
 import type { FileHandle, FileSystem } from '../../base/index.ts';
 import { FileError } from '../../base/index.ts';
-import { crc32c } from '../../encoding/index.ts';
 import type { ByteWindow, ChunkMemory } from './chunk-memory.ts';
 import { BlockError } from './errors.ts';
 
@@ -166,7 +165,8 @@ export class ChunkCursor {
     const stored =
       ((bytes[end]! << 24) | (bytes[end + 1]! << 16) | (bytes[end + 2]! << 8) | bytes[end + 3]!) >>>
       0;
-    if (crc32c(bytes, encodingAt, end) !== stored) this.fail('checksum_mismatch', segment, offset);
+    const sum = this.memory.checksum(this.window, encodingAt, end);
+    if (sum !== stored) this.fail('checksum_mismatch', segment, offset);
     this.encoding = bytes[encodingAt]!;
     this.at = encodingAt + 1;
     this.length = length;

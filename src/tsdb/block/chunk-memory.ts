@@ -4,7 +4,9 @@
 // where the kernel works, or plain arrays, where its twin does.
 
 import { decodeXorChunk } from '../../chunks/index.ts';
-import type { SharedMemory } from '../../kernels/index.ts';
+import { crc32c } from '../../encoding/index.ts';
+import type { BytesKernel, SharedMemory } from '../../kernels/index.ts';
+import { bytesKernel } from '../../kernels/index.ts';
 import type { SampleColumns } from '../../model/index.ts';
 import { newSampleColumns } from '../../model/index.ts';
 import type { HeadKernel } from '../head/kernel.ts';
@@ -42,6 +44,8 @@ export interface ChunkMemory {
     target: DecodeTarget,
     n: number,
   ): number;
+  /** CRC-32C of window.bytes[from, to). */
+  checksum(window: ByteWindow, from: number, to: number): number;
   /** Everything handed out may be handed out again. */
   reset(): void;
 }
@@ -50,6 +54,7 @@ export interface ChunkMemory {
 export class SharedChunkMemory implements ChunkMemory {
   private readonly shared: SharedMemory;
   private readonly kernel: HeadKernel;
+  private readonly bytes: BytesKernel;
   private readonly start: number;
   private readonly sizeBytes: number;
   private used = 0;
@@ -57,6 +62,7 @@ export class SharedChunkMemory implements ChunkMemory {
   constructor(shared: SharedMemory, start: number, sizeBytes: number) {
     this.shared = shared;
     this.kernel = headKernel(shared);
+    this.bytes = bytesKernel(shared);
     this.start = start;
     this.sizeBytes = sizeBytes;
   }
@@ -110,6 +116,10 @@ export class SharedChunkMemory implements ChunkMemory {
     );
   }
 
+  checksum(window: ByteWindow, from: number, to: number): number {
+    return this.bytes.crc32c(0, window.address + from, to - from) >>> 0;
+  }
+
   reset(): void {
     this.used = 0;
   }
@@ -147,6 +157,10 @@ export class PlainChunkMemory implements ChunkMemory {
     target.columns.times.set(times.subarray(from, to), n);
     target.columns.valueBits.set(valueBits.subarray(2 * from, 2 * to), 2 * n);
     return to - from;
+  }
+
+  checksum({ bytes }: ByteWindow, from: number, to: number): number {
+    return crc32c(bytes, from, to);
   }
 
   reset(): void {}

@@ -5,6 +5,7 @@ import type { FileSystem } from '../../base/index.ts';
 import type { SharedMemory } from '../../kernels/index.ts';
 import type { Querier, Queryable } from '../../storage/index.ts';
 import { mergeQueriers } from '../../storage/index.ts';
+import { SelectionCache } from '../index/selections.ts';
 import { HeadReader } from '../head/reader.ts';
 import { blockListVersion, readBlockList } from './block-list.ts';
 import { BlockQuerier } from './block-querier.ts';
@@ -22,6 +23,9 @@ export interface DatabaseReaderOptions {
   readonly scratchBytes: number;
 }
 
+/** Decoded series of blocks that a thread keeps from query to query. */
+const SELECTION_BYTES = 8 << 20;
+
 /** How often a list that changes while its blocks are opened is read again. */
 const ATTEMPTS_MAX = 5;
 
@@ -31,6 +35,7 @@ export class DatabaseReader implements Queryable {
   private readonly shared: SharedMemory;
   private readonly memory: SharedChunkMemory;
   private readonly set: BlockSet;
+  private readonly selections = new SelectionCache(SELECTION_BYTES);
   private version = -1;
 
   constructor(options: DatabaseReaderOptions) {
@@ -60,13 +65,18 @@ export class DatabaseReader implements Queryable {
     const { blocks } = this.set;
     if (blocks.length === 0) return head;
     this.memory.reset();
-    return mergeQueriers([...blocks.map((block) => new BlockQuerier(block, this.memory)), head]);
+    const { memory, selections } = this;
+    return mergeQueriers([
+      ...blocks.map((block) => new BlockQuerier(block, memory, selections)),
+      head,
+    ]);
   }
 
   /** Brings the open blocks up to date with the list. @throws BlockError */
   private refresh(): void {
     for (let attempt = 0; blockListVersion(this.shared) !== this.version; attempt++) {
       const { version, blocks } = readBlockList(this.shared);
+      this.selections.clear();
       const [problem] = this.set.update(blocks);
       if (problem === undefined) {
         this.version = version;

@@ -21,6 +21,7 @@ import { newUlid } from '../block/ulid.ts';
 import { Head } from '../head/head.ts';
 import { HeadReader } from '../head/reader.ts';
 import { PageCache } from '../index/paged-file.ts';
+import { Selection, SelectionCache } from '../index/selections.ts';
 import { writeHeadBlock } from './head-block.ts';
 
 const files = createNodeFileSystem();
@@ -114,7 +115,7 @@ const selectors: readonly (readonly Matcher[])[] = [
 ];
 
 function write({ reader }: Filled, minTime: number, maxTime: number) {
-  const ulid = newUlid(1_700_000_000_000, seededPrng(1));
+  const ulid = newUlid(1_700_000_000_000 + (minTime % RANGE), seededPrng(1));
   return writeHeadBlock(reader, { files, directory, ulid, minTime, maxTime });
 }
 
@@ -178,6 +179,68 @@ test('a block made of parts of chunks, and the head after it, make up the whole'
   expect(contents(both(), [], min, max)).toEqual(whole);
   filled.head.setFloor(cut);
   expect(contents(both(), [], min, max)).toEqual(whole);
+  block.close();
+});
+
+test('blocks one after the other are read into one column, the same as apart', () => {
+  const filled = filledHead(START, 40);
+  const cut = START + 3_600_000;
+  const [min, max] = [START, START + RANGE - 1];
+  const whole = contents(filled.reader.querier(), [], min, max);
+  const metas = [write(filled, START, cut)!, write(filled, cut, START + RANGE)!];
+  const blocks = metas.map(
+    ({ ulid }) => new BlockReader(files, `${directory}/${ulid}`, new PageCache(1 << 20)),
+  );
+  const scratch = filled.heap.allocate(8 << 20);
+  const memories = [
+    new PlainChunkMemory(),
+    new SharedChunkMemory(filled.heap.shared, scratch, 8 << 20),
+  ];
+  for (const memory of memories) {
+    const queriers = blocks.map((block) => new BlockQuerier(block, memory));
+    expect(contents(mergeQueriers(queriers), [], min, max)).toEqual(whole);
+    const [first, second] = queriers.map((querier) => querier.select([], min, max));
+    const n = first!.read(0, min, max);
+    const times = first!.columns.times.slice(0, n);
+    // What is not later cannot be appended, and leaves what was read.
+    expect(queriers[0]!.select([], min, max).readBehind!(first!, n, 0, min, max)).toBe(-1);
+    expect(first!.columns.times.slice(0, n)).toEqual(times);
+    const more = second!.read(0, min, max);
+    expect(second!.readBehind!(first!, n, 0, min, max)).toBe(n + more);
+    memory.reset();
+  }
+  // Another memory: nothing is appended.
+  const [here, there] = memories.map((memory) => new BlockQuerier(blocks[0]!, memory));
+  const before = here!.select([], min, max);
+  const n = before.read(0, min, max);
+  expect(there!.select([], min, max).readBehind!(before, n, 0, min, max)).toBe(-1);
+  for (const block of blocks) block.close();
+});
+
+test('what was selected once is the same when it is remembered, and when it is forgotten', () => {
+  const filled = filledHead(START, 120);
+  const meta = write(filled, START, START + RANGE)!;
+  const block = new BlockReader(files, `${directory}/${meta.ulid}`, new PageCache(1 << 20));
+  const ranges = [
+    [START, START + RANGE - 1],
+    [START + 1_000_000, START + 1_090_001],
+  ] as const;
+  for (const bytesMax of [1 << 20, 4096]) {
+    const cache = new SelectionCache(bytesMax);
+    for (const matchers of [...selectors, ...selectors]) {
+      for (const [min, max] of ranges) {
+        const querier = new BlockQuerier(block, new PlainChunkMemory(), cache);
+        const plain = new BlockQuerier(block, new PlainChunkMemory());
+        expect(contents(querier, matchers, min, max)).toEqual(contents(plain, matchers, min, max));
+      }
+    }
+  }
+  const cache = new SelectionCache(1 << 20);
+  const selected = cache.select(block.index, []);
+  expect(selected).toBeInstanceOf(Selection);
+  expect(cache.select(block.index, [])).toBe(selected);
+  cache.clear();
+  expect(cache.select(block.index, [])).not.toBe(selected);
   block.close();
 });
 

@@ -85,6 +85,7 @@ const backend = (over: Partial<JobBackend> = {}): JobBackend => ({
   parseSelector,
   format: (query) => `formatted ${query}`,
   syntax: () => ({ type: 'numberLiteral', val: '1' }),
+  selectorsOf: (query) => [parseSelector(query)],
   tsdbStatus: () => {
     throw new Error('broken');
   },

@@ -17,6 +17,7 @@ import { encodeResponse, QueryError } from '../promql/index.ts';
 import type { Querier, Queryable } from '../storage/index.ts';
 import { MatcherError } from '../storage/index.ts';
 import { ApiError } from './answers.ts';
+import { type FederateJob, federate } from './federate-job.ts';
 import type { LookupResult } from './lookup.ts';
 import { checkSelectors, lookUpLabelNames, lookUpLabelValues, lookUpSeries } from './lookup.ts';
 import type { QueryAnswer, QueryJob, QueryMeasures } from './query-job.ts';
@@ -34,6 +35,8 @@ export interface JobBackend {
   parseSelector(text: string): readonly Matcher[];
   format(query: string): string;
   syntax(query: string): SyntaxNode;
+  /** The matchers of all series selectors of an expression. */
+  selectorsOf(query: string): readonly (readonly Matcher[])[];
   tsdbStatus(limit: number): TsdbStatus;
 }
 
@@ -142,6 +145,18 @@ function answerLookup(job: LookupJob, backend: JobBackend, control: QueryControl
   }
 }
 
+function answerFederate(job: FederateJob, backend: JobBackend, control: QueryControl): QueryAnswer {
+  const selectors = job.selectors.map((text) => backend.parseSelector(text));
+  const querier = backend.queryable.querier();
+  const { lookbackDeltaMs } = backend;
+  try {
+    const checkpoint = (): void => control.checkpoint();
+    return { ok: true, body: federate(job, querier, selectors, lookbackDeltaMs, checkpoint) };
+  } finally {
+    querier.close();
+  }
+}
+
 type Failure = Extract<QueryAnswer, { readonly ok: false }>;
 
 function failure(error: unknown): Failure {
@@ -192,6 +207,10 @@ export function answerJob(
         return withQuery(() => success(backend.syntax(job.query)));
       case 'selector':
         return success(backend.parseSelector(job.selector));
+      case 'selectors':
+        return success(backend.selectorsOf(job.query));
+      case 'federate':
+        return answerFederate(job, backend, control);
       case 'tsdb':
         return success(backend.tsdbStatus(job.limit));
       default:

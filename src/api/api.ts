@@ -6,6 +6,7 @@ import { negotiateExposition } from '../metrics/index.ts';
 import { ApiError, failureAnswer, redirect, successAnswer, textAnswer } from './answers.ts';
 import { AdminRoutes } from './admin-routes.ts';
 import type { EngineMetrics } from './engine-metrics.ts';
+import { ExportRoutes } from './export-routes.ts';
 import { HttpMetrics } from './http-metrics.ts';
 import { notFound, PageRoutes, pagePaths } from './page-routes.ts';
 import { QueryRoutes } from './query-routes.ts';
@@ -31,7 +32,7 @@ const corsHeaders: Readonly<Record<string, string>> = {
 };
 
 /** Everything below /api/v1. */
-function apiRoutes(services: ApiServices, metrics: EngineMetrics): Route[] {
+function apiRoutes(services: ApiServices, metrics: EngineMetrics, exports: ExportRoutes): Route[] {
   const query = new QueryRoutes(services, metrics);
   const target = new TargetRoutes(services);
   const status = new StatusRoutes(services);
@@ -68,8 +69,8 @@ function apiRoutes(services: ApiServices, metrics: EngineMetrics): Route[] {
     route(GET, '/status/queries', () => status.queries()),
     route(POST_PUT, '/admin/queries/:id/cancel', ({ part }) => admin.cancelQuery(part)),
     route(GET, '/status/walreplay', () => status.walReplay(), true),
-    // There are no exemplars and notifications yet; clients ask all the same.
-    route(GET_POST, '/query_exemplars', () => successAnswer([])),
+    route(GET_POST, '/query_exemplars', ({ request }) => exports.exemplars(request)),
+    // There are no notifications yet; clients ask all the same.
     route(GET, '/notifications', () => successAnswer([]), true),
     route(GET, '/alerts', () => rules.alerts()),
     route(GET, '/rules', ({ request }) => rules.rules(request)),
@@ -162,8 +163,15 @@ export class Api {
   constructor(services: ApiServices, engineMetrics: EngineMetrics) {
     this.services = services;
     this.metrics = new HttpMetrics(services.registry, services.clock);
+    const exports = new ExportRoutes(services);
+    const federate: Route = {
+      methods: GET,
+      pattern: '/federate',
+      handle: ({ request }) => exports.federate(request),
+    };
     const routes = [
-      ...apiRoutes(services, engineMetrics),
+      ...apiRoutes(services, engineMetrics, exports),
+      federate,
       ...managementRoutes(services),
       ...webRoutes(services),
     ];

@@ -81,7 +81,8 @@ export function lookUpLabelValues(
   return limited(values, limit);
 }
 
-function labelsOfRow(set: SeriesSet, row: number, ids: Uint32Array): Labels {
+/** `ids` must hold 2 × `maxLabelCount`. */
+export function labelsOfRow(set: SeriesSet, row: number, ids: Uint32Array): Labels {
   const pairs = set.labelIds(row, ids);
   const labels = new Array<{ name: string; value: string }>(pairs);
   for (let i = 0; i < pairs; i++) {

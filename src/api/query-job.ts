@@ -3,6 +3,7 @@
 // posted between threads.
 
 import type { ErrorType } from '../apitypes/index.ts';
+import type { Labels } from '../model/index.ts';
 import type { QueryStatistics } from '../promql/index.ts';
 
 interface QueryText {
@@ -49,7 +50,18 @@ export type QueryJob =
   | { readonly kind: 'format'; readonly query: string }
   | { readonly kind: 'parse'; readonly query: string }
   /** Parses a series selector; the envelope's data is a list of matchers. */
-  | { readonly kind: 'selector'; readonly selector: string };
+  | { readonly kind: 'selector'; readonly selector: string }
+  /** The series selectors of an expression; the envelope's data is a list of lists of matchers. */
+  | { readonly kind: 'selectors'; readonly query: string }
+  /** The newest samples as an exposition, without an envelope. */
+  | {
+      readonly kind: 'federate';
+      readonly selectors: readonly string[];
+      readonly timeMs: number;
+      /** The scraper's Accept header. */
+      readonly accept: string;
+      readonly externalLabels: Labels;
+    };
 
 /** What one query took; seconds, counts. For the engine's metrics. */
 export interface QueryMeasures {

@@ -12,9 +12,10 @@ import type {
 } from '../apitypes/index.ts';
 import type { Clock, FileSystem, Logger } from '../base/index.ts';
 import type { Registry } from '../metrics/index.ts';
-import type { Matcher } from '../model/index.ts';
+import type { Labels, Matcher } from '../model/index.ts';
 import type { RuleGroup } from '../rules/index.ts';
 import type { ScrapeManager } from '../scrape/index.ts';
+import type { ExemplarQueryable } from '../storage/index.ts';
 import type { QueryWorkers } from './query-job.ts';
 
 /** What is being scraped. */
@@ -70,6 +71,10 @@ export interface ApiServices {
   readonly adminEnabled?: boolean;
   /** Undefined while there is no database. */
   readonly admin?: AdminServices | undefined;
+  /** Undefined while there is no database. */
+  readonly exemplars?: () => ExemplarQueryable | undefined;
+  /** Of the running configuration. */
+  readonly externalLabels?: () => Labels;
   readonly phase: () => ServerPhase;
   readonly targets: () => TargetsSource;
   /** URLs of the Alertmanagers. */

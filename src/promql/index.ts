@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 export * from './ast/nodes.ts';
+export { selectorsOf } from './ast/selectors.ts';
 export {
   Engine,
   type EngineOptions,

@@ -19,7 +19,8 @@ import {
   SLOW_RECORD_BYTES,
 } from '../kernels/index.ts';
 import type { Label, Labels } from '../model/index.ts';
-import { type Appender, StorageError } from '../storage/index.ts';
+import { type Appender, type ExemplarAppender, StorageError } from '../storage/index.ts';
+import { exemplarLabels, type ScrapedExemplar } from './exemplars.ts';
 import {
   AHEAD_MAX_MS,
   CACHE_GROWTH_MARGIN,
@@ -34,7 +35,7 @@ import type { ScrapeOptions } from './options.ts';
 import { SampleError, storedLabels } from './sample-labels.ts';
 import { ScrapeBatch } from './scrape-batch.ts';
 import { SeriesCache } from './series-cache.ts';
-import type { NativeLine } from './structured-body.ts';
+import type { ExemplarLine, NativeLine } from './structured-body.ts';
 
 /** What all targets share. `slow` and `places` are the kernel's lists, used between two calls of it. */
 export interface IngestContext {
@@ -46,6 +47,8 @@ export interface IngestContext {
   readonly hashKey: readonly number[];
   readonly slowAddress: number;
   readonly placesAddress: number;
+  /** Undefined: exemplars are not stored. */
+  readonly exemplars?: ExemplarAppender | undefined;
 }
 
 /** Addresses for {@link IngestContext}; lives as long as the scrape manager. */
@@ -67,6 +70,8 @@ export interface ScrapeBody {
   readonly format: ExpositionFormat;
   /** Native histograms whose samples come first in the body, in this order. */
   readonly natives?: readonly NativeLine[];
+  /** Exemplars that the text does not show. */
+  readonly exemplars?: readonly ExemplarLine[];
 }
 
 /** What a scan found. Counts are right up to the error, if there was one. */
@@ -103,6 +108,9 @@ const SlowWord = {
 export class TargetIngest {
   readonly cache: SeriesCache;
   readonly metadata = new MetadataStore();
+  /** Of the last scan, in the order of the body. */
+  exemplars: readonly ScrapedExemplar[] = [];
+  private found: ScrapedExemplar[] = [];
   private readonly context: IngestContext;
   private options: ScrapeOptions;
   private readonly targetLabels: Labels;
@@ -151,6 +159,8 @@ export class TargetIngest {
    */
   async scan(body: ScrapeBody, batch: ScrapeBatch, timeMs: number): Promise<IngestOutcome> {
     this.outcome = newOutcome();
+    this.found = [];
+    this.exemplars = this.found;
     const { outcome, cache } = this;
     if (!cache.prepare()) {
       outcome.error = MEMORY_FULL;
@@ -159,6 +169,7 @@ export class TargetIngest {
     this.start(body, batch, timeMs);
     const errorAt = await this.walk();
     this.placeHistograms();
+    this.placeExemplars();
     this.collectCounts();
     await this.takeComments(errorAt);
     this.checkEnd();
@@ -196,9 +207,12 @@ export class TargetIngest {
     this.cache.forgetRefs(gone);
     this.batch = batch;
     this.outcome = newOutcome();
+    this.found = this.found.filter(({ ref, group }) => group === undefined && !gone.has(ref));
+    this.exemplars = this.found;
     this.rewind(this.flags() | ScanFlag.repair);
     await this.walk();
     this.placeHistograms();
+    this.placeExemplars();
   }
 
   /**
@@ -223,6 +237,34 @@ export class TargetIngest {
       batch.setHistogram(at, histogram);
       place = at + 1;
     }
+  }
+
+  /** Takes the exemplars that stand beside the text, once their series are known. */
+  private placeExemplars(): void {
+    const { body, cache, context, found } = this;
+    if (context.exemplars === undefined || body.exemplars === undefined) return;
+    body.exemplars.forEach(({ start, length, exemplars, timestampMs }, group) => {
+      context.kernel.hash(cache.state, body.address + start, length);
+      const entry = cache.find();
+      const ref = entry === NO_ENTRY ? 0 : cache.ref(entry);
+      if (ref === 0 || ref === DROPPED_REF) return;
+      const explicit = this.options.honorTimestamps ? timestampMs : undefined;
+      for (const { labels: pairs, value, timeMs } of exemplars) {
+        const labels = exemplarLabels(labelsOfPairs(pairs));
+        const time = Math.trunc(timeMs ?? explicit ?? this.timeMs);
+        found.push({ ref, labels, value, time, isTimeOfSample: timeMs === undefined, group });
+      }
+    });
+  }
+
+  /** Takes the exemplar of the line that was just parsed. */
+  private takeExemplar(ref: number): void {
+    const { exemplar } = this.parser;
+    if (exemplar === undefined || this.context.exemplars === undefined) return;
+    const { labels, value, timeMs } = exemplar;
+    const time = timeMs ?? this.explicitTime() ?? this.timeMs;
+    const about = { labels: exemplarLabels(labels), isTimeOfSample: timeMs === undefined };
+    this.found.push({ ref, ...about, value, time, group: undefined });
   }
 
   free(): void {
@@ -467,6 +509,7 @@ export class TargetIngest {
       }
     }
     if (this.place(record, ref)) cache.track(entry);
+    this.takeExemplar(ref);
   }
 
   private takeNew(record: number): void {
@@ -493,6 +536,7 @@ export class TargetIngest {
     if (entry === NO_ENTRY) throw new SampleError(MEMORY_FULL);
     outcome.seriesAdded++;
     if (this.place(record, ref)) cache.track(entry);
+    this.takeExemplar(ref);
   }
 
   private labels(): Labels | undefined {
@@ -596,6 +640,15 @@ export class TargetIngest {
     if (left <= 0) outcome.error = 'data does not end with # EOF';
     else if (left > '# EOF\n'.length) outcome.error = 'unexpected data after # EOF';
   }
+}
+
+/** [name, value, …] as labels. */
+function labelsOfPairs(pairs: readonly string[]): Label[] {
+  const labels: Label[] = [];
+  for (let i = 0; i + 1 < pairs.length; i += 2) {
+    labels.push({ name: pairs[i]!, value: pairs[i + 1]! });
+  }
+  return labels;
 }
 
 /** When the memory cannot take another series; not upstream's, which would be killed instead. */

@@ -15,6 +15,7 @@ import { formatDuration } from '../model/index.ts';
 import { StorageError } from '../storage/index.ts';
 import { BodyBuffer } from './body-buffer.ts';
 import { commit, noRejections, tellRejections } from './commit.ts';
+import { storeExemplars } from './exemplars.ts';
 import type { FailureLogs } from './failure-log.ts';
 import type { IngestContext, IngestOutcome, TargetIngest } from './ingest.ts';
 import { BODY_BYTES_MAX } from './limits.ts';
@@ -23,7 +24,7 @@ import type { ScrapeOptions } from './options.ts';
 import { ReportSeries } from './report.ts';
 import { fallbackMediaType, scrapeHeaders } from './request.ts';
 import type { ScrapeBatch } from './scrape-batch.ts';
-import type { NativeLine, StructuredBody } from './structured-body.ts';
+import type { StructuredBody } from './structured-body.ts';
 import {
   convertClassicHistograms,
   rewriteProtobuf,
@@ -319,18 +320,19 @@ export class ScrapeLoop {
     address: number,
     format: BodyFormat,
   ): Promise<
-    { address: number; length: number; natives: readonly NativeLine[] } | string | undefined
+    ({ address: number; length: number } & Omit<StructuredBody, 'text'>) | string | undefined
   > {
     const { options, context } = this;
     if (format !== 'protobuf' && !options.convertClassicHistogramsToNhcb) return undefined;
     // A copy of its own: what is written anew goes where it is.
     const bytes = context.heap.shared.u8.slice(address, address + buffer.length);
+    const keepsExemplars = context.exemplars !== undefined;
     let body: StructuredBody | undefined;
     try {
       body =
         format === 'protobuf'
-          ? await rewriteProtobuf(bytes, options, context.clock)
-          : convertClassicHistograms(bytes, format, options);
+          ? await rewriteProtobuf(bytes, options, context.clock, keepsExemplars)
+          : convertClassicHistograms(bytes, format, options, keepsExemplars);
     } catch (error) {
       if (!(error instanceof StructuredBodyError)) throw error;
       return error.message;
@@ -341,7 +343,8 @@ export class ScrapeLoop {
     const textAddress = buffer.finish();
     if (textAddress === 0 || buffer.overflow !== undefined)
       return 'out of memory for the body: the shared memory is full';
-    return { address: textAddress, length: body.text.length, natives: body.natives };
+    const { text, natives, exemplars } = body;
+    return { address: textAddress, length: text.length, natives, exemplars };
   }
 
   /** Adds markers and report to the samples, and appends all of it at once. */
@@ -394,6 +397,8 @@ export class ScrapeLoop {
       }
     }
     if (!hasFailed) {
+      if (context.exemplars !== undefined)
+        storeExemplars(context.exemplars, ingest.exemplars, context.metrics, logger);
       rejections.duplicates += outcome?.duplicates ?? 0;
       rejections.outOfBounds += outcome?.outOfBounds ?? 0;
     }

@@ -7,7 +7,7 @@ import type { TargetGroup } from '../discovery/index.ts';
 import { bytesKernel, type ScanKernel, type SharedHeap, scanKernel } from '../kernels/index.ts';
 import type { MetricFamily, Registry } from '../metrics/index.ts';
 import { formatDuration, type Labels } from '../model/index.ts';
-import type { Appender } from '../storage/index.ts';
+import type { Appender, ExemplarAppender } from '../storage/index.ts';
 import { FailureLogs } from './failure-log.ts';
 import { allocateLineLists } from './ingest.ts';
 import type { LoopContext } from './loop.ts';
@@ -26,6 +26,8 @@ export interface ScrapeManagerOptions {
   /** Its batches must be in the memory of `heap`. */
   readonly appender: Appender;
   readonly heap: SharedHeap;
+  /** Where exemplars go; without it they are left where they are. */
+  readonly exemplars?: ExemplarAppender | undefined;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly registry: Registry;
@@ -103,6 +105,7 @@ export class ScrapeManager {
     this.createHttpClient = options.createHttpClient;
     this.context = {
       appender: options.appender,
+      exemplars: options.exemplars,
       heap,
       clock,
       logger,

@@ -15,7 +15,13 @@ import {
   readFloat,
 } from '../exposition/index.ts';
 import { openMetricsLines, textHead, textLines } from '../metrics/index.ts';
-import type { Distribution, DistributionPoint, Metric, MetricFamily } from '../model/index.ts';
+import type {
+  Distribution,
+  DistributionPoint,
+  Metric,
+  MetricExemplar,
+  MetricFamily,
+} from '../model/index.ts';
 import {
   BUCKET_LABEL,
   CounterResetHint,
@@ -50,9 +56,19 @@ export interface NativeLine {
   readonly length: number;
 }
 
+/** Exemplars of one line of the text, which has no words for them. Places as in {@link NativeLine}. */
+export interface ExemplarLine {
+  readonly start: number;
+  readonly length: number;
+  readonly exemplars: readonly MetricExemplar[];
+  /** The time that the sample brought. */
+  readonly timestampMs: number | undefined;
+}
+
 export interface StructuredBody {
   readonly text: Uint8Array;
   readonly natives: readonly NativeLine[];
+  readonly exemplars: readonly ExemplarLine[];
 }
 
 /** A body that cannot be taken; the message is upstream's where upstream has one. */
@@ -145,6 +161,22 @@ function limited(histogram: Histogram, options: HistogramOptions): Histogram {
 const NEWLINE = 10;
 const encoder = new TextEncoder();
 
+/** The exemplars of a metric by the line of the text format that shows it. */
+function exemplarsByLine({ exemplar, distribution }: Metric): (MetricExemplar | undefined)[] {
+  if (distribution === undefined) return exemplar === undefined ? [] : [exemplar];
+  const found = distribution.points.map((point) => point.exemplar);
+  return found.some((one) => one !== undefined) ? found : [];
+}
+
+/** Of a native histogram: its own, else those of its classic buckets; without a time they do not count. */
+function nativeExemplars({ native, points }: Distribution): MetricExemplar[] {
+  const hasTime = (one: MetricExemplar | undefined): one is MetricExemplar =>
+    one?.timeMs !== undefined;
+  const own = native?.exemplars ?? [];
+  const all = own.length > 0 ? own : points.map(({ exemplar }) => exemplar);
+  return all.filter(hasTime).sort((a, b) => (a.timeMs ?? 0) - (b.timeMs ?? 0));
+}
+
 /** Writes families as text; native histograms apart from the rest. */
 class BodyWriter {
   private readonly options: HistogramOptions;
@@ -155,11 +187,68 @@ class BodyWriter {
   private readonly natives: { histogram: Histogram; start: number; length: number }[] = [];
   /** Bytes of the native pieces: offsets are in bytes. */
   private nativeBytes = 0;
+  private readonly keepsExemplars: boolean;
+  private readonly nativeExemplarLines: ExemplarLine[] = [];
+  /** Offsets count from the first classic piece. */
+  private readonly classicExemplarLines: ExemplarLine[] = [];
+  /** Counted only where exemplars are kept. */
+  private classicBytes = 0;
 
   /** @param lines  writes samples in the format of the body */
-  constructor(options: HistogramOptions, lines: (family: MetricFamily) => string = textLines) {
+  constructor(
+    options: HistogramOptions,
+    keepsExemplars: boolean,
+    lines: (family: MetricFamily) => string = textLines,
+  ) {
     this.options = options;
+    this.keepsExemplars = keepsExemplars;
     this.lines = lines;
+  }
+
+  private addClassic(text: string): void {
+    this.classicPieces.push(text);
+    if (this.keepsExemplars) this.classicBytes += encoder.encode(text).length;
+  }
+
+  private classic(family: MetricFamily): void {
+    this.addClassic(textHead(family));
+    if (!this.keepsExemplars) {
+      this.addClassic(textLines(family));
+      return;
+    }
+    for (const metric of family.metrics) {
+      const text = textLines({ ...family, metrics: [metric] });
+      this.noteExemplars(metric, text);
+      this.addClassic(text);
+    }
+  }
+
+  /** Notes where in `text`, which comes next, the exemplars of a metric belong. */
+  private noteExemplars(metric: Metric, text: string): void {
+    const found = exemplarsByLine(metric);
+    if (found.length === 0) return;
+    const { timestampMs } = metric;
+    let start = this.classicBytes;
+    for (const [i, line] of text.split('\n').entries()) {
+      const exemplar = found[i];
+      if (exemplar !== undefined) {
+        // Behind the series stand the value and maybe the time.
+        let end = line.lastIndexOf(' ');
+        if (timestampMs !== undefined) end = line.lastIndexOf(' ', end - 1);
+        const { length } = encoder.encode(line.slice(0, end));
+        this.classicExemplarLines.push({ start, length, exemplars: [exemplar], timestampMs });
+      }
+      start += encoder.encode(line).length + 1;
+    }
+  }
+
+  /** Places count in the whole text from now on. */
+  private exemplarLines(): ExemplarLine[] {
+    const moved = this.classicExemplarLines.map((line) => ({
+      ...line,
+      start: line.start + this.nativeBytes,
+    }));
+    return this.nativeExemplarLines.concat(moved);
   }
 
   private addNative(text: string): void {
@@ -200,13 +289,12 @@ class BodyWriter {
       const hasBuckets = (metric.distribution?.points.length ?? 0) > 0;
       if (this.options.alwaysScrapeClassicHistograms && hasBuckets) classic.push(metric);
     }
-    if (classic.length > 0)
-      this.classicPieces.push(textHead(about), textLines({ ...about, metrics: classic }));
+    if (classic.length > 0) this.classic({ ...about, metrics: classic });
   }
 
   /** A classic histogram as one of custom buckets. @throws StructuredBodyError, HistogramError */
   converted(name: string, metric: Metric, distribution: Distribution, isGauge: boolean): void {
-    this.native(name, metric, customBuckets(distribution, isGauge));
+    this.native(name, { ...metric, distribution }, customBuckets(distribution, isGauge));
   }
 
   private native(name: string, metric: Metric, found: Histogram): void {
@@ -224,7 +312,13 @@ class BodyWriter {
     const rest = this.lines({ name: 'x', help: '', type: 'untyped', metrics: bare }).length;
     // ` VALUE[ TIME]\n` is what follows the series; after the name "x" it is all there is.
     const length = encoder.encode(line).length - (rest - 1);
-    this.natives.push({ histogram, start: this.nativeBytes, length });
+    const start = this.nativeBytes;
+    this.natives.push({ histogram, start, length });
+    if (this.keepsExemplars && metric.distribution !== undefined) {
+      const exemplars = nativeExemplars(metric.distribution);
+      if (exemplars.length > 0)
+        this.nativeExemplarLines.push({ start, length, exemplars, timestampMs });
+    }
     this.addNative(line);
   }
 
@@ -240,12 +334,13 @@ class BodyWriter {
       text.set(part, at);
       at += part.length;
     }
-    return { text, natives: this.natives };
+    return { text, natives: this.natives, exemplars: this.exemplarLines() };
   }
 
   finish(): StructuredBody {
     const text = this.nativePieces.concat(this.classicPieces).join('');
-    return { text: encoder.encode(text), natives: this.natives };
+    const exemplars = this.exemplarLines();
+    return { text: encoder.encode(text), natives: this.natives, exemplars };
   }
 }
 
@@ -271,8 +366,9 @@ export async function rewriteProtobuf(
   bytes: Uint8Array,
   options: HistogramOptions,
   clock: Clock,
+  keepsExemplars: boolean,
 ): Promise<StructuredBody> {
-  const writer = new BodyWriter(options);
+  const writer = new BodyWriter(options, keepsExemplars);
   let yielded = clock.monotonicMs();
   try {
     const reader = new ProtobufReader(bytes);
@@ -303,6 +399,14 @@ interface ClassicHistogram {
   timestampMs: number | undefined;
   /** Its lines in the body: [start, end, …]. */
   readonly lines: number[];
+}
+
+/** The exemplar of the line that was just parsed, as a field of its bucket. */
+function exemplarOf({ exemplar }: ExpositionParser): { exemplar?: MetricExemplar } {
+  if (exemplar === undefined) return {};
+  const { value, timeMs } = exemplar;
+  const labels = exemplar.labels.flatMap((label) => [label.name, label.value]);
+  return { exemplar: { labels, value, ...(timeMs === undefined ? {} : { timeMs }) } };
 }
 
 /** Walks a body of lines and takes its classic histograms out. */
@@ -357,7 +461,7 @@ class ClassicCollector {
     else {
       const le = all.find((label) => label.name === BUCKET_LABEL)?.value ?? '';
       const bound = readFloat(le);
-      if (bound !== undefined) histogram.points.push({ bound, value });
+      if (bound !== undefined) histogram.points.push({ bound, value, ...exemplarOf(parser) });
     }
     histogram.timestampMs ??= timeMs;
     const end = Math.min(parser.position, bytes.length);
@@ -389,6 +493,7 @@ export function convertClassicHistograms(
   bytes: Uint8Array,
   format: ExpositionFormat,
   options: HistogramOptions,
+  keepsExemplars: boolean,
 ): StructuredBody | undefined {
   const keepsLines = options.alwaysScrapeClassicHistograms;
   const collector = new ClassicCollector(bytes, format, keepsLines);
@@ -399,7 +504,7 @@ export function convertClassicHistograms(
     throw error;
   }
   const isOpen = format === 'openmetrics';
-  const writer = new BodyWriter(options, isOpen ? openMetricsLines : textLines);
+  const writer = new BodyWriter(options, keepsExemplars, isOpen ? openMetricsLines : textLines);
   const rest: Uint8Array[] = [];
   try {
     for (const { name, labels, isGauge, lines, ...found } of collector.histograms.values()) {

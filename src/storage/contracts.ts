@@ -169,11 +169,35 @@ export interface Exemplar {
   readonly value: number;
   /** ms since the epoch. */
   readonly time: number;
+  /** It came without a time and got that of its sample: not told from one of another time. */
+  readonly isTimeOfSample?: boolean;
 }
 
 /** An exemplar on its way in; `ref` as in a batch. */
 export interface SeriesExemplar extends Exemplar {
   readonly ref: number;
+}
+
+/** Outcome of one exemplar. */
+export const ExemplarStatus = {
+  accepted: 0,
+  /** The same as the newest of its series. */
+  repeated: 1,
+  outOfOrder: 2,
+  /** Labels of more than 128 characters. */
+  tooLong: 3,
+  /** Exemplars are not stored. */
+  off: 4,
+} as const;
+export type ExemplarStatus = (typeof ExemplarStatus)[keyof typeof ExemplarStatus];
+
+/** Takes exemplars; on the writing thread. */
+export interface ExemplarAppender {
+  /**
+   * Stores and logs those that are new; a status for each, `off` for refs that are gone.
+   * @throws StorageError: nothing was stored then
+   */
+  appendExemplars(exemplars: readonly SeriesExemplar[]): readonly ExemplarStatus[];
 }
 
 /** Exemplars of one series, by time. */

@@ -19,6 +19,8 @@ const engineFeatures: Readonly<Record<string, keyof EngineFeatures>> = {
 };
 
 const PER_STEP_STATS = 'promql-per-step-stats';
+/** Exemplars of scrapes are kept. */
+export const EXEMPLAR_STORAGE = 'exemplar-storage';
 
 /** On whether asked for or not: upstream takes the names and says so. */
 const alwaysOn: ReadonlySet<string> = new Set([
@@ -42,7 +44,8 @@ export function queryFeatures(names: readonly string[]): QueryFeatures {
 
 /** Names that change nothing, with the reason. */
 export function idleFeatures(names: readonly string[]): { name: string; message: string }[] {
-  const known = (name: string): boolean => name in engineFeatures || name === PER_STEP_STATS;
+  const known = (name: string): boolean =>
+    name in engineFeatures || name === PER_STEP_STATS || name === EXEMPLAR_STORAGE;
   return names
     .filter((name) => !known(name))
     .map((name) => ({

@@ -41,6 +41,7 @@ function trackedAs(job: QueryJob): Omit<TrackedQuery, 'client'> | undefined {
     case 'labels':
     case 'labelValues':
     case 'series':
+    case 'federate':
       return { kind: job.kind, query: job.selectors.join(', ') };
     default:
       return undefined;

@@ -17,6 +17,7 @@ import {
   parseExpression,
   parseSelector,
   QueryError,
+  selectorsOf,
 } from '../promql/index.ts';
 import type { LastSample, RuleAnswer, RuleBackend, RuleQuery } from '../rules/index.ts';
 import { answerLastSamples, answerRule } from '../rules/index.ts';
@@ -110,6 +111,7 @@ function backendOf(
     parseSelector,
     format: (query) => formatExpression(parseExpression(query, features.engine)),
     syntax: (query) => expressionToJson(parseExpression(query, features.engine)),
+    selectorsOf: (query) => selectorsOf(parseExpression(query, features.engine)),
     tsdbStatus: (limit) => reader.head.stats(limit),
   };
 }

@@ -63,6 +63,7 @@ export function startScraping(
   const readBuffer = scrapeReadBuffer(storage);
   const manager = new ScrapeManager({
     appender: storage.appender,
+    exemplars: storage.exemplarAppender,
     heap: storage.heap,
     clock,
     logger,

@@ -10,7 +10,7 @@ import type { SharedMemory } from '../kernels/index.ts';
 import { createMemory, SharedHeap } from '../kernels/index.ts';
 import type { Registry } from '../metrics/index.ts';
 import { createOperatingSystem, createZstd } from '../platform/index.ts';
-import type { Appender } from '../storage/index.ts';
+import type { Appender, ExemplarAppender, ExemplarQueryable } from '../storage/index.ts';
 import type { Database, RetentionLimits } from '../tsdb/index.ts';
 import {
   BlockListWriter,
@@ -20,6 +20,7 @@ import {
   openDatabase,
 } from '../tsdb/index.ts';
 import { BLOCK_READER, startBlockWorker } from './block-pool.ts';
+import { EXEMPLAR_STORAGE } from './feature-flags.ts';
 import type { EffectiveRetention } from './retention-limits.ts';
 import { retentionLimits, retentionText } from './retention-limits.ts';
 import type { ServerSettings } from './server-settings.ts';
@@ -29,6 +30,9 @@ export interface Storage {
   readonly shared: SharedMemory;
   readonly heap: SharedHeap;
   readonly appender: Appender;
+  readonly exemplars: ExemplarQueryable;
+  /** Undefined without `--enable-feature=exemplar-storage`. */
+  readonly exemplarAppender: ExemplarAppender | undefined;
   readonly directory: string;
   /** Regions in which the query workers keep chunks of blocks, by slot, and their size. */
   readonly blockScratch: readonly number[];
@@ -170,11 +174,13 @@ function headBytes(files: FileSystem, directory: string): number {
 
 /**
  * Reserves the memory, opens the database and replays its log.
+ * @param exemplarsMax  of the configuration at the start: as many are replayed
  * @param onProgress told of each replayed segment, while the result is not there yet
  * @throws TsdbError
  */
 export async function openStorage(
   settings: ServerSettings,
+  exemplarsMax: number,
   workers: number,
   parts: StorageParts,
   onProgress: (status: WalReplayStatus) => void,
@@ -184,6 +190,7 @@ export async function openStorage(
   const directory = settings.dataPath.replace(/(.)\/+$/, '$1');
   const late: { database: Database | undefined } = { database: undefined };
   let blocks: Blocks | undefined;
+  const storesExemplars = settings.features.includes(EXEMPLAR_STORAGE);
   let replayed: WalReplayStatus = { min: 0, max: 0, current: 0 };
   try {
     late.database = await openDatabase({
@@ -197,6 +204,7 @@ export async function openStorage(
       lock: settings.useLockfile,
       walCompression: settings.walCompression,
       chunkRangeMs: settings.blockDurationMinMs,
+      exemplarsMax: storesExemplars ? exemplarsMax : 0,
       floorTime: () => {
         blocks = openBlocks(settings, directory, heap, { ...parts, logger }, () => late.database);
         return blocks.maintenance.open();
@@ -210,7 +218,7 @@ export async function openStorage(
     await blocks?.close();
     throw error;
   }
-  return running(late.database, blocks!, workers, parts, () => replayed);
+  return running(late.database, blocks!, workers, parts, () => replayed, storesExemplars);
 }
 
 /** What the admin API may do. */
@@ -236,8 +244,10 @@ function running(
   workers: number,
   { clock, registry }: StorageParts,
   walReplay: () => WalReplayStatus,
+  storesExemplars: boolean,
 ): Storage {
-  const { heap } = database.head;
+  const { head } = database;
+  const { heap } = head;
   const scratch = perWorker(SCRATCH_BYTES, workers, SCRATCH_BYTES_PER_WORKER_MAX);
   const blockScratchBytes = perWorker(
     BLOCK_SCRATCH_BYTES,
@@ -255,6 +265,8 @@ function running(
     shared: heap.shared,
     heap,
     appender: database.appender,
+    exemplars: head.exemplars,
+    exemplarAppender: storesExemplars ? head : undefined,
     directory: database.directory,
     blockScratch,
     blockScratchBytes,
@@ -266,7 +278,8 @@ function running(
     releaseReader: (worker) => database.head.abandonReader(worker),
     retentionText: () => retention.text,
     applyConfig: (options) => {
-      database.head.outOfOrderWindowMs = options.outOfOrderWindowMs;
+      head.outOfOrderWindowMs = options.outOfOrderWindowMs;
+      head.exemplars.resize(storesExemplars ? options.exemplarsMax : 0);
       retention.apply(options);
     },
     startMaintenance: () => maintenance.start(database),

@@ -207,6 +207,8 @@ function createApi(graph: Graph): Api {
       get admin() {
         return lifetime.storage?.admin;
       },
+      exemplars: () => lifetime.storage?.exemplars,
+      externalLabels: () => lifetime.config.global.externalLabels,
       phase: () => lifetime.phase,
       targets: () => lifetime.scraping?.targets ?? noTargets,
       alertmanagers: () => lifetime.alerting?.notifier.alertmanagers ?? { active: [], dropped: [] },
@@ -264,7 +266,9 @@ async function openDatabase(graph: Graph): Promise<Storage> {
   for (const { name, message } of idleFeatures(settings.features)) {
     logger.warn(message, { option: name });
   }
-  const storage = await openStorage(settings, workers + RULE_WORKERS, graph, (status) => {
+  const { exemplarsMax } = lifetime.config.storage;
+  const slots = workers + RULE_WORKERS;
+  const storage = await openStorage(settings, exemplarsMax, slots, graph, (status) => {
     lifetime.walReplay = status;
   });
   lifetime.storage = storage;
@@ -275,7 +279,7 @@ async function openDatabase(graph: Graph): Promise<Storage> {
     clock: graph.clock,
     logger: logger.child({ component: 'activeQueryTracker' }),
     directory: storage.directory,
-    slots: workers + RULE_WORKERS,
+    slots,
   });
   lifetime.activeQueries = active;
   const estimatedSamplesMax = settings.queryEstimatedSamplesMax || undefined;

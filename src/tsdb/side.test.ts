@@ -14,7 +14,7 @@ import { createNodeFileSystem } from '../platform/files.ts';
 import { AppendStatus } from '../storage/index.ts';
 import type { Database, DatabaseOptions } from './db.ts';
 import { openDatabase } from './db.ts';
-import { ExemplarStatus } from './head/exemplars.ts';
+import { ExemplarStatus } from '../storage/index.ts';
 
 const directories: string[] = [];
 afterEach(() => {

@@ -5,20 +5,7 @@
 import type { Labels, Matcher } from '../../model/index.ts';
 import { compileRegexp, labelsKey, RegexpError } from '../../model/index.ts';
 import type { Exemplar, ExemplarSeries } from '../../storage/index.ts';
-import { MatcherError } from '../../storage/index.ts';
-
-/** Outcome of one exemplar. */
-export const ExemplarStatus = {
-  accepted: 0,
-  /** The same as the newest of its series. */
-  repeated: 1,
-  outOfOrder: 2,
-  /** Labels of more than 128 characters. */
-  tooLong: 3,
-  /** Exemplars are not stored. */
-  off: 4,
-} as const;
-export type ExemplarStatus = (typeof ExemplarStatus)[keyof typeof ExemplarStatus];
+import { ExemplarStatus, MatcherError } from '../../storage/index.ts';
 
 /** Characters of names and values that the labels of an exemplar may have together. */
 export const EXEMPLAR_LABEL_CHARACTERS_MAX = 128;
@@ -92,8 +79,8 @@ export class ExemplarRing {
     if (status !== ExemplarStatus.accepted) return status;
     const key = labelsKey(labels);
     this.forget(this.entries[this.next]);
-    const { time, value } = exemplar;
-    const entry: Entry = { labels: exemplar.labels, time, value, key };
+    const { time, value, isTimeOfSample = false } = exemplar;
+    const entry: Entry = { labels: exemplar.labels, time, value, isTimeOfSample, key };
     this.entries[this.next] = entry;
     this.next = (this.next + 1) % this.entries.length;
     this.stored++;
@@ -161,9 +148,8 @@ export class ExemplarRing {
 }
 
 function isSame(a: Exemplar, b: Exemplar): boolean {
-  return (
-    a.time === b.time && Object.is(a.value, b.value) && labelsKey(a.labels) === labelsKey(b.labels)
-  );
+  const sameTime = a.isTimeOfSample === true || b.isTimeOfSample === true || a.time === b.time;
+  return sameTime && Object.is(a.value, b.value) && labelsKey(a.labels) === labelsKey(b.labels);
 }
 
 function testOf({ name, type, value }: Matcher): (labels: Labels) => boolean {

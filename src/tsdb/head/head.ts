@@ -8,7 +8,7 @@ import type { SharedHeap, SharedMemory } from '../../kernels/index.ts';
 import type { Labels, Matcher } from '../../model/index.ts';
 import { compareText } from '../../model/index.ts';
 import type { Appender, SampleBatch, SeriesExemplar } from '../../storage/index.ts';
-import { AppendStatus } from '../../storage/index.ts';
+import { AppendStatus, ExemplarStatus } from '../../storage/index.ts';
 import { encodeSeriesRecord, type LoggedSeries, type WalSink } from '../wal/records.ts';
 import type { LoggedExemplar } from '../wal/records-other.ts';
 import {
@@ -20,7 +20,7 @@ import type { HeadChunkOptions, LoadedChunks } from './chunk-files.ts';
 import { HeadChunkWriter, loadHeadChunks, removeSetAside } from './chunk-files.ts';
 import { ChunkMapper, FoundChains, type MapperCounters } from './chunk-mapper.ts';
 import { DISK_CHUNK_BYTES } from './disk-chunks.ts';
-import { ExemplarRing, ExemplarStatus } from './exemplars.ts';
+import { ExemplarRing } from './exemplars.ts';
 import type { HeadKernel } from './kernel.ts';
 import { headKernel } from './kernel.ts';
 import {

@@ -165,7 +165,7 @@ class Reader {
       if (values.has(flag.name)) continue;
       if (flag.required === true)
         throw new UsageError(`required flag(s) '--${flag.name}' not provided`);
-      values.set(flag.name, flag.byDefault === undefined ? [] : [flag.byDefault]);
+      values.set(flag.name, flag.byDefault === undefined ? [] : [checked(flag, flag.byDefault)]);
     }
     return new CommandValues(values);
   }

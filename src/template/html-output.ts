@@ -87,6 +87,8 @@ export class HtmlOutput implements TemplateOutput {
   private delimiter = '';
   /** What stands before in the attribute or script. */
   private before = '';
+  /** Where the literal text being followed has a `<` that begins no tag. */
+  private readonly stray: number[] = [];
   /** The quote of the string literal that a script is in; '' outside. */
   private scriptQuote = '';
 
@@ -95,9 +97,15 @@ export class HtmlOutput implements TemplateOutput {
   }
 
   literal(text: string): void {
-    this.write(text);
+    this.stray.length = 0;
     let at = 0;
     while (at < text.length) at = this.follow(text, at);
+    let written = 0;
+    for (const place of this.stray) {
+      this.write(`${text.slice(written, place)}&lt;`);
+      written = place + 1;
+    }
+    this.write(text.slice(written));
   }
 
   value(value: Value): void {
@@ -180,7 +188,10 @@ export class HtmlOutput implements TemplateOutput {
       return open + 4;
     }
     const name = /^<\/?([a-zA-Z][\w:-]*)/.exec(text.slice(open, open + 64));
-    if (name === null) return open + 1;
+    if (name === null) {
+      if (!/^<!doctype/i.test(text.slice(open, open + 9))) this.stray.push(open);
+      return open + 1;
+    }
     this.element = name[0].startsWith('</') ? '' : (name[1] ?? '').toLowerCase();
     this.place = 'tag';
     this.pendingName = '';

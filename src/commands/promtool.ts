@@ -4,6 +4,16 @@
 import type { Program } from './command-line.ts';
 import { checkConfigCommand } from './check/config.ts';
 import { checkRulesCommand } from './check/rules.ts';
+import { deleteMatcherCommand, formatCommand, setMatcherCommand } from './promql/edit.ts';
+import { explainCommand } from './promql/explain.ts';
+import {
+  formatFlag,
+  httpConfigFlag,
+  queryInstantCommand,
+  queryLabelsCommand,
+  queryRangeCommand,
+  querySeriesCommand,
+} from './query/query.ts';
 import { testRulesCommand } from './test-rules/command.ts';
 import { analyzeCommand } from './tsdb/analyze.ts';
 import { backfillCommand } from './tsdb/backfill.ts';
@@ -25,14 +35,23 @@ export const promtool: Program = {
       help: 'Comma separated feature names to enable.',
     },
   ],
+  groups: [{ words: ['query'], flags: [formatFlag, httpConfigFlag] }],
   commands: [
     checkConfigCommand,
     checkRulesCommand,
+    queryInstantCommand,
+    queryRangeCommand,
+    querySeriesCommand,
+    queryLabelsCommand,
     testRulesCommand,
     analyzeCommand,
     listCommand,
     dumpCommand,
     dumpOpenMetricsCommand,
     backfillCommand,
+    explainCommand,
+    formatCommand,
+    setMatcherCommand,
+    deleteMatcherCommand,
   ],
 };

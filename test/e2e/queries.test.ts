@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Queries of the real server: listed, ended, limited, logged, and told after a crash.
 
+import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
-import { ApiClient, built, eventually, freePort, Stage } from './program.ts';
+import { ApiClient, built, entry, eventually, freePort, Stage } from './program.ts';
 
 const stage = new Stage();
 afterAll(() => stage.close());
@@ -168,6 +169,20 @@ describe.runIf(built)('queries', () => {
       errorType: 'execution',
       error: expect.stringMatching(/^query would read some \d+ samples, more than the 100/),
     });
+    const explain = (...args: string[]): string =>
+      execFileSync(process.execPath, [entry, 'promtool', 'promql', 'explain', ...args], {
+        encoding: 'utf8',
+      });
+    const plan = explain(api.url, 'sum(up) + sum(up)');
+    expect(plan).toMatch(/^Estimated: 1 series, \d+ samples, \d+ cells\n\nSTEPS +EST SERIES/);
+    expect(plan).toMatch(/\n1 +1 +1 +join: join \+/);
+    expect(plan).toContain('(shared)\n');
+    const range = ['--start=10', '--end=20', '--step=5s', '--analyze'];
+    expect(explain(...range, api.url, 'sum(up)')).toMatch(
+      /\nActual: 0 samples, peak 0 samples.*\n\nSTEPS.* SELF +NODE\n3 /,
+    );
+    const analyzed = JSON.parse(explain('-o', 'json', '--analyze', api.url, 'up'));
+    expect(analyzed.actual.totalQueryableSamples).toBe(1);
     const answers = await Promise.all(
       Array.from({ length: 8 }, () => api.get('/query', { query: 'count(up)' })),
     );

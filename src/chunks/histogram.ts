@@ -39,8 +39,9 @@ function hintOf(flags: number, i: number): CounterResetHint {
   if (flags === Flags.gauge) return CounterResetHint.gauge;
   // Within a chunk of a counter there is no reset.
   if (i > 0) return CounterResetHint.notReset;
-  // Whether the chunk before is the one of which it was said is not known.
-  return flags === Flags.reset ? CounterResetHint.reset : CounterResetHint.unknown;
+  // Whether the chunk before is the one of which the flags speak is not known: it may be gone, or another
+  // may have come in between, late.
+  return CounterResetHint.unknown;
 }
 
 const isStaleWord = ({ high, low }: Word64): boolean => high === STALE_HIGH && low === STALE_LOW;

@@ -8,7 +8,7 @@ import type { Prng } from '../base/index.ts';
 import { seededPrng, silentLogger } from '../base/index.ts';
 import { createMemory, SharedHeap } from '../kernels/index.ts';
 import type { Matcher } from '../model/index.ts';
-import { Histogram, isStale, labelsFrom, setStale } from '../model/index.ts';
+import { CounterResetHint, Histogram, isStale, labelsFrom, setStale } from '../model/index.ts';
 import { createNodeClock } from '../platform/clock.ts';
 import { createNodeFileSystem } from '../platform/files.ts';
 import { AppendStatus } from '../storage/index.ts';
@@ -346,5 +346,57 @@ test('exemplars and metadata: order, limits, ring, log', async () => {
   expect(() =>
     again.head.exemplars.select([[{ name: 'a', type: '=~', value: '(' }]], 0, 1),
   ).toThrow();
+  again.close();
+});
+
+test('a reset that was told reads as unknown, before its sample is in a chunk and after', async () => {
+  const db = await open(newDirectory());
+  const ref = db.head.seriesRef(labelsFrom({ __name__: 'h' }));
+  const hints = (): (CounterResetHint | undefined)[] => {
+    const reader = db.newReader(1, 4 << 20);
+    const querier = reader.querier();
+    const set = querier.select([{ name: '__name__', type: '=', value: 'h' }], 0, 1e15);
+    const n = set.read(0, 0, 1e15);
+    const found = Array.from({ length: n }, (_, i) => set.histograms?.[i]?.counterResetHint);
+    querier.close();
+    reader.close();
+    return found;
+  };
+  const { unknown, notReset, reset } = CounterResetHint;
+  const expected: CounterResetHint[] = [];
+  for (let k = 0; k < 100; k++) {
+    const isReset = k === 5 || k === 90;
+    append(db, [[ref, 1000 * k, isReset ? histogram(k).withHint(reset) : histogram(k)]]);
+    expected.push(k === 0 || isReset ? unknown : notReset);
+    if (k === 10) expect(hints()).toEqual(expected);
+  }
+  // Where chunks begin is the database's own business: unknown is right for any first sample.
+  const late = hints();
+  expect([late[5], late[90], late[6], late[91]]).toEqual([unknown, unknown, notReset, notReset]);
+  db.close();
+});
+
+test('histograms of one series in one batch are judged in their order', async () => {
+  const directory = newDirectory();
+  const db = await open(directory);
+  const ref = db.head.seriesRef(labelsFrom({ __name__: 'h' }));
+  const { accepted, outOfOrder, duplicate, repeated } = AppendStatus;
+  expect(
+    append(db, [
+      [ref, 2000, histogram(1)],
+      [ref, 1000, histogram(2)],
+      [ref, 2000, histogram(1)],
+      [ref, 2000, histogram(3)],
+      [ref, 3000, histogram(4)],
+    ]),
+  ).toEqual([accepted, outOfOrder, repeated, duplicate, accepted]);
+  const expected: Seen[] = [
+    [2000, shown(histogram(1))],
+    [3000, shown(histogram(4))],
+  ];
+  expect(read(db, 'h')).toEqual(expected);
+  db.close();
+  const again = await open(directory);
+  expect(read(again, 'h')).toEqual(expected);
   again.close();
 });

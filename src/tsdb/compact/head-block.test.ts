@@ -10,7 +10,7 @@ import { peerPath } from '../../../test/peers.ts';
 import { seededPrng } from '../../base/index.ts';
 import { createMemory, SharedHeap } from '../../kernels/index.ts';
 import type { Labels, Matcher } from '../../model/index.ts';
-import { labelsFrom, labelsKey } from '../../model/index.ts';
+import { Histogram, labelsFrom, labelsKey } from '../../model/index.ts';
 import { createNodeFileSystem } from '../../platform/index.ts';
 import type { Querier } from '../../storage/index.ts';
 import { mergeQueriers } from '../../storage/index.ts';
@@ -291,4 +291,51 @@ test.skipIf(promtool === undefined)('the real promtool dumps the same samples', 
   }
   querier.close();
   expect(realDump().sort()).toEqual(expected.sort());
+});
+
+test('start times of floats are in the block, those of histograms are not', () => {
+  const heap = new SharedHeap(createMemory(64 << 20));
+  const head = new Head(heap, { chunkRangeMs: RANGE, wal: undefined });
+  head.reserveScratch(0, 4 << 20);
+  const reader = new HeadReader(heap.shared, 0);
+  const refs = ['float', 'plain', 'histogram'].map((name) =>
+    head.seriesRef(labelsFrom({ __name__: name })),
+  );
+  const batch = head.newBatch(3);
+  batch.count = 3;
+  batch.startTimes = new Float64Array(3);
+  batch.histograms = new Array<Histogram | undefined>(3).fill(undefined);
+  const startAt = (k: number): number => (k < 200 ? START - 1000 : START + 10_000 * k - 5000);
+  for (let k = 0; k < 400; k++) {
+    batch.refs.set(refs);
+    batch.times.fill(START + 10_000 * k);
+    batch.values.set([k, k, k]);
+    batch.startTimes.set([startAt(k), 0, startAt(k)]);
+    batch.histograms[2] = new Histogram({
+      schema: 0,
+      count: k,
+      zeroCount: k,
+      sum: k,
+      isFloat: false,
+    });
+    expect(head.append(batch)).toBe(3);
+  }
+  head.releaseBatch(batch);
+  const meta = write({ heap, head, reader }, START, START + RANGE)!;
+  const block = new BlockReader(files, `${directory}/${meta.ulid}`, new PageCache(1 << 20));
+  const inBlock = new BlockQuerier(block, new PlainChunkMemory());
+  const starts = (querier: Querier, name: string): number[] | undefined => {
+    const set = querier.select([{ name: '__name__', type: '=', value: name }], 0, 1e15);
+    expect(set.read(0, 0, 1e15)).toBe(400);
+    return set.startTimes && [...set.startTimes.subarray(0, 400)];
+  };
+  const expected = Array.from({ length: 400 }, (_, k) => startAt(k));
+  const inHead = reader.querier();
+  expect(starts(inHead, 'float')).toEqual(expected);
+  expect(starts(inHead, 'histogram')).toEqual(expected);
+  expect(starts(inBlock, 'float')).toEqual(expected);
+  expect(starts(inBlock, 'plain')).toBeUndefined();
+  expect(starts(inBlock, 'histogram')).toBeUndefined();
+  inHead.close();
+  block.close();
 });

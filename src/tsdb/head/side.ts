@@ -17,7 +17,7 @@ import type { ChunkSamples } from '../../chunks/index.ts';
 import { ChunkEncoding, decodeChunk, encodeChunks, newChunkSamples } from '../../chunks/index.ts';
 import { ByteReader, ByteWriter } from '../../encoding/index.ts';
 import type { SharedMemory } from '../../kernels/index.ts';
-import { type Histogram, isStale } from '../../model/index.ts';
+import { CounterResetHint, type Histogram, isStale } from '../../model/index.ts';
 import { decodeHistogram } from '../wal/records-histogram.ts';
 import { Control, ControlTime } from './layout.ts';
 import { type HeadStore, MemoryFullError } from './store.ts';
@@ -337,6 +337,13 @@ function readChunkStarts(bytes: Uint8Array, count: number, out: ChunkSamples): v
   }
 }
 
+/** A raw sample at a reset reads as the first of a chunk does, which it will become: unknown. */
+function forgetReset(samples: ChunkSamples, i: number): void {
+  const histogram = samples.histograms?.[i];
+  if (histogram?.counterResetHint !== CounterResetHint.reset) return;
+  samples.setHistogram(i, histogram.withHint(CounterResetHint.unknown));
+}
+
 /** Appends the samples of a node to `out` from `n` on; returns the new count. */
 function readNode(shared: SharedMemory, node: number, out: ChunkSamples, n: number): number {
   const { u32, f64, u8 } = shared;
@@ -450,6 +457,7 @@ export class SideReader {
       const node = nodes[i]!;
       const from = isLate(u8, node) ? minTime : Math.max(minTime, this.floor);
       const end = readNode(this.shared, node, collected, total);
+      if (isRaw(u8[node + 28]!)) forgetReset(collected, total);
       let kept = total;
       for (let k = total; k < end; k++) {
         const time = collected.times[k]!;

@@ -7,7 +7,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Clock, Timer } from '../base/index.ts';
 import { seededPrng, silentLogger } from '../base/index.ts';
 import { Registry, writeText } from '../metrics/index.ts';
-import { labelsFrom, labelValue, type Matcher } from '../model/index.ts';
+import { labelsFrom, labelValue, type Matcher, matcherText } from '../model/index.ts';
 import { createNodeFileSystem } from '../platform/index.ts';
 import { alertHash, fingerprint, xxHash64 } from './hash.ts';
 import {
@@ -23,7 +23,6 @@ import {
   type RouteOptions,
   SnapshotError,
 } from './index.ts';
-import { matcherText } from '../model/index.ts';
 import { TimeInterval } from './route/time-interval.ts';
 
 class TestClock implements Clock {

@@ -2,11 +2,10 @@
 // "Why" and "what if": what would become of an alert with these labels at this moment, step by step, with
 // nothing sent.
 
-import type { Labels, Matcher } from '../model/index.ts';
+import { CompiledMatchers, type Labels, type Matcher, matcherText } from '../model/index.ts';
 import { alertHash } from './hash.ts';
 import type { Inhibition, Inhibitor } from './inhibit/inhibitor.ts';
 import { labelMap } from './label-map.ts';
-import { CompiledMatchers, matcherText } from '../model/index.ts';
 import type { NotificationLog } from './nflog/notification-log.ts';
 import { notificationReason } from './notify/deduplicate.ts';
 import type { NotificationReason, Receiver } from './notify/integration.ts';

@@ -1,8 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // Parameters and bodies of API v2, checked against its schema.
 
-import { type CompiledRegexp, compileRegexp } from '../../model/index.ts';
-import { CompiledMatchers, MatcherSyntaxError, parseMatcher } from '../../model/index.ts';
+import {
+  CompiledMatchers,
+  type CompiledRegexp,
+  compileRegexp,
+  MatcherSyntaxError,
+  parseMatcher,
+} from '../../model/index.ts';
 import { bodyError, RequestError, ValidationCode, validationError } from './answers.ts';
 
 export function booleanParameter(params: URLSearchParams, name: string, absent: boolean): boolean {

@@ -2,9 +2,8 @@
 // /silences and /silence/{id}.
 
 import type { Clock, ServerRequest, ServerResponse } from '../../base/index.ts';
-import type { Matcher } from '../../model/index.ts';
+import { CompiledMatchers, type Matcher } from '../../model/index.ts';
 import type { Alertmanager } from '../alertmanager.ts';
-import { CompiledMatchers } from '../../model/index.ts';
 import type { Silence, SilenceState } from '../silence/silence.ts';
 import { silenceState } from '../silence/silence.ts';
 import { SilenceError, SilenceNotFoundError } from '../silence/silences.ts';

@@ -2,11 +2,10 @@
 // Which alerts are silent because another one fires. Every rule keeps its firing source alerts by the
 // values of its `equal` labels, so a check is one look-up for each rule, however many alerts fire.
 
-import type { Matcher } from '../../model/index.ts';
+import { CompiledMatchers, type Matcher } from '../../model/index.ts';
 import type { Alert } from '../alert.ts';
 import { isResolved } from '../alert.ts';
 import { labelMap } from '../label-map.ts';
-import { CompiledMatchers } from '../../model/index.ts';
 
 export interface InhibitRuleOptions {
   /** '' when it has none. */

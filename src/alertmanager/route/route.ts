@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // The routing tree: which receiver hears of an alert, in which group, how often.
 
-import type { Labels, Matcher } from '../../model/index.ts';
-import { quote } from '../../model/index.ts';
-import { CompiledMatchers, matchersText } from '../../model/index.ts';
+import {
+  CompiledMatchers,
+  type Labels,
+  type Matcher,
+  matchersText,
+  quote,
+} from '../../model/index.ts';
 
 /** One route as configured; what is undefined is inherited. */
 export interface RouteOptions {

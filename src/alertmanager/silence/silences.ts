@@ -3,9 +3,12 @@
 // so that those of another instance can be taken in.
 
 import type { Clock } from '../../base/index.ts';
-import type { Matcher } from '../../model/index.ts';
-import { compileRegexp, isValidLabelName } from '../../model/index.ts';
-import { CompiledMatchers } from '../../model/index.ts';
+import {
+  CompiledMatchers,
+  compileRegexp,
+  isValidLabelName,
+  type Matcher,
+} from '../../model/index.ts';
 import type { SnapshotFile } from '../snapshot-file.ts';
 import type { Silence } from './silence.ts';
 import { silenceState } from './silence.ts';

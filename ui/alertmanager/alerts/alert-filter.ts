@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the alerts page is asked to show, as upstream's addresses say it.
 
-import { useMemo } from 'react';
+import { useCallback, useMemo } from 'react';
 import { useSearchParams } from 'react-router-dom';
 import type { ShownAlert, ShownAlertGroup } from '../../../src/apitypes/index.ts';
 import { type Matcher, quoteRegexp } from '../../../src/model/index.ts';
@@ -54,17 +54,23 @@ export const alertParameters = ({ matchers, receiver, shows }: AlertFilter): Par
 export function useAlertFilter() {
   const [search, setSearch] = useSearchParams();
   const filter = useMemo(() => readAlertFilter(search), [search]);
-  const set = (name: string, value: string): void =>
-    setSearch(
-      (old) => {
-        const next = new URLSearchParams(old);
-        if (value === '') next.delete(name);
-        else next.set(name, value);
-        return next;
-      },
-      { replace: name !== 'why' },
-    );
-  const setMatchers = (matchers: readonly Matcher[]): void => set('filter', filterText(matchers));
+  const set = useCallback(
+    (name: string, value: string): void =>
+      setSearch(
+        (old) => {
+          const next = new URLSearchParams(old);
+          if (value === '') next.delete(name);
+          else next.set(name, value);
+          return next;
+        },
+        { replace: name !== 'why' },
+      ),
+    [setSearch],
+  );
+  const setMatchers = useCallback(
+    (matchers: readonly Matcher[]): void => set('filter', filterText(matchers)),
+    [set],
+  );
   return { filter, set, setMatchers };
 }
 

@@ -2,7 +2,7 @@
 
 import { Button } from '@mantine/core';
 import { IconChevronRight } from '@tabler/icons-react';
-import { type ReactNode, useState } from 'react';
+import { memo, type ReactNode, useState } from 'react';
 import type { ShownAlertGroup } from '../../../src/apitypes/index.ts';
 import { plural } from '../../shared/format/numbers.ts';
 import { AlertRow } from './alert-row.tsx';
@@ -19,7 +19,7 @@ export interface AlertGroupProps {
 }
 
 /** A group as Alertmanager sends it: one notification. */
-export function AlertGroup(props: AlertGroupProps): ReactNode {
+export const AlertGroup = memo(function AlertGroup(props: AlertGroupProps): ReactNode {
   const { group, nowMs, initiallyOpen, onPick, onWhy } = props;
   const [isOpen, setOpen] = useState(initiallyOpen);
   const [rows, setRows] = useState(ROWS_STEP);
@@ -70,4 +70,4 @@ export function AlertGroup(props: AlertGroupProps): ReactNode {
       )}
     </section>
   );
-}
+});

@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // One alert: labels, annotations, what keeps it quiet, and where to go from here.
 
-import { Button } from '@mantine/core';
 import { IconBellOff, IconExternalLink, IconHelpCircle } from '@tabler/icons-react';
-import type { ReactNode } from 'react';
-import { Link } from 'react-router-dom';
+import { memo, type ReactNode } from 'react';
 import type { ShownAlert } from '../../../src/apitypes/index.ts';
 import { formatAgo, formatTime } from '../../shared/format/times.ts';
 import { matchersOf, newSilencePath } from '../matchers.ts';
@@ -47,9 +45,9 @@ function States({ status }: { readonly status: ShownAlert['status'] }): ReactNod
   return (
     <>
       {silencedBy.map((id) => (
-        <Link key={id} to={`/silences/${id}`} className="badge" title="To the silence">
+        <a key={id} href={`#/silences/${id}`} className="badge" title="To the silence">
           <IconBellOff size={12} aria-hidden /> silenced
-        </Link>
+        </a>
       ))}
       {inhibitedBy.length > 0 && (
         <span className="badge warn" title={`By ${inhibitedBy.join(', ')}`}>
@@ -73,7 +71,14 @@ export interface AlertRowProps {
   readonly onWhy: (fingerprint: string) => void;
 }
 
-export function AlertRow({ alert, groupLabels, nowMs, onPick, onWhy }: AlertRowProps): ReactNode {
+/** Plain elements and no context: there may be a thousand of them. */
+export const AlertRow = memo(function AlertRow({
+  alert,
+  groupLabels,
+  nowMs,
+  onPick,
+  onWhy,
+}: AlertRowProps): ReactNode {
   const startedMs = Date.parse(alert.startsAt);
   const { generatorURL = '', status } = alert;
   return (
@@ -84,41 +89,26 @@ export function AlertRow({ alert, groupLabels, nowMs, onPick, onWhy }: AlertRowP
         </span>
         <States status={status} />
         <span className="grow" />
-        <Button
-          size="compact-xs"
-          variant="subtle"
-          leftSection={<IconHelpCircle size={14} stroke={1.8} />}
+        <button
+          type="button"
+          className="plain-button row-action"
           onClick={() => onWhy(alert.fingerprint)}
         >
-          Why
-        </Button>
+          <IconHelpCircle size={14} stroke={1.8} aria-hidden /> Why
+        </button>
         {isLink(generatorURL) && (
-          <Button
-            component="a"
-            href={generatorURL}
-            target="_blank"
-            rel="noreferrer"
-            size="compact-xs"
-            variant="subtle"
-            leftSection={<IconExternalLink size={14} stroke={1.8} />}
-          >
-            Source
-          </Button>
+          <a href={generatorURL} target="_blank" rel="noreferrer" className="row-action">
+            <IconExternalLink size={14} stroke={1.8} aria-hidden /> Source
+          </a>
         )}
         {status.silencedBy.length === 0 && (
-          <Button
-            component={Link}
-            to={newSilencePath(matchersOf(alert.labels))}
-            size="compact-xs"
-            variant="subtle"
-            leftSection={<IconBellOff size={14} stroke={1.8} />}
-          >
-            Silence
-          </Button>
+          <a href={`#${newSilencePath(matchersOf(alert.labels))}`} className="row-action">
+            <IconBellOff size={14} stroke={1.8} aria-hidden /> Silence
+          </a>
         )}
       </div>
       <LabelButtons labels={alert.labels} without={groupLabels} onPick={onPick} />
       <Annotations annotations={alert.annotations} />
     </li>
   );
-}
+});

@@ -3,7 +3,7 @@
 
 import { Button, Checkbox, NativeSelect, TextInput } from '@mantine/core';
 import { IconBellOff } from '@tabler/icons-react';
-import { type ReactNode, useMemo, useState } from 'react';
+import { type ReactNode, useCallback, useMemo, useState } from 'react';
 import { Link } from 'react-router-dom';
 import type { ShownAlertGroup } from '../../../src/apitypes/index.ts';
 import { Empty, ErrorNotice, LoadingLines } from '../../shared/components/notices.tsx';
@@ -23,7 +23,7 @@ import {
 import { AlertGroup } from './alert-group.tsx';
 
 const REFRESH_MS = 10_000;
-const CLOCK_MS = 5000;
+const CLOCK_MS = 10_000;
 const GROUPS_STEP = 50;
 /** Pages with at most this many alerts start with all groups open. */
 const OPEN_ALERTS_MAX = 40;
@@ -141,8 +141,13 @@ export function AlertsPage(): ReactNode {
   const total = new Set(groups.flatMap(({ alerts }) => alerts.map((each) => each.fingerprint)))
     .size;
   const initiallyOpen = folding?.isOpen ?? (total <= OPEN_ALERTS_MAX || groups.length === 1);
-  const onPick = (name: string, value: string): void =>
-    setMatchers(withMatchers(filter.matchers, [{ name, type: '=', value }]));
+  const { matchers } = filter;
+  const onPick = useCallback(
+    (name: string, value: string): void =>
+      setMatchers(withMatchers(matchers, [{ name, type: '=', value }])),
+    [matchers, setMatchers],
+  );
+  const onWhy = useCallback((fingerprint: string): void => set('why', fingerprint), [set]);
   const tools = data !== undefined && (
     <>
       <span className="dim">
@@ -173,7 +178,7 @@ export function AlertsPage(): ReactNode {
           nowMs={nowMs}
           initiallyOpen={initiallyOpen}
           onPick={onPick}
-          onWhy={(fingerprint) => set('why', fingerprint)}
+          onWhy={onWhy}
         />
       ))}
       {groups.length > shown && (
@@ -181,11 +186,7 @@ export function AlertsPage(): ReactNode {
           Show {Math.min(GROUPS_STEP, groups.length - shown)} of {groups.length - shown} more groups
         </Button>
       )}
-      <WhyDrawer
-        fingerprint={filter.why}
-        onClose={() => set('why', '')}
-        onOther={(fingerprint) => set('why', fingerprint)}
-      />
+      <WhyDrawer fingerprint={filter.why} onClose={() => set('why', '')} onOther={onWhy} />
     </Page>
   );
 }

@@ -3,12 +3,13 @@
 
 import type { ServerRequest, ServerResponse } from '../base/index.ts';
 import { negotiateExposition } from '../metrics/index.ts';
-import { ApiError, failureAnswer, redirect, successAnswer, textAnswer } from './answers.ts';
+import { ApiError, failureAnswer, redirect, textAnswer } from './answers.ts';
 import { AdminRoutes } from './admin-routes.ts';
 import type { EngineMetrics } from './engine-metrics.ts';
 import { ExportRoutes } from './export-routes.ts';
 import { HttpMetrics } from './http-metrics.ts';
 import { notFound, PageRoutes, pagePaths } from './page-routes.ts';
+import { PoolRoutes } from './pool-routes.ts';
 import { QueryRoutes } from './query-routes.ts';
 import type { Route } from './router.ts';
 import { Router } from './router.ts';
@@ -36,6 +37,7 @@ function apiRoutes(services: ApiServices, metrics: EngineMetrics, exports: Expor
   const query = new QueryRoutes(services, metrics);
   const target = new TargetRoutes(services);
   const status = new StatusRoutes(services);
+  const pools = new PoolRoutes(services);
   const admin = new AdminRoutes(services);
   const rules = new RuleRoutes(services);
   const route = (
@@ -57,6 +59,8 @@ function apiRoutes(services: ApiServices, metrics: EngineMetrics, exports: Expor
     route(GET, '/targets', ({ request }) => target.targets(request)),
     route(GET, '/targets/metadata', ({ request }) => target.targetMetadata(request)),
     route(GET, '/scrape_pools', () => target.scrapePools()),
+    route(GET, '/scrape_pools/config', ({ request }) => pools.config(request)),
+    route(GET, '/targets/relabel_steps', ({ request }) => pools.relabelSteps(request)),
     route(GET, '/status/config', () => status.config()),
     route(GET, '/status/flags', () => status.flags()),
     route(GET, '/status/buildinfo', () => status.buildInfo()),
@@ -70,8 +74,10 @@ function apiRoutes(services: ApiServices, metrics: EngineMetrics, exports: Expor
     route(POST_PUT, '/admin/queries/:id/cancel', ({ part }) => admin.cancelQuery(part)),
     route(GET, '/status/walreplay', () => status.walReplay(), true),
     route(GET_POST, '/query_exemplars', ({ request }) => exports.exemplars(request)),
-    // There are no notifications yet; clients ask all the same.
-    route(GET, '/notifications', () => successAnswer([]), true),
+    route(GET, '/notifications', () => status.notifications(), true),
+    // Answers are sent whole, so there is no room for a subscriber; clients ask again and again instead.
+    route(GET, '/notifications/live', () => ({ status: 204, headers: {}, body: '' }), true),
+    route(GET, '/features', () => status.features()),
     route(GET, '/alerts', () => rules.alerts()),
     route(GET, '/rules', ({ request }) => rules.rules(request)),
     route(GET, '/alertmanagers', () => rules.alertmanagers()),

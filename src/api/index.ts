@@ -14,7 +14,9 @@ export type {
 export type {
   AdminServices,
   ApiServices,
+  Notification,
   RunningQueries,
+  ScrapePoolConfig,
   ServerPhase,
   TargetsSource,
 } from './services.ts';

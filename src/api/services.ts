@@ -12,7 +12,7 @@ import type {
 } from '../apitypes/index.ts';
 import type { Clock, FileSystem, Logger } from '../base/index.ts';
 import type { Registry } from '../metrics/index.ts';
-import type { Labels, Matcher } from '../model/index.ts';
+import type { Labels, Matcher, RelabelRule } from '../model/index.ts';
 import type { RuleGroup } from '../rules/index.ts';
 import type { ScrapeManager } from '../scrape/index.ts';
 import type { ExemplarQueryable } from '../storage/index.ts';
@@ -47,6 +47,21 @@ export interface RunningQueries {
   cancel(id: string): boolean;
 }
 
+/** What the configuration says of a scrape job. */
+export interface ScrapePoolConfig {
+  yaml(): string;
+  /** Each with its fields as the API shows them. */
+  readonly rules: readonly { readonly rule: RelabelRule; readonly shown: unknown }[];
+}
+
+/** Something to tell whoever looks at the pages. */
+export interface Notification {
+  readonly text: string;
+  /** RFC 3339. */
+  readonly date: string;
+  readonly active: boolean;
+}
+
 /** How far the server is. */
 export type ServerPhase = 'starting' | 'ready' | 'stopping';
 
@@ -75,6 +90,11 @@ export interface ApiServices {
   readonly exemplars?: () => ExemplarQueryable | undefined;
   /** Of the running configuration. */
   readonly externalLabels?: () => Labels;
+  /** Undefined for a job that is not there. */
+  readonly scrapePoolConfig?: (name: string) => ScrapePoolConfig | undefined;
+  readonly notifications?: () => readonly Notification[];
+  /** What this server can do and has switched on, by category. */
+  readonly features?: () => Readonly<Record<string, Readonly<Record<string, boolean>>>>;
   readonly phase: () => ServerPhase;
   readonly targets: () => TargetsSource;
   /** URLs of the Alertmanagers. */

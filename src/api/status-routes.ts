@@ -32,6 +32,14 @@ export class StatusRoutes {
     return successAnswer(this.services.walReplay());
   }
 
+  notifications(): ServerResponse {
+    return successAnswer(this.services.notifications?.() ?? []);
+  }
+
+  features(): ServerResponse {
+    return successAnswer(this.services.features?.() ?? {});
+  }
+
   /** What runs and waits, the oldest first. */
   queries(): ServerResponse {
     return successAnswer({ queries: this.services.queries?.list() ?? [] });

@@ -6,7 +6,7 @@ export type { DiscoverySection, NotYetSupported } from './discovery-section.ts';
 export type { GlobalConfig } from './global-section.ts';
 export type { ScrapeJob } from './job-section.ts';
 export { parseHttpClientFile } from './http-section.ts';
-export { marshalConfig } from './marshal.ts';
+export { marshalConfig, marshalJob, relabelFields } from './marshal.ts';
 export { directoryOf, resolvePath } from './paths.ts';
 export { parseRuleFile, type RuleFile, type RuleFileDefaults } from './rule-file.ts';
 export {

@@ -155,7 +155,7 @@ function httpFields(options: HttpClientOptions): Plain {
 }
 
 /** All defaults filled in, so that a rule reads without knowing them. */
-function relabelFields(rule: RelabelRule): Plain {
+export function relabelFields(rule: RelabelRule): Plain {
   const isPlainLabelAction = rule.action === 'labeldrop' || rule.action === 'labelkeep';
   return {
     ...compact({ source_labels: rule.sourceLabels }),
@@ -347,6 +347,9 @@ function stringify(fields: Plain): string {
     })
     .replace(/^---\n/, '');
 }
+
+/** One scrape job as upstream prints it. */
+export const marshalJob = (job: ScrapeJob): string => stringify(jobFields(job));
 
 /** The configuration as upstream prints it: the main file's part, defaults filled in. */
 export function marshalConfig(config: Config): string {

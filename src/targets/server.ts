@@ -4,13 +4,13 @@
 //   flags → configuration checked → listener (503) → memory, database → workers → ready → scraping
 
 import { resolve } from 'node:path';
-import type { RunningQueries, ServerPhase } from '../api/index.ts';
+import type { RunningQueries, ScrapePoolConfig, ServerPhase } from '../api/index.ts';
 import { Api, EngineMetrics } from '../api/index.ts';
 import type { WalReplayStatus } from '../apitypes/index.ts';
 import type { Clock, FileSystem, Logger } from '../base/index.ts';
 import { FileError } from '../base/index.ts';
 import type { Config } from '../config/index.ts';
-import { ConfigError, marshalConfig } from '../config/index.ts';
+import { ConfigError, marshalConfig, marshalJob, relabelFields } from '../config/index.ts';
 import { createDiscoveryMetrics } from '../discovery/index.ts';
 import { Registry, registerProcessMetrics } from '../metrics/index.ts';
 import { formatDuration } from '../model/index.ts';
@@ -40,6 +40,8 @@ import type { ConfigSource } from './config-source.ts';
 import { fileConfig } from './config-source.ts';
 import type { FlagValues } from './flags.ts';
 import { idleFeatures, queryFeatures } from './feature-flags.ts';
+import { featureList } from './feature-list.ts';
+import { Notifications } from './notifications.ts';
 import { ActiveQueries } from './active-queries.ts';
 import { PooledQueries } from './pooled-queries.ts';
 import { QueryAdmission } from './query-admission.ts';
@@ -128,6 +130,7 @@ interface Graph extends ServerParts {
   readonly queryLog: QueryLog;
   readonly loopDelay: LoopDelayMonitor;
   readonly startedMs: number;
+  readonly notifications: Notifications;
   readonly lifetime: Lifetime;
   /** Ends the server; set once it runs. */
   quit: () => void;
@@ -163,6 +166,7 @@ async function reload(graph: Graph): Promise<void> {
     await lifetime.rules?.apply(config);
     lifetime.config = config;
     configMetrics.loaded(clock.now());
+    graph.notifications.set('reloadFailed', false);
     const took = formatDuration(Math.round(clock.monotonicMs() - startedMs));
     logger.info('Completed loading of configuration file', {
       filename: source.name,
@@ -170,11 +174,20 @@ async function reload(graph: Graph): Promise<void> {
     });
   } catch (error) {
     configMetrics.failed();
+    graph.notifications.set('reloadFailed', true);
     const why = error instanceof Error ? error : new Error(String(error));
     logger.error('Error reloading config', { err: why });
     const message = `couldn't load configuration (--config.file=${JSON.stringify(source.name)}): ${why.message}`;
     throw new Error(message, { cause: error });
   }
+}
+
+/** A job of the running configuration, for the API. */
+function poolConfig(config: Config, name: string): ScrapePoolConfig | undefined {
+  const job = config.jobs.find(({ scrape }) => scrape.jobName === name);
+  if (job === undefined) return undefined;
+  const rules = job.scrape.relabelRules.map((rule) => ({ rule, shown: relabelFields(rule) }));
+  return { yaml: () => marshalJob(job), rules };
 }
 
 /** The HTTP side. It answers from the start: 503 for what isn't there yet. */
@@ -209,6 +222,9 @@ function createApi(graph: Graph): Api {
       },
       exemplars: () => lifetime.storage?.exemplars,
       externalLabels: () => lifetime.config.global.externalLabels,
+      scrapePoolConfig: (name) => poolConfig(lifetime.config, name),
+      notifications: () => graph.notifications.list(),
+      features: () => featureList(settings),
       phase: () => lifetime.phase,
       targets: () => lifetime.scraping?.targets ?? noTargets,
       alertmanagers: () => lifetime.alerting?.notifier.alertmanagers ?? { active: [], dropped: [] },
@@ -317,6 +333,8 @@ function openRules(graph: Graph, storage: Storage): Rules | undefined {
 async function shutDown(graph: Graph): Promise<void> {
   const { lifetime, logger, loopDelay } = graph;
   lifetime.phase = 'stopping';
+  graph.notifications.set('starting', false);
+  graph.notifications.set('stopping', true);
   const step = async (message: string, act: () => Promise<void> | void): Promise<void> => {
     logger.info(message);
     try {
@@ -372,7 +390,9 @@ function createGraph(settings: ServerSettings, source: ConfigSource, parts: Serv
   const queryLog = new QueryLog({ ...parts, metrics: engineMetrics });
   const startedMs = clock.now();
   const quit = (): void => undefined;
-  const metrics = { registry, configMetrics, engineMetrics };
+  const notifications = new Notifications(clock);
+  notifications.set('starting', true);
+  const metrics = { registry, configMetrics, engineMetrics, notifications };
   const graph = { ...parts, ...metrics, settings, source, queryLog, loopDelay, startedMs };
   return { ...graph, lifetime, quit };
 }
@@ -412,6 +432,7 @@ export async function startServer(
   const heapTrimmer = startHeapTrimmer();
   const stopWatching = watchConfig(settings.autoReloadMs, source, graph, () => reload(graph));
   lifetime.phase = 'ready';
+  graph.notifications.set('starting', false);
   logger.info('Server is ready to receive web requests.');
   let begin = (): void => undefined;
   const stopped = new Promise<void>((resolve) => {

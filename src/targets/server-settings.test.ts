@@ -61,3 +61,21 @@ test('origins: all, some, a pattern that is none', () => {
   expect(some('https://a.com.evil')).toBe(undefined);
   expect(() => settings('--web.cors.origin=(')).toThrow('could not compile CORS regex string');
 });
+
+test('limits on queries: 2 GiB of results, and what they may read only where it is said', () => {
+  expect(settings()).toMatchObject({
+    queryBytesMax: 2 ** 31,
+    queryEstimatedSamplesMax: 0,
+    queryTotalEstimatedSamplesMax: 0,
+  });
+  const flags = [
+    '--query.max-bytes=512MB',
+    '--query.max-estimated-samples=7',
+    '--query.max-total-estimated-samples=9',
+  ];
+  expect(settings(...flags)).toMatchObject({
+    queryBytesMax: 2 ** 29,
+    queryEstimatedSamplesMax: 7,
+    queryTotalEstimatedSamplesMax: 9,
+  });
+});

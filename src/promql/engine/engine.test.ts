@@ -5,6 +5,7 @@ import { MemoryStorage } from '../../storage/index.ts';
 import { encodeResponse } from '../result/encode.ts';
 import { Engine, type EngineOptions } from './engine.ts';
 import { QueryError } from './errors.ts';
+import type { QueryUse } from '../operators/context.ts';
 import type { ExplainNode } from './explain.ts';
 
 const neverStops = { checkpoint: (): void => undefined };
@@ -235,5 +236,37 @@ describe('histograms in answers', () => {
   test('of range vectors', () => {
     const result = newEngine().instant(storage, { query: 'h[5m]', timeMs: 120_000 }, neverStops);
     expect(body(result)).toContain('"values":[[120,"7"]],"histograms":[[60,{"count":"4"');
+  });
+});
+
+describe('a query that begins', () => {
+  test('tells what it will cost, and while it runs what it has', () => {
+    const seen: number[] = [];
+    const control = {
+      checkpoint: () => undefined,
+      begin: (use: QueryUse) => {
+        expect(use.estimated).toMatchObject({ series: 10, samples: 360 });
+        seen.push(use.samples());
+        later = use;
+      },
+    };
+    let later: QueryUse | undefined;
+    const request = range('sum(rate(x_total[1m]))');
+    newEngine().range(counters(10), request, control);
+    expect(seen).toEqual([0]);
+    // Six samples in each of six windows of ten series.
+    expect(later?.samples()).toBe(360);
+  });
+
+  test('is refused by its estimate, when it is analyzed, too', () => {
+    const engine = newEngine({ maxEstimatedSamples: 100 });
+    const request = range('sum(rate(x_total[1m]))');
+    const analyze = (storage: MemoryStorage) =>
+      engine.explain(storage, request, neverStops, { analyze: true });
+    expect(() => analyze(counters(10))).toThrow('query would read some 360 samples');
+    expect(analyze(counters(1)).actual).toBeDefined();
+    expect(
+      engine.explain(counters(10), request, neverStops, { analyze: false }).plan,
+    ).toBeDefined();
   });
 });

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// npm run bench -- ingest | query | load | pushgateway | compaction | exporter [--option=value …];
+// npm run bench -- ingest | query | load | pushgateway | compaction | exporter | alerts [--option=value …];
 // bench/README.md describes them.
 
 import { fileURLToPath } from 'node:url';
 import { join } from 'node:path';
+import { alertsReport, runAlerts } from './alerts/alerts.ts';
 import { compactionReport, runCompaction } from './compaction/compaction.ts';
 import { exporterReport, runExporters } from './exporter/exporter.ts';
 import { Options } from './harness/options.ts';
@@ -135,6 +136,27 @@ async function exporter(options: Options): Promise<void> {
   say(exporterReport(await runExporters(root, settings)));
 }
 
+async function alerts(options: Options): Promise<void> {
+  const settings = {
+    alerts: options.number('alerts', 10_000),
+    batch: options.number('batch', 64),
+    connections: options.number('connections', 4),
+    rounds: options.number('rounds', 5),
+    roundSeconds: options.number('round', 3),
+    reads: options.number('reads', 15),
+    groups: options.number('groups', 1000),
+    rulesPerGroup: options.number('rules', 10),
+    intervalSeconds: options.number('interval', 15),
+    watchSeconds: options.number('watch', 30),
+    clients: options.number('clients', 4),
+    systems: systemsOf(options),
+    nodeArguments: nodeArgumentsOf(options),
+  };
+  options.refuseOthers();
+  say(`${settings.alerts} alerts; ${settings.groups} groups of ${settings.rulesPerGroup} rules`);
+  say(alertsReport(await runAlerts(root, settings)));
+}
+
 const [workload = '', ...args] = process.argv.slice(2);
 if (workload === 'serve-targets') {
   await serveTargets(JSON.parse(args[0] ?? '{}') as TargetServerOptions);
@@ -146,9 +168,10 @@ if (workload === 'serve-targets') {
   else if (workload === 'pushgateway') await pushgateway(options);
   else if (workload === 'compaction') await compaction(options);
   else if (workload === 'exporter') await exporter(options);
+  else if (workload === 'alerts') await alerts(options);
   else {
     process.stderr.write(
-      'npm run bench -- ingest | query | load | pushgateway | compaction | exporter: see bench/README.md\n',
+      'npm run bench -- ingest | query | load | pushgateway | compaction | exporter | alerts: see bench/README.md\n',
     );
     process.exit(2);
   }

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { repositoryRoot } from '../tools/tidy.ts';
+import { alertsReport, runAlerts } from './alerts/alerts.ts';
 import { exporterReport, runExporters } from './exporter/exporter.ts';
 import { allSystems, installed, isInstalled } from './harness/systems.ts';
 import { ingestReport, runIngest } from './ingest/ingest.ts';
@@ -144,4 +145,31 @@ test('exporter', async () => {
     expect(residentBytes).toBeGreaterThan(0);
   }
   expect(exporterReport(results)).toContain('CPU ms/scrape');
+});
+
+test('alerts', async () => {
+  const result = await runAlerts(repositoryRoot, {
+    alerts: 200,
+    batch: 64,
+    connections: 2,
+    rounds: 1,
+    roundSeconds: 0.2,
+    reads: 1,
+    groups: 3,
+    rulesPerGroup: 2,
+    intervalSeconds: 1,
+    watchSeconds: 2,
+    clients: 1,
+    systems,
+    nodeArguments: [],
+  });
+  for (const { alertsPerSecond, listBytes } of result.managers) {
+    expect(alertsPerSecond).toBeGreaterThan(0);
+    expect(listBytes).toBeGreaterThan(200 * 100);
+  }
+  for (const { idleDelaysMs, busyDelaysMs } of result.schedules) {
+    expect(idleDelaysMs.length).toBeGreaterThan(0);
+    expect(busyDelaysMs.length).toBeGreaterThan(0);
+  }
+  expect(alertsReport(result)).toContain('one inhibition check');
 });

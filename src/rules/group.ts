@@ -61,6 +61,7 @@ export class RuleGroup {
   readonly key: string;
   readonly entries: readonly RuleEntry[];
   evaluationSeconds = 0;
+  /** When it began, which may be later than the slot it was for. */
   lastEvaluationMs: number | undefined;
   private readonly context: RuleContext;
   /** The context's, told whose queries they are. */
@@ -158,6 +159,7 @@ export class RuleGroup {
   async evaluate(timeMs: number): Promise<void> {
     const { clock, metrics } = this.context;
     const started = clock.monotonicMs();
+    const startedMs = clock.now();
     let samples = 0;
     let ruleSeconds = 0;
     for (const entry of this.entries) {
@@ -172,17 +174,18 @@ export class RuleGroup {
     this.evaluationCount++;
     if (!this.restored && this.evaluationCount >= 2) await this.restore(timeMs);
     this.evaluationSeconds = (clock.monotonicMs() - started) / 1000;
-    this.lastEvaluationMs = timeMs;
+    this.lastEvaluationMs = startedMs;
     metrics.groupDuration.observe(this.evaluationSeconds);
     metrics.lastDuration.with(this.key).set(this.evaluationSeconds);
     metrics.lastRuleDurationSum.with(this.key).set(ruleSeconds);
-    metrics.lastEvaluation.with(this.key).set(timeMs / 1000);
+    metrics.lastEvaluation.with(this.key).set(startedMs / 1000);
     metrics.lastSamples.with(this.key).set(samples);
   }
 
   private async evaluateRule(entry: RuleEntry, timeMs: number): Promise<number> {
     const { clock, metrics, appender, logger } = this.context;
     const started = clock.monotonicMs();
+    const startedMs = clock.now();
     metrics.evaluations.with(this.key).inc();
     let count = 0;
     try {
@@ -206,7 +209,7 @@ export class RuleGroup {
       logger.warn('Evaluating rule failed', { ...this.describe(entry), err: asError(error) });
     }
     entry.evaluationSeconds = (clock.monotonicMs() - started) / 1000;
-    entry.lastEvaluationMs = timeMs;
+    entry.lastEvaluationMs = startedMs;
     metrics.evaluationDuration.observe(entry.evaluationSeconds);
     return count;
   }

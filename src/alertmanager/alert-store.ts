@@ -2,7 +2,7 @@
 // All alerts that are known now. They are not kept over a restart: senders tell of them again and again.
 
 import type { Clock } from '../base/index.ts';
-import { labelValue } from '../model/index.ts';
+import { labelsKey, labelValue } from '../model/index.ts';
 import type { Alert, AlertParts } from './alert.ts';
 import { isResolved, joined, newAlert } from './alert.ts';
 
@@ -18,6 +18,8 @@ export interface AlertStoreOptions {
 export class AlertStore {
   private readonly options: AlertStoreOptions;
   private readonly alerts = new Map<string, Alert>();
+  /** The same by their labels' text: what is told of again, as nearly all is, needs no hashing. */
+  private readonly byLabels = new Map<string, Alert>();
   private readonly perAlertname = new Map<string, number>();
   /** Alerts refused because of `perAlertnameMax`. */
   limited = 0;
@@ -40,8 +42,10 @@ export class AlertStore {
 
   /** Takes an alert in. @returns what is kept now, undefined when it was over the limit */
   put(parts: AlertParts): Alert | undefined {
-    const arrived = newAlert(parts);
-    const known = this.alerts.get(arrived.fingerprint);
+    const key = labelsKey(parts.labels);
+    const same = this.byLabels.get(key);
+    const arrived = newAlert(parts, same);
+    const known = same ?? this.alerts.get(arrived.fingerprint);
     const name = labelValue(arrived.labels, 'alertname');
     if (known === undefined) {
       const count = this.perAlertname.get(name) ?? 0;
@@ -54,6 +58,7 @@ export class AlertStore {
     }
     const alert = joined(known, arrived);
     this.alerts.set(alert.fingerprint, alert);
+    this.byLabels.set(key, alert);
     this.options.onUpdate(alert);
     return alert;
   }
@@ -65,6 +70,7 @@ export class AlertStore {
     for (const [fingerprint, alert] of this.alerts) {
       if (!isResolved(alert, now)) continue;
       this.alerts.delete(fingerprint);
+      this.byLabels.delete(labelsKey(alert.labels));
       const name = labelValue(alert.labels, 'alertname');
       const left = (this.perAlertname.get(name) ?? 1) - 1;
       if (left === 0) this.perAlertname.delete(name);

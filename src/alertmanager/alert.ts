@@ -21,10 +21,17 @@ export interface Alert {
 
 export type AlertParts = Omit<Alert, 'fingerprint' | 'hash'>;
 
-export const newAlert = (parts: AlertParts): Alert => ({
-  ...parts,
-  fingerprint: fingerprint(parts.labels),
-  hash: alertHash(parts.labels),
+/** With the hashes of `known`, and its very labels, when that is an alert of the same labels. */
+export const newAlert = (parts: AlertParts, known?: Alert): Alert => ({
+  labels: known?.labels ?? parts.labels,
+  annotations: parts.annotations,
+  startsAtMs: parts.startsAtMs,
+  endsAtMs: parts.endsAtMs,
+  generatorUrl: parts.generatorUrl,
+  updatedAtMs: parts.updatedAtMs,
+  timesOut: parts.timesOut,
+  fingerprint: known?.fingerprint ?? fingerprint(parts.labels),
+  hash: known?.hash ?? alertHash(parts.labels),
 });
 
 export const isResolved = (alert: Alert, nowMs: number): boolean => alert.endsAtMs <= nowMs;

@@ -8,9 +8,10 @@ const TWO_32 = 4294967296;
 
 const hex = (word: number): string => word.toString(16).padStart(8, '0');
 
+const encoder = new TextEncoder();
+
 /** Name 0xFF value 0xFF of every label, in order. */
 function labelBytes(labels: Labels): Uint8Array {
-  const encoder = new TextEncoder();
   const parts = labels.flatMap(({ name, value }) => [encoder.encode(name), encoder.encode(value)]);
   const bytes = new Uint8Array(parts.reduce((sum, part) => sum + part.length + 1, 0));
   let at = 0;

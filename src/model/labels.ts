@@ -44,11 +44,12 @@ export function compareText(a: string, b: string): number {
 export function labelsFrom(
   pairs: Readonly<Record<string, string>> | Iterable<readonly [string, string]>,
 ): Labels {
-  const map = new Map<string, string>(
-    Symbol.iterator in pairs ? (pairs as Iterable<[string, string]>) : Object.entries(pairs),
-  );
   const labels: Label[] = [];
-  for (const [name, value] of map) if (value !== '') labels.push({ name, value });
+  const entries =
+    Symbol.iterator in pairs
+      ? new Map(pairs as Iterable<readonly [string, string]>)
+      : Object.entries(pairs);
+  for (const [name, value] of entries) if (value !== '') labels.push({ name, value });
   return labels.sort((a, b) => compareText(a.name, b.name));
 }
 

@@ -102,6 +102,19 @@ describe('mistakes', () => {
   );
   refuses(base('inhibit_rules: [{source_match_re: {a: "("}}]'), 'missing closing )');
   refuses(base('inhibit_rules: [{source_matchers: ["a~b"]}]'), 'bad matcher format');
+  const jira = (rest: string, global = ''): string =>
+    `global: {${global}}\nroute: {receiver: a}\nreceivers: [{name: a, jira_configs: [{${rest}}]}]`;
+  refuses(jira('issue_type: Bug'), 'missing project in jira_config');
+  refuses(jira('project: P'), 'missing issue_type in jira_config');
+  refuses(jira('project: P, issue_type: Bug'), 'no global Jira Cloud URL set');
+  refuses(
+    jira('project: P, issue_type: Bug, api_type: server', 'jira_api_url: "http://j"'),
+    'unknown api_type on jira_config, must be auto, cloud or datacenter',
+  );
+  refuses(
+    jira('project: P, issue_type: Bug, summary: {text: x}', 'jira_api_url: "http://j"'),
+    'unknown key',
+  );
   refuses(base('recievers: []'), 'unknown key (did you mean "receivers"?)');
 });
 
@@ -158,6 +171,34 @@ time_intervals:
     },
   ]);
   expect(original).not.toContain('hush');
+});
+
+test('Jira: summary and description as texts and as mappings, the URL of the global section', () => {
+  const { receivers } = parseAlertmanagerConfig(
+    `global: {jira_api_url: "https://j.example/rest/api/2/"}
+route: {receiver: a}
+receivers:
+- name: a
+  jira_configs:
+  - project: P
+    issue_type: Bug
+    summary: short
+    description: {template: long, enable_update: false}
+    reopen_duration: 90m
+    fields: {customfield_1: {n: 3}}
+`,
+    'am.yml',
+  );
+  expect(receivers[0]?.integrations[0]).toMatchObject({
+    type: 'jira',
+    sendResolved: true,
+    apiUrl: 'https://j.example/rest/api/2',
+    apiType: 'auto',
+    texts: { summary: 'short', description: 'long' },
+    updates: { summary: true, description: false },
+    reopenDurationMs: 5_400_000,
+    fields: { customfield_1: { n: 3 } },
+  });
 });
 
 test('no style of YAML shows a secret', () => {

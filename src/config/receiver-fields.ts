@@ -75,6 +75,7 @@ export interface ReceiverGlobals {
   readonly rocketchatApiUrl: string;
   readonly rocketchatToken: SecretSource | undefined;
   readonly rocketchatTokenId: SecretSource | undefined;
+  readonly jiraApiUrl: string;
   readonly mattermostWebhookUrl: SecretSource | undefined;
 }
 
@@ -157,6 +158,7 @@ export function readReceiverGlobals(
     rocketchatApiUrl: url('rocketchat_api_url', 'https://open.rocket.chat/'),
     rocketchatToken: secret('rocketchat_token'),
     rocketchatTokenId: secret('rocketchat_token_id'),
+    jiraApiUrl: url('jira_api_url', ''),
     mattermostWebhookUrl: readSecretUrl(mapping, 'mattermost_webhook_url', directory),
   };
 }

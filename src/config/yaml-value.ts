@@ -142,6 +142,10 @@ export class YamlValue {
     return node.type === 'PLAIN' && /^(?:|~|null|Null|NULL)$/.test(node.source ?? '');
   }
 
+  get isMapping(): boolean {
+    return isMap(this.node);
+  }
+
   fail(message: string): undefined {
     this.file.report(this.offset, this.path, message);
     return undefined;

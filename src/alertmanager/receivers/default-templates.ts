@@ -54,6 +54,13 @@ const slack: Readonly<Record<string, string>> = {
   'slack.default.color': '{{ if eq .Status "firing" }}danger{{ else }}good{{ end }}',
 };
 
+/** Sets `$p` to the priority of the worst severity. */
+const worst = (which: 'Firing' | 'Resolved'): string =>
+  `{{ range .Alerts.${which} }}{{ $s := index .Labels "severity" }}` +
+  '{{ if eq $s "critical" }}{{ $p = "High" }}' +
+  '{{ else if and (eq $s "warning") (ne $p "High") }}{{ $p = "Medium" }}' +
+  '{{ else if and (eq $s "info") (eq $p "") }}{{ $p = "Low" }}{{ end }}{{ end }}';
+
 const pagers: Readonly<Record<string, string>> = {
   'pagerduty.default.description': '{{ template "__subject" . }}',
   'pagerduty.default.client': '{{ template "__alertmanager" . }}',
@@ -67,11 +74,7 @@ const pagers: Readonly<Record<string, string>> = {
   'victorops.default.monitoring_tool': '{{ template "__alertmanager" . }}',
   'jira.default.summary': '{{ template "__subject" . }}',
   'jira.default.description': markdownSections,
-  'jira.default.priority':
-    '{{ $p := "" }}{{ range .Alerts.Firing }}{{ $s := index .Labels "severity" }}' +
-    '{{ if eq $s "critical" }}{{ $p = "High" }}' +
-    '{{ else if and (eq $s "warning") (ne $p "High") }}{{ $p = "Medium" }}' +
-    '{{ else if eq $p "" }}{{ $p = "Low" }}{{ end }}{{ end }}{{ $p }}',
+  'jira.default.priority': `{{ $p := "" }}${worst('Firing')}{{ if eq $p "" }}${worst('Resolved')}{{ end }}{{ $p }}`,
 };
 
 const messages: Readonly<Record<string, string>> = {

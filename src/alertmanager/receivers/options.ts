@@ -269,6 +269,35 @@ export interface MattermostOptions extends IntegrationBase {
     | undefined;
 }
 
+export interface JiraOptions extends IntegrationBase {
+  readonly type: 'jira';
+  /** Without a slash at the end: `https://…/rest/api/2`. */
+  readonly apiUrl: string;
+  /** Which search there is; `auto`: by the host. */
+  readonly apiType: 'auto' | 'cloud' | 'datacenter';
+  /** Transitions and the resolution are plain text. */
+  readonly texts: Readonly<
+    Record<
+      | 'project'
+      | 'issueType'
+      | 'summary'
+      | 'description'
+      | 'priority'
+      | 'reopenTransition'
+      | 'resolveTransition'
+      | 'wontFixResolution',
+      string
+    >
+  >;
+  /** Whether an update of an issue writes these again. */
+  readonly updates: Readonly<Record<'summary' | 'description', boolean>>;
+  readonly labels: readonly string[];
+  /** How long after its end an issue is opened again rather than a new one made; 0 = never. */
+  readonly reopenDurationMs: number;
+  /** Further fields of the issue, every text in them a template. */
+  readonly fields: unknown;
+}
+
 export type IntegrationOptions =
   | WebhookOptions
   | EmailOptions
@@ -282,7 +311,8 @@ export type IntegrationOptions =
   | ChatOptions
   | IncidentioOptions
   | RocketchatOptions
-  | MattermostOptions;
+  | MattermostOptions
+  | JiraOptions;
 
 export interface ReceiverOptions {
   readonly name: string;

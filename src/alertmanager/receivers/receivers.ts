@@ -6,6 +6,7 @@ import type { ReceiverContext } from './context.ts';
 import { createChat } from './chats.ts';
 import { createEmail } from './email.ts';
 import { createOpsgenie } from './opsgenie.ts';
+import { createJira } from './jira.ts';
 import type { IntegrationOptions, ReceiverOptions } from './options.ts';
 import { createPagerduty } from './pagerduty.ts';
 import {
@@ -49,6 +50,8 @@ function createIntegration(
       return createRocketchat(options, index, context);
     case 'mattermost':
       return createMattermost(options, index, context);
+    case 'jira':
+      return createJira(options, index, context);
     default:
       return createChat(options, index, context);
   }

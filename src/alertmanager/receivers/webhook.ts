@@ -50,7 +50,7 @@ function defaultBody(notification: Notification, maxAlerts: number, externalUrl:
 }
 
 /** Texts of a configured payload are templates; what comes out as YAML of another type becomes that. */
-function renderedPayload(value: unknown, renderer: Renderer): unknown {
+export function renderedPayload(value: unknown, renderer: Renderer): unknown {
   if (typeof value === 'string') {
     const text = renderer.text(value);
     if (!value.includes('{{')) return text;

@@ -3,6 +3,7 @@
 
 import type { Command, CommandArgument, CommandFlag } from './command.ts';
 import { CommandValues } from './command.ts';
+import { completionScript, completions } from './completion.ts';
 import { commandHelp, overview } from './help.ts';
 
 export type ParsedCommand =
@@ -191,6 +192,11 @@ function checked(flag: CommandFlag, value: string): string {
 
 /** Reads the words after the program's name. */
 export function parseCommand(program: Program, args: readonly string[]): ParsedCommand {
+  const shell = /^--completion-script-(bash|zsh)$/.exec(args[0] ?? '')?.[1];
+  if (shell === 'bash' || shell === 'zsh')
+    return { kind: 'help', text: completionScript(program.name, shell) };
+  if (args[0] === '--completion-bash')
+    return { kind: 'help', text: completions(program, args.slice(1)) };
   if (args.includes('--version')) return { kind: 'version' };
   const reader = new Reader(program, args);
   try {

@@ -346,6 +346,26 @@ describe.runIf(amtoolPath !== undefined)('without an Alertmanager', () => {
     expect((await ours(['silence', '--help'])).out).toContain('silence query');
   });
 
+  test('completion', async () => {
+    const complete = (words: string): string[] => ['--completion-bash', ...words.split(' ')];
+    const lines = ({ out }: Outcome): string[] => out.trim().split('\n');
+    await expectSame(complete('silence'));
+    const typed = complete('silence query --');
+    const newer = ['--id', '--enable-feature'];
+    const shown = lines(await ours(typed));
+    expect(shown).toEqual(expect.arrayContaining(newer));
+    expect(shown.filter((flag) => !newer.includes(flag))).toEqual(lines(await theirs(typed)));
+    expect(lines(await ours(complete('config routes te')))).toEqual(['show', 'test']);
+    // A real shell takes the script and gets the words.
+    const { out: script } = await ours(['--completion-script-bash']);
+    const run = `hearth() { echo "$@" >&2; printf 'query\\nupdate\\n'; }; ${script}
+      COMP_WORDS=(amtool silence u); COMP_CWORD=2; _hearth_amtool; echo "\${COMPREPLY[@]}"`;
+    const shell = await new Promise<string>((resolve) => {
+      execFile('bash', ['-c', run], (_error, out, err) => resolve(err + out));
+    });
+    expect(shell).toBe('amtool --completion-bash silence u\nupdate\n');
+  });
+
   test('configuration files', async () => {
     mkdirSync(join(directory, '.config/amtool'), { recursive: true });
     const path = '.config/amtool/config.yml';

@@ -308,7 +308,12 @@ async function runSchedule(
       } while (Date.now() < end);
       return delays;
     };
-    await sleep(intervalSeconds * 1000);
+    // Until each group has written something.
+    const patience = Date.now() + 60_000 + intervalSeconds * 2000;
+    while ((await delaysOf(system)).length < settings.groups) {
+      if (Date.now() > patience) throw new Error(`${name}: some rule groups write nothing`);
+      await sleep(Math.min(1000, intervalSeconds * 1000));
+    }
     const idleDelaysMs = await watch();
     let asking = true;
     const query = encodeURIComponent('sum by (rule) (rate(bench:rule[1m])) + count(bench:rule)');

@@ -18,9 +18,6 @@ const errorOf = (text: string): string => {
   }
 };
 
-/** Good files that name integrations which are not built yet. */
-const notYet = new Map([['conf.sns-topic-arn.yml', 'SNS is not built yet']]);
-
 test.skipIf(found === undefined)('upstream’s files get upstream’s verdicts', () => {
   const wrong: string[] = [];
   let right = 0;
@@ -30,13 +27,10 @@ test.skipIf(found === undefined)('upstream’s files get upstream’s verdicts',
     const isBad = /-both-|-no-(?!username)|-invalid|-old-team|-and-webhook/.test(name);
     // A receiver's own URL does not mend a global section that says two things.
     const loads = error === '';
-    if (notYet.has(name)) {
-      if (loads) wrong.push(`${name} is no exception any more`);
-    } else if (loads === isBad) wrong.push(`${name}: ${loads ? 'loads' : error}`);
+    if (loads === isBad) wrong.push(`${name}: ${loads ? 'loads' : error}`);
     else right++;
     if (!loads && !/am\.yml:\d+:\d+: /.test(error)) wrong.push(`${name}: no place: ${error}`);
   }
-  console.log(`${right} right, ${notYet.size} not yet`);
   expect(wrong).toEqual([]);
   expect(right).toBeGreaterThan(40);
 });
@@ -115,6 +109,21 @@ describe('mistakes', () => {
     jira('project: P, issue_type: Bug, summary: {text: x}', 'jira_api_url: "http://j"'),
     'unknown key',
   );
+  const sns = (rest: string): string =>
+    `route: {receiver: a}\nreceivers: [{name: a, sns_configs: [{${rest}}]}]`;
+  const oneTarget = 'must provide either a Target ARN, Topic ARN, or Phone Number for SNS config';
+  refuses(sns('subject: s'), oneTarget);
+  test('two targets', () =>
+    expect(errorOf(sns('topic_arn: a, phone_number: "1"'))).toContain(oneTarget));
+  refuses(
+    sns('topic_arn: a, sigv4: {access_key: k}'),
+    'must provide a AWS SigV4 Access key and Secret Key if credentials are specified in the SigV4 config',
+  );
+  refuses(
+    sns('topic_arn: a, sigv4: {external_id: e}'),
+    'external_id can only be used with role_arn',
+  );
+  refuses(sns('topic_arn: a, sigv4: {profile: p}'), 'profiles of shared AWS files are not read');
   refuses(base('recievers: []'), 'unknown key (did you mean "receivers"?)');
 });
 
@@ -215,10 +224,11 @@ receivers:
   webhook_configs: [{url: 'http://hush'}]
   pagerduty_configs: [{routing_key: hush, url: 'http://shown'}]
   opsgenie_configs: [{api_key: *key}]
+  sns_configs: [{topic_arn: t, sigv4: {access_key: k, secret_key: hush}}]
 `,
     'am.yml',
   );
   expect(original).not.toContain('hush');
   expect(original).toContain('http://shown');
-  expect(original.match(/<secret>/g)?.length).toBeGreaterThanOrEqual(6);
+  expect(original.match(/<secret>/g)?.length).toBeGreaterThanOrEqual(7);
 });

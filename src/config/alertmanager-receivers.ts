@@ -14,7 +14,7 @@ import {
   readTelegram,
   readVictorops,
 } from './receiver-pagers.ts';
-import { readJira } from './receiver-queues.ts';
+import { readJira, readSns } from './receiver-queues.ts';
 import { readMattermost, readRocketchat } from './receiver-team-chats.ts';
 import { YamlMapping, type YamlValue } from './yaml-value.ts';
 
@@ -35,6 +35,7 @@ const integrations: readonly (readonly [key: string, read: ReadIntegration])[] =
   ['webex_configs', (reader) => readChat(reader, 'webex')],
   ['msteams_configs', (reader) => readChat(reader, 'msteams')],
   ['msteamsv2_configs', (reader) => readChat(reader, 'msteamsv2')],
+  ['sns_configs', readSns],
   ['jira_configs', readJira],
   ['rocketchat_configs', readRocketchat],
   ['mattermost_configs', readMattermost],

@@ -6,7 +6,7 @@ import { isPair, isScalar, parseDocument, visit } from 'yaml';
 
 /** Keys whose values are secrets wherever they stand. */
 const secretKey =
-  /(?:^|_)(?:password|secret|token|credentials|api_key|routing_key|service_key|user_key)$|^(?:slack_api_url|mattermost_webhook_url|webhook_url|api_url|url|proxy_url)$/;
+  /(?:^|_)(?:password|secret|token|credentials|api_key|secret_key|routing_key|service_key|user_key)$|^(?:slack_api_url|mattermost_webhook_url|webhook_url|api_url|url|proxy_url)$/;
 
 /** URLs that are no secrets: the services' own, and links in messages. */
 const plainUrlParents =

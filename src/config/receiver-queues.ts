@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Services that keep what they are told: issues and topics.
 
-import type { JiraOptions } from '../alertmanager/index.ts';
+import type { JiraOptions, SnsOptions } from '../alertmanager/index.ts';
 import type { IntegrationReader } from './receiver-fields.ts';
 
 const template = (name: string): string => `{{ template "${name}" . }}`;
@@ -58,5 +58,62 @@ export function readJira(reader: IntegrationReader): JiraOptions {
     labels: reader.texts('labels'),
     reopenDurationMs: reader.duration('reopen_duration'),
     fields: fields === undefined || fields.entries().size === 0 ? {} : fields.toPlain(),
+  };
+}
+
+const noKeys = { region: '', accessKey: '', secretKey: '', roleArn: '', externalId: '' };
+
+function readSigv4(item: IntegrationReader): SnsOptions['sigv4'] {
+  const { mapping } = item;
+  const accessKey = item.text('access_key');
+  const secretKey = item.text('secret_key');
+  const roleArn = item.text('role_arn');
+  const externalId = item.text('external_id');
+  if ((accessKey === '') !== (secretKey === ''))
+    mapping.fail(
+      'must provide a AWS SigV4 Access key and Secret Key if credentials are specified in the SigV4 config',
+    );
+  if (externalId !== '' && roleArn === '')
+    mapping.fail('external_id can only be used with role_arn');
+  // Keys that are given are used whatever the profile says.
+  if (item.text('profile') !== '' && accessKey === '')
+    mapping
+      .get('profile')
+      ?.fail(
+        'profiles of shared AWS files are not read by this version: give access_key and secret_key, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY',
+      );
+  return {
+    region: item.text('region'),
+    accessKey,
+    secretKey,
+    roleArn,
+    externalId,
+    useFipsEndpoint: item.boolean('use_fips_sts_endpoint'),
+  };
+}
+
+export function readSns(reader: IntegrationReader): SnsOptions {
+  const { mapping } = reader;
+  const targets = {
+    topicArn: reader.text('topic_arn'),
+    phoneNumber: reader.text('phone_number'),
+    targetArn: reader.text('target_arn'),
+  };
+  // As upstream counts: one of them, or all three.
+  if (Object.values(targets).filter((each) => each !== '').length % 2 === 0)
+    mapping.fail('must provide either a Target ARN, Topic ARN, or Phone Number for SNS config');
+  // It chooses between two clients of upstream's; here is one.
+  reader.boolean('use_aws_http_client');
+  return {
+    type: 'sns',
+    ...reader.base(true),
+    sigv4: reader.inner('sigv4', readSigv4) ?? { ...noKeys, useFipsEndpoint: false },
+    texts: {
+      apiUrl: reader.text('api_url'),
+      ...targets,
+      subject: reader.text('subject', template('sns.default.subject')),
+      message: reader.text('message', template('sns.default.message')),
+    },
+    attributes: reader.map('attributes'),
   };
 }

@@ -169,6 +169,7 @@ function loadOptions(
     templates: loadTemplates(config, parts),
     externalUrl: external,
     userAgent: `Alertmanager/${buildInfo('alertmanager').version}`,
+    environment: process.env,
     createHttpClient,
     mail: createMailSender(),
     readSecret: ({ value, file: path }) =>

@@ -19,6 +19,8 @@ export interface ReceiverContext {
   readonly externalUrl: string;
   /** `Alertmanager/0.34.0`. */
   readonly userAgent: string;
+  /** The process's environment: where AWS's keys are. */
+  readonly environment: Readonly<Record<string, string | undefined>>;
   readonly createHttpClient: (options: HttpClientOptions) => HttpClient;
   readonly mail: MailSender;
   /** @throws FileError */

@@ -50,8 +50,23 @@ function compress(state: Uint32Array, words: Uint32Array): void {
 }
 
 /** SHA-256 of a text, 64 hexadecimal digits. */
-export function sha256(text: string): string {
-  const view = padded(new TextEncoder().encode(text));
+export const sha256 = (text: string): string =>
+  Array.from(digest(new TextEncoder().encode(text)), (word) =>
+    word.toString(16).padStart(8, '0'),
+  ).join('');
+
+/** SHA-256 of bytes, 32 bytes. */
+export function sha256Bytes(bytes: Uint8Array): Uint8Array {
+  const result = new DataView(new ArrayBuffer(32));
+  digest(bytes).forEach((word, i) => {
+    result.setUint32(4 * i, word);
+  });
+  return new Uint8Array(result.buffer);
+}
+
+/** The eight words of the hash. */
+function digest(bytes: Uint8Array): Uint32Array {
+  const view = padded(bytes);
   const state = Uint32Array.of(
     0x6a09e667,
     0xbb67ae85,
@@ -67,5 +82,5 @@ export function sha256(text: string): string {
     for (let i = 0; i < 16; i++) words[i] = view.getUint32(at + 4 * i);
     compress(state, words);
   }
-  return Array.from(state, (word) => word.toString(16).padStart(8, '0')).join('');
+  return state;
 }

@@ -298,6 +298,19 @@ export interface JiraOptions extends IntegrationBase {
   readonly fields: unknown;
 }
 
+export interface SnsOptions extends IntegrationBase {
+  readonly type: 'sns';
+  /** Plain text; '' = from the environment. */
+  readonly sigv4: Readonly<
+    Record<'region' | 'accessKey' | 'secretKey' | 'roleArn' | 'externalId', string>
+  > & { readonly useFipsEndpoint: boolean };
+  readonly texts: Readonly<
+    Record<'apiUrl' | 'topicArn' | 'phoneNumber' | 'targetArn' | 'subject' | 'message', string>
+  >;
+  /** Names are templates too. */
+  readonly attributes: Readonly<Record<string, string>>;
+}
+
 export type IntegrationOptions =
   | WebhookOptions
   | EmailOptions
@@ -312,7 +325,8 @@ export type IntegrationOptions =
   | IncidentioOptions
   | RocketchatOptions
   | MattermostOptions
-  | JiraOptions;
+  | JiraOptions
+  | SnsOptions;
 
 export interface ReceiverOptions {
   readonly name: string;

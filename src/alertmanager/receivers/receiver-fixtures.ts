@@ -22,7 +22,10 @@ export const answered = (status: number, body: unknown): HttpResponse => ({
 });
 
 /** Answers requests in order and keeps them; one too many is an error. */
-export function fakeContext(answers: readonly HttpResponse[]): {
+export function fakeContext(
+  answers: readonly HttpResponse[],
+  environment: Readonly<Record<string, string>> = {},
+): {
   context: ReceiverContext;
   requests: HttpRequest[];
 } {
@@ -32,6 +35,7 @@ export function fakeContext(answers: readonly HttpResponse[]): {
   const context = {
     clock: { now: () => FIXTURE_NOW_MS },
     templates,
+    environment,
     externalUrl: 'http://am.example',
     userAgent: 'Alertmanager/test',
     readSecret: ({ value = '' }: { readonly value?: string }) => value,

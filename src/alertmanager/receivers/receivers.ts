@@ -16,6 +16,7 @@ import {
   createVictorops,
   createWechat,
 } from './pagers.ts';
+import { createSns } from './sns.ts';
 import { createSlack } from './slack.ts';
 import { createMattermost, createRocketchat } from './team-chats.ts';
 import { createWebhook } from './webhook.ts';
@@ -52,6 +53,8 @@ function createIntegration(
       return createMattermost(options, index, context);
     case 'jira':
       return createJira(options, index, context);
+    case 'sns':
+      return createSns(options, index, context);
     default:
       return createChat(options, index, context);
   }

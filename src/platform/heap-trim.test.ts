@@ -5,7 +5,7 @@ import { HeapTrimmer } from './heap-trim.ts';
 const MEGABYTE = 1 << 20;
 
 /** A heap whose use is played step by step; collecting leaves `alive`. */
-function play(steps: readonly number[], alive: number): number[] {
+function play(steps: readonly number[], alive: number, slackBytes?: number): number[] {
   const collectedAt: number[] = [];
   let used = 0;
   let step = 0;
@@ -15,6 +15,7 @@ function play(steps: readonly number[], alive: number): number[] {
       used = alive;
       collectedAt.push(step);
     },
+    ...(slackBytes === undefined ? {} : { slackBytes }),
   });
   for (; step < steps.length; step++) {
     used = steps[step] ?? 0;
@@ -29,6 +30,11 @@ test('collects once a burst is over, not within it', () => {
 
 test('leaves small garbage alone', () => {
   expect(play([6, 8, 10, 11, 11, 11], 6)).toEqual([]);
+});
+
+test('with little slack, little garbage is collected', () => {
+  expect(play([6, 8, 10, 11, 11, 11], 6, MEGABYTE)).toEqual([0, 1, 2, 3, 4, 5]);
+  expect(play([6, 6.5, 6.8], 6, MEGABYTE)).toEqual([0]);
 });
 
 test('a heap that is really that large is not collected again and again', () => {

@@ -5,9 +5,8 @@
 import type { IncomingMessage, Server, ServerResponse as OutgoingMessage } from 'node:http';
 import { createServer } from 'node:http';
 import type { ServerOptions as HttpsOptions } from 'node:https';
-import { createServer as createHttpsServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
-import { Server as TlsServer } from 'node:tls';
+import type { Server as TlsServer } from 'node:tls';
 import { promisify } from 'node:util';
 import { deflate, gzip } from 'node:zlib';
 import type { Logger, ServerRequest, ServerResponse } from '../base/index.ts';
@@ -66,6 +65,10 @@ function acceptedCoding(header: string | undefined): 'gzip' | 'deflate' | undefi
   if (taken.has('gzip') || taken.has('*')) return 'gzip';
   return taken.has('deflate') ? 'deflate' : undefined;
 }
+
+/** Loaded when there is TLS: it has two megabytes. */
+const tlsModule = () => process.getBuiltinModule('node:https');
+const isTls = (server: Server | TlsServer): server is TlsServer => 'setSecureContext' in server;
 
 const asText = (header: string | string[] | undefined): string | undefined =>
   Array.isArray(header) ? header.join(', ') : header;
@@ -222,7 +225,7 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
       const server =
         options.tls === undefined
           ? createServer(limits, listener)
-          : createHttpsServer({ ...options.tls, ...limits }, listener);
+          : tlsModule().createServer({ ...options.tls, ...limits }, listener);
       server.requestTimeout = options.readTimeoutMs;
       server.headersTimeout = options.readTimeoutMs;
       server.keepAliveTimeout = options.readTimeoutMs;
@@ -246,7 +249,7 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
     connections: () => sockets.size,
     renewTls: (renewed) => {
       for (const server of servers) {
-        if (server instanceof TlsServer) server.setSecureContext(renewed);
+        if (isTls(server)) server.setSecureContext(renewed);
       }
     },
     close: async (graceMs) => {

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // OAuth 2.0 for machines: client credentials (RFC 6749, 4.4) and JWT bearer assertions (RFC 7523).
 
-import { createSign } from 'node:crypto';
 import {
   type HttpClient,
   HttpError,
@@ -144,7 +143,10 @@ export class OAuth2Tokens {
     const signed = `${base64Url(JSON.stringify(header))}.${base64Url(JSON.stringify(claims))}`;
     let signature: string;
     try {
-      signature = createSign(`RSA-SHA${algorithm.slice(2)}`)
+      // Loaded when needed: small programs never do.
+      signature = process
+        .getBuiltinModule('node:crypto')
+        .createSign(`RSA-SHA${algorithm.slice(2)}`)
         .update(signed)
         .sign(
           this.files.value(options.clientCertificateKey, 'client certificate key'),

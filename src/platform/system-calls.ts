@@ -45,8 +45,19 @@ interface Libc {
   call(name: string, prototype: string, ...parameters: readonly unknown[]): number;
 }
 
+/** Our arguments are numbers and pointers to our own buffers: koffi's own three megabytes are not needed. */
+const callMemory = {
+  sync_stack_size: 131_072,
+  sync_heap_size: 65_536,
+  async_stack_size: 65_536,
+  async_heap_size: 65_536,
+  resident_async_pools: 1,
+  max_async_calls: 64,
+};
+
 /** The C library's functions, each declared when first called. */
 function openLibc(koffi: Koffi): Libc {
+  koffi.config(callMemory);
   const library = koffi.load('libc.so.6');
   const functions = new Map<string, Foreign>();
   return {

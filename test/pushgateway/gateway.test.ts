@@ -333,95 +333,31 @@ test('merge=max, min and last; names of modes and methods that cannot merge', as
   );
 });
 
-test('a bomb of zeros is stopped at the limit, with the parser’s message', async () => {
-  const rig = new Rig({ bodyLimitBytes: 8_000_000 });
-  const zeros = gzipSync(new Uint8Array(100_000_000));
+/** A gigabyte of zeros as one gzip stream of a megabyte; made a piece at a time, each a member of its own. */
+function gigabyteBomb(): Buffer {
+  const member = gzipSync(new Uint8Array(100_000_000));
+  return Buffer.concat(new Array<Buffer>(10).fill(member));
+}
+
+test('a bomb of 1 GB of zeros is stopped at the limit, with the parser’s message', async () => {
+  const bomb = gigabyteBomb();
+  const rig = new Rig({ bodyLimitBytes: 32 << 20 });
   const headers = { 'Content-Encoding': 'gzip' };
   const before = process.memoryUsage().rss;
-  expect(await rig.push('PUT', '/metrics/job/z', zeros, headers)).toBe(
+  expect(await rig.push('PUT', '/metrics/job/z', bomb, headers)).toBe(
     '400 text format parsing error in line 1: invalid metric name',
   );
-  const blanks = gzipSync('a 1\n'.repeat(3_000_000));
-  expect(await rig.push('PUT', '/metrics/job/z', blanks, headers)).toMatch(
-    /^413 the body is too large/,
-  );
-  expect(process.memoryUsage().rss - before).toBeLessThan(300_000_000);
+  // Pieces and the whole: twice the limit, and what the collector has not seen yet.
+  expect(process.memoryUsage().rss - before).toBeLessThan(150_000_000);
   expect(await rig.samples('push_')).toEqual([]);
 });
 
-test('ten thousand labels in a path are ten thousand labels', async () => {
-  const rig = new Rig();
-  const path = Array.from({ length: 10_000 }, (_, i) => `/l${i}/v${i}`).join('');
-  expect(await rig.push('PUT', `/metrics/job/x${path}`, 'm 1\n')).toBe('200');
-  expect((await rig.samples('m{'))[0]).toContain('l9999="v9999"');
-  expect(await rig.push('DELETE', `/metrics/job/x${path}`, '')).toBe('202');
-  expect(await rig.samples('m{')).toEqual([]);
-});
-
-test('a refused push leaves the rest of the group as it was', async () => {
-  const rig = new Rig();
-  await rig.push('PUT', '/metrics/job/a', '# TYPE m counter\nm 1\n');
-  const before = await rig.samples('m');
-  for (const body of [
-    'm 1\nm 2\n',
-    'm 1 5\n',
-    '# TYPE m gauge\nm',
-    'm{a="b"} x\n',
-    'x{__a="b"} 1\n',
-  ])
-    expect(await rig.push('POST', '/metrics/job/a', body)).toMatch(/^400/);
-  expect(await rig.samples('m')).toEqual(before);
-  expect(await rig.samples('push_failure_time_seconds{instance="",job="a"} 1.7')).toHaveLength(1);
-});
-
-test('/api/v1/groups filters, and /api/v1/family has the metrics of one', async () => {
-  const rig = new Rig();
-  await rig.push('PUT', '/metrics/job/a/instance@base64/eC95', 'cats 1\n');
-  await rig.push('PUT', '/metrics/job/b', 'dogs 1\ndogs 1\n');
-  const groups = async (filter: string) => {
-    const { body } = await rig.ask({ path: `/api/v1/groups?filter=${encodeURIComponent(filter)}` });
-    return (
-      JSON.parse(textOf(body)) as {
-        data: { groups: { path: string; lastPushSuccessful: boolean }[] };
-      }
-    ).data.groups;
-  };
-  expect((await groups('')).map(({ lastPushSuccessful }) => lastPushSuccessful)).toEqual([
-    true,
-    false,
-  ]);
-  expect((await groups('x/y cats')).map(({ path }) => path)).toEqual([
-    'metrics/job@base64/YQ==/instance@base64/eC95',
-  ]);
-  expect(await groups('cats job=b')).toEqual([]);
-  const group = (await groups('cats'))[0]?.path ?? '';
-  const family = await rig.ask({
-    path: `/api/v1/family?name=cats&group=${encodeURIComponent(group)}`,
-  });
-  expect(JSON.parse(textOf(family.body))).toMatchObject({
-    data: { metrics: [{ value: '1', labels: { instance: 'x/y', job: 'a' } }], total: 1 },
-  });
-  expect((await rig.ask({ path: '/api/v1/family?name=x&group=metrics/job/none' })).status).toBe(
-    404,
+test('a body that grows beyond the limit is refused, whatever it says', async () => {
+  const rig = new Rig({ bodyLimitBytes: 8_000_000 });
+  const headers = { 'Content-Encoding': 'gzip' };
+  const lines = gzipSync('a 1\n'.repeat(3_000_000), { level: 1 });
+  expect(await rig.push('PUT', '/metrics/job/z', lines, headers)).toMatch(
+    /^413 the body is too large/,
   );
-});
-
-test('groups pushed by the thousand: the page is in order and a repeated push changes one line', async () => {
-  const rig = new Rig();
-  for (let i = 0; i < 300; i++)
-    await rig.push(
-      'PUT',
-      `/metrics/job/x/instance/${(i * 7) % 300}`,
-      `m{z="${i % 3}"} ${i}\nn ${i}\n`,
-    );
-  const before = await rig.samples('m{');
-  expect(before.length).toBe(300);
-  expect(before).toEqual([...before].sort());
-  await rig.push('PUT', '/metrics/job/x/instance/77', 'm{z="2"} -1\nn 0\n');
-  const after = await rig.samples('m{');
-  expect(after.filter((line, i) => line !== before[i])).toEqual([
-    'm{instance="77",job="x",z="2"} -1',
-  ]);
-  await rig.push('PUT', '/metrics/job/x/instance/77', 'n 0\n');
-  expect((await rig.samples('m{')).length).toBe(299);
+  expect(await rig.samples('push_')).toEqual([]);
 });

@@ -42,7 +42,7 @@ export function flagPattern(source: string): NamePattern | undefined {
   return source === '' ? undefined : pattern(source);
 }
 
-/** The defaults mean the same to RE2 and to JavaScript, which has them at no cost: RE2's programs of them have 4 MB. */
+/** Mean the same to RE2 and to JavaScript; RE2's programs of them would take 4 MB. */
 const knownPatterns: ReadonlySet<string> = new Set(Object.values(defaultPatterns));
 
 /** Like {@link flagPattern}, for flags that always filter. */

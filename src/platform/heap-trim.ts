@@ -68,7 +68,7 @@ export function startHeapTrimmer(): { close(): void } {
 
 const SMALL_INTERVAL_MS = 1000;
 const SMALL_SLACK_BYTES = 1 << 20;
-/** Bytes of bytecode that a function runs before V8 looks whether to optimise it; its own is about 130,000. */
+/** Bytes of bytecode run before V8 thinks of optimising a function; its own: some 130,000. */
 const SMALL_INTERRUPT_BUDGET = 1_000_000;
 
 /**

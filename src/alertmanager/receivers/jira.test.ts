@@ -2,7 +2,11 @@
 import { expect, test } from 'vitest';
 import { createJira } from './jira.ts';
 import type { JiraOptions } from './options.ts';
-import { answered, fakeContext, notificationOf } from './receiver-fixtures.ts';
+import {
+  answered,
+  fakeContext,
+  notificationOf,
+} from '../../../test/alertmanager/receiver-fixtures.ts';
 
 const API = 'https://jira.example/rest/api/2';
 

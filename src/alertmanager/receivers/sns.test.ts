@@ -2,7 +2,12 @@
 import { describe, expect, test } from 'vitest';
 import type { HttpRequest } from '../../base/index.ts';
 import type { SnsOptions } from './options.ts';
-import { answered, FIXTURE_NOW_MS, fakeContext, notificationOf } from './receiver-fixtures.ts';
+import {
+  answered,
+  FIXTURE_NOW_MS,
+  fakeContext,
+  notificationOf,
+} from '../../../test/alertmanager/receiver-fixtures.ts';
 import { signedHeaders } from './sigv4.ts';
 import { createSns } from './sns.ts';
 

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // For tests: a context whose HTTP client gives prepared answers, and notifications.
 
-import type { HttpRequest, HttpResponse } from '../../base/index.ts';
-import { labelsFrom } from '../../model/index.ts';
-import { alertFunctions, TemplateSet } from '../../template/index.ts';
-import { newAlert } from '../alert.ts';
-import { NO_END_MS, type Notification } from '../notify/integration.ts';
-import type { ReceiverContext } from './context.ts';
-import { defaultTemplates } from './default-templates.ts';
+import type { HttpRequest, HttpResponse } from '../../src/base/index.ts';
+import { labelsFrom } from '../../src/model/index.ts';
+import { alertFunctions, TemplateSet } from '../../src/template/index.ts';
+import { newAlert } from '../../src/alertmanager/alert.ts';
+import { NO_END_MS, type Notification } from '../../src/alertmanager/notify/integration.ts';
+import type { ReceiverContext } from '../../src/alertmanager/receivers/context.ts';
+import { defaultTemplates } from '../../src/alertmanager/receivers/default-templates.ts';
 
 export const FIXTURE_NOW_MS = Date.UTC(2026, 0, 2, 3, 4, 5);
 

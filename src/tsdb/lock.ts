@@ -12,12 +12,13 @@ export interface DirectoryLock {
   release(): void;
 }
 
-/** Field 22 of /proc/<pid>/stat, or undefined when there is no such process. */
+/** Field 22 of /proc/<pid>/stat, or undefined when there is no such process, or only what its parent has to bury. */
 function processStart(files: FileSystem, processId: number): string | undefined {
   try {
     const stat = files.readTextSync(`/proc/${processId}/stat`);
     // The command name, in parentheses, may hold blanks.
-    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19];
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    return fields[0] === 'Z' ? undefined : fields[19];
   } catch (error) {
     if (error instanceof FileError) return undefined;
     throw error;

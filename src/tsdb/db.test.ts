@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { spawn } from 'node:child_process';
 import {
   mkdtempSync,
   readdirSync,
@@ -194,6 +195,26 @@ test('a directory in use by a living process is refused in one sentence', async 
   );
   db.close();
   await expect(open('/proc/nowhere')).rejects.toThrow(/cannot use \/proc\/nowhere for data/);
+});
+
+test('a dead owner whose parent has not waited for it holds nothing', async () => {
+  // The shell's child ends once the shell has become a program that never waits for it.
+  const parent = spawn('sh', ['-c', 'sleep 0.2 & echo $!; exec sleep 60']);
+  try {
+    const id = await new Promise<string>((resolve) => {
+      parent.stdout.once('data', (text: Buffer) => resolve(text.toString().trim()));
+    });
+    const fields = (): string[] =>
+      readFileSync(`/proc/${id}/stat`, 'utf8').split(') ')[1]!.split(' ');
+    while (fields()[0] !== 'Z') await new Promise((resolve) => setTimeout(resolve, 5));
+    const directory = newDirectory();
+    writeFileSync(join(directory, 'lock'), `${id} ${fields()[19]}\n`);
+    const db = await open(directory);
+    expect(db.cleanStart).toBe(0);
+    db.close();
+  } finally {
+    parent.kill();
+  }
 });
 
 /** A file system whose disk is full while `state.full`. */

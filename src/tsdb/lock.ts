@@ -12,7 +12,10 @@ export interface DirectoryLock {
   release(): void;
 }
 
-/** Field 22 of /proc/<pid>/stat, or undefined when there is no such process, or only what its parent has to bury. */
+/**
+ * Field 22 of /proc/<pid>/stat. Undefined when there is no such process, or it is dead and its parent has not
+ * waited for it yet.
+ */
 function processStart(files: FileSystem, processId: number): string | undefined {
   try {
     const stat = files.readTextSync(`/proc/${processId}/stat`);

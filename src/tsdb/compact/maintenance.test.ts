@@ -58,7 +58,7 @@ async function open(limits: RetentionLimits = { durationMs: 0, sizeBytes: 0 }): 
   const clock = createNodeClock();
   const logged: string[] = [];
   const note = (message: string, fields: LogFields = {}): void =>
-    void logged.push(`${message} ${String(fields['err'] ?? fields['block'] ?? '')}`);
+    void logged.push(`${message} ${String(fields.err ?? fields.block ?? '')}`);
   const logger: Logger = { ...silentLogger, info: note, warn: note, error: note };
   const store = new BlockStore({
     files,

@@ -4,7 +4,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { Clock, Timer } from '../base/index.ts';
+import { ManualClock } from '../../test/manual-clock.ts';
 import { seededPrng, silentLogger } from '../base/index.ts';
 import { Registry, writeText } from '../metrics/index.ts';
 import { labelsFrom, labelValue, type Matcher, matcherText } from '../model/index.ts';
@@ -25,39 +25,11 @@ import {
 } from './index.ts';
 import { TimeInterval } from './route/time-interval.ts';
 
-class TestClock implements Clock {
-  time = Date.UTC(2026, 0, 5, 12, 0, 0);
-  private timers: { at: number; fire: () => void }[] = [];
-  now = (): number => this.time;
-  monotonicMs = (): number => this.time;
-  setTimer(delayMs: number, fire: () => void): Timer {
-    const timer = { at: this.time + delayMs, fire };
-    this.timers.push(timer);
-    const cancel = (): void => {
-      this.timers = this.timers.filter((each) => each !== timer);
-    };
-    return { cancel };
-  }
-  async advance(ms: number): Promise<void> {
-    const end = this.time + ms;
-    for (;;) {
-      this.timers.sort((a, b) => a.at - b.at);
-      const next = this.timers[0];
-      if (next === undefined || next.at > end) break;
-      this.timers.shift();
-      this.time = Math.max(this.time, next.at);
-      next.fire();
-      for (let i = 0; i < 60; i++) await Promise.resolve();
-    }
-    this.time = end;
-  }
-}
-
 const SECOND = 1000;
 const MINUTE = 60_000;
 const HOUR = 3_600_000;
 
-let clock: TestClock;
+let clock: ManualClock;
 let told: { at: number; receiver: string; reason: string; alerts: string[] }[];
 let outcome: (notification: Notification, type: string) => Promise<NotifyOutcome> | NotifyOutcome;
 let directory: string;
@@ -178,7 +150,7 @@ const metric = (name: string): string[] =>
     .filter((line) => line.startsWith(name));
 
 beforeEach(() => {
-  clock = new TestClock();
+  clock = new ManualClock(Date.UTC(2026, 0, 5, 12, 0, 0));
   told = [];
   ids = 0;
   outcome = () => ({ ok: true });

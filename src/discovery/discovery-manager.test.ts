@@ -3,8 +3,8 @@ import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
+import { ManualClock } from '../../test/manual-clock.ts';
 import {
-  type Clock,
   defaultHttpClientOptions,
   type FileSystem,
   type HttpClient,
@@ -17,41 +17,6 @@ import { Registry } from '../metrics/index.ts';
 import { labelsFrom } from '../model/index.ts';
 import { createNodeClock, createNodeFileSystem } from '../platform/index.ts';
 import { createDiscoveryMetrics, DiscoveryManager, type SdConfigs } from './index.ts';
-
-/** Time that moves only when told. */
-class ManualClock implements Clock {
-  private time = 1_000_000;
-  private timers: { at: number; fire: () => void }[] = [];
-
-  now(): number {
-    return this.time;
-  }
-
-  monotonicMs(): number {
-    return this.time;
-  }
-
-  setTimer(delayMs: number, fire: () => void): { cancel(): void } {
-    const timer = { at: this.time + delayMs, fire };
-    this.timers.push(timer);
-    const cancel = (): void => {
-      this.timers = this.timers.filter((other) => other !== timer);
-    };
-    return { cancel };
-  }
-
-  advance(ms: number): void {
-    const end = this.time + ms;
-    for (;;) {
-      const due = this.timers.filter(({ at }) => at <= end).sort((a, b) => a.at - b.at)[0];
-      if (!due) break;
-      this.time = Math.max(this.time, due.at);
-      this.timers = this.timers.filter((other) => other !== due);
-      due.fire();
-    }
-    this.time = end;
-  }
-}
 
 /** Lets promises finish. */
 async function settle(): Promise<void> {
@@ -178,26 +143,26 @@ test('files are read, watched, and read again at intervals', async () => {
   });
   manager.applyConfig(new Map([['f', both]]));
   await settle();
-  clock.advance(0);
+  await clock.advance(0);
   expect(updates).toEqual([['f', ['x:1', 'y:2']]]);
   expect(metric('file_mtime_seconds')).toBeGreaterThan(0);
 
   write('a.json', 'x:1', 'z:3');
   poke(folder);
   await settle();
-  clock.advance(5000);
+  await clock.advance(5000);
   expect(updates.at(-1)).toEqual(['f', ['x:1', 'z:3', 'y:2']]);
 
   write('c.json', 'new:1');
-  clock.advance(300_000);
+  await clock.advance(300_000);
   await settle();
-  clock.advance(5000);
+  await clock.advance(5000);
   expect(updates.at(-1)?.[1]).toContain('new:1');
 
   rmSync(join(folder, 'c.json'));
-  clock.advance(300_000);
+  await clock.advance(300_000);
   await settle();
-  clock.advance(5000);
+  await clock.advance(5000);
   expect(updates.at(-1)).toEqual(['f', ['x:1', 'z:3', 'y:2']]);
 });
 
@@ -206,12 +171,12 @@ test('a file that breaks keeps its last targets', async () => {
   write('a.json', 'x:1');
   manager.applyConfig(new Map([['f', fileJob('a.json')]]));
   await settle();
-  clock.advance(0);
+  await clock.advance(0);
   writeFileSync(join(folder, 'a.json'), '[{"targets": [');
   poke(folder);
   await settle();
   expect(metric('file_read_errors_total')).toBe(1);
-  clock.advance(10_000);
+  await clock.advance(10_000);
   expect(updates).toEqual([['f', ['x:1']]]);
   // Still known after another job is added.
   manager.applyConfig(
@@ -231,14 +196,14 @@ test('many changes become few updates', async () => {
   write('a.json', 'x:0');
   manager.applyConfig(new Map([['f', fileJob('a.json')]]));
   await settle();
-  clock.advance(0);
+  await clock.advance(0);
   for (let i = 1; i <= 200; i++) {
     write('a.json', `x:${i}`);
     poke(folder);
     await settle();
-    clock.advance(50);
+    await clock.advance(50);
   }
-  clock.advance(10_000);
+  await clock.advance(10_000);
   expect(updates.at(-1)).toEqual(['f', ['x:200']]);
   // Ten seconds of changes: at 0.1, 0.3, 0.7, 1.5, 3.1, 6.3 s and so on, not two hundred times.
   expect(updates.length).toBeGreaterThan(4);
@@ -253,7 +218,7 @@ test('HTTP: asks as upstream does, keeps the last good answer', async () => {
   answers.set(url, () => json([{ targets: ['a:1'] }, { targets: ['b:2'], labels: { x: 'y' } }]));
   manager.applyConfig(new Map([['h', httpJob(url)]]));
   await settle();
-  clock.advance(0);
+  await clock.advance(0);
   expect(updates).toEqual([['h', ['a:1', 'b:2']]]);
   expect(requests[0]).toMatchObject({
     method: 'GET',
@@ -272,16 +237,16 @@ test('HTTP: asks as upstream does, keeps the last good answer', async () => {
   ];
   for (const answer of failures) {
     answers.set(url, () => answer);
-    clock.advance(60_000);
+    await clock.advance(60_000);
     await settle();
   }
   expect(metric('http_failures_total')).toBe(4);
   expect(metric('refresh_failures_total')).toBe(4);
   expect(updates.length).toBe(1);
   answers.set(url, () => json([{ targets: ['a:1'] }]));
-  clock.advance(60_000);
+  await clock.advance(60_000);
   await settle();
-  clock.advance(5000);
+  await clock.advance(5000);
   expect(updates.at(-1)).toEqual(['h', ['a:1']]);
 });
 
@@ -297,7 +262,7 @@ test('unchanged providers survive a reload, changed ones end', async () => {
     ]),
   );
   await settle();
-  clock.advance(0);
+  await clock.advance(0);
   // The same question is asked once for both jobs.
   expect(requests.length).toBe(1);
   expect(updates).toEqual([
@@ -312,7 +277,7 @@ test('unchanged providers survive a reload, changed ones end', async () => {
   // Nothing is taken away before the new server has answered.
   expect(updates.length).toBe(before);
   await settle();
-  clock.advance(0);
+  await clock.advance(0);
   expect(updates.slice(before)).toEqual([['h', ['b:2']]]);
   expect(clients()).toBe(1);
 });
@@ -324,9 +289,9 @@ test('a server that does not answer does not hold up other targets for long', as
   const { staticConfigs } = staticJob('s:1');
   manager.applyConfig(new Map([['m', { ...httpJob('http://slow/'), staticConfigs }]]));
   await settle();
-  clock.advance(4999);
+  await clock.advance(4999);
   expect(updates).toEqual([]);
-  clock.advance(1);
+  await clock.advance(1);
   expect(updates).toEqual([['m', ['s:1']]]);
 });
 

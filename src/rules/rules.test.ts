@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Groups on a clock that the test turns, over the in-memory storage of what they write.
 import { beforeEach, describe, expect, test } from 'vitest';
-import type { Clock, Timer } from '../base/index.ts';
+import { ManualClock } from '../../test/manual-clock.ts';
 import { silentLogger } from '../base/index.ts';
 import { Registry, writeText } from '../metrics/index.ts';
 import { isStale, type Labels, labelsFrom, labelsKey, labelsToObject } from '../model/index.ts';
@@ -18,35 +18,6 @@ import {
   RuleManager,
   type RuleQuery,
 } from './index.ts';
-
-/** Time moves only when told, and stands still while promises settle. */
-class TestClock implements Clock {
-  private time = 1_000_000_000_000;
-  private timers: { at: number; fire: () => void }[] = [];
-  now = (): number => this.time;
-  monotonicMs = (): number => this.time;
-  setTimer(delayMs: number, fire: () => void): Timer {
-    const timer = { at: this.time + delayMs, fire };
-    this.timers.push(timer);
-    const cancel = (): void => {
-      this.timers = this.timers.filter((each) => each !== timer);
-    };
-    return { cancel };
-  }
-  async advance(ms: number): Promise<void> {
-    const end = this.time + ms;
-    for (;;) {
-      this.timers.sort((a, b) => a.at - b.at);
-      const next = this.timers[0];
-      if (next === undefined || next.at > end) break;
-      this.timers.shift();
-      this.time = Math.max(this.time, next.at);
-      next.fire();
-      for (let i = 0; i < 50; i++) await Promise.resolve();
-    }
-    this.time = end;
-  }
-}
 
 interface Row {
   readonly labels: Readonly<Record<string, string>>;
@@ -101,7 +72,7 @@ class RowAppender implements Appender {
 }
 
 const MINUTE = 60_000;
-let clock: TestClock;
+let clock: ManualClock;
 let appender: RowAppender;
 let sent: { alert: Alert; at: number }[];
 let answers: Record<string, readonly { labels: Record<string, string>; value: number }[] | Error>;
@@ -126,7 +97,7 @@ function answerTo(query: RuleQuery): RuleAnswer {
 }
 
 beforeEach(() => {
-  clock = new TestClock();
+  clock = new ManualClock(1_000_000_000_000);
   appender = new RowAppender();
   sent = [];
   answers = {};

@@ -3,14 +3,11 @@
 //
 // HEARTH_FUZZ_SEED chooses data and queries, HEARTH_FUZZ_SECONDS how long it goes on.
 
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { seededPrng } from '../../src/base/index.ts';
 import { Engine, encodeResponse, QueryError, type QueryResult } from '../../src/promql/index.ts';
 import type { Queryable } from '../../src/storage/index.ts';
-import { freePort, peerPath, type RunningPeer, startPeer, waitForUrl } from '../peers.ts';
+import { type EmptyPrometheus, prometheus, startEmptyPrometheus } from './empty-prometheus.ts';
 import { type Answer, differenceOf } from './answers.ts';
 import {
   DATA_MINUTES,
@@ -27,8 +24,6 @@ const seed = Number(process.env.HEARTH_FUZZ_SEED ?? 1);
 const seconds = Number(process.env.HEARTH_FUZZ_SECONDS ?? 20);
 const DIFFERENCES_MAX = 5;
 
-const prometheus = peerPath('prometheus');
-
 /** One question: at `startMs`, or over the range. */
 interface Question {
   readonly query: string;
@@ -41,27 +36,19 @@ interface Question {
 }
 
 describe.skipIf(prometheus === undefined)('random queries', () => {
-  let peer: RunningPeer;
+  let peer: EmptyPrometheus;
   let url = '';
   let storages: readonly Queryable[] = [];
-  const folder = mkdtempSync(join(tmpdir(), 'hearth-fuzz-'));
   const prng = seededPrng(seed);
   const engine = new Engine({ lookbackDeltaMs: 300_000, maxSamples: 5e7, defaultStepMs: 60_000 });
 
   beforeAll(async () => {
-    const port = await freePort();
-    url = `http://127.0.0.1:${port}`;
-    const config = join(folder, 'prometheus.yml');
-    writeFileSync(config, 'global: {}\n');
-    peer = startPeer(prometheus ?? '', [
-      `--config.file=${config}`,
-      `--storage.tsdb.path=${join(folder, 'data')}`,
+    peer = await startEmptyPrometheus([
       '--storage.tsdb.retention.time=100y',
-      `--web.listen-address=127.0.0.1:${port}`,
       '--web.enable-remote-write-receiver',
       '--enable-feature=promql-negative-offset',
     ]);
-    await waitForUrl(`${url}/-/ready`, peer);
+    url = peer.url;
     const series = fuzzSeries(prng);
     storages = [memoryOf(series), headOf(series)];
     for (const body of writeRequests(series)) {
@@ -75,8 +62,7 @@ describe.skipIf(prometheus === undefined)('random queries', () => {
   }, 60_000);
 
   afterAll(async () => {
-    await peer.stop();
-    rmSync(folder, { recursive: true });
+    await peer.close();
   });
 
   async function theirs({ query, startMs, endMs, stepMs }: Question): Promise<Answer> {

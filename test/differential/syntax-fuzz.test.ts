@@ -2,13 +2,10 @@
 // Queries with something taken out, doubled, swapped or put in: same verdict and message as the real
 // parser's. HEARTH_FUZZ_SEED chooses them.
 
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Prng, seededPrng } from '../../src/base/index.ts';
 import { formatExpression, parseExpression, QueryError } from '../../src/promql/index.ts';
-import { freePort, peerPath, type RunningPeer, startPeer, waitForUrl } from '../peers.ts';
+import { type EmptyPrometheus, prometheus, startEmptyPrometheus } from './empty-prometheus.ts';
 import { alike } from './syntax-queries.ts';
 
 const seed = Number(process.env.HEARTH_FUZZ_SEED ?? 1);
@@ -63,29 +60,17 @@ function changed(query: string, real: string): boolean {
   );
 }
 
-const prometheus = peerPath('prometheus');
-
 describe.skipIf(prometheus === undefined)('mutated queries', () => {
-  let peer: RunningPeer;
+  let peer: EmptyPrometheus;
   let url = '';
-  const folder = mkdtempSync(join(tmpdir(), 'hearth-mutated-'));
 
   beforeAll(async () => {
-    const port = await freePort();
-    url = `http://127.0.0.1:${port}`;
-    const config = join(folder, 'prometheus.yml');
-    writeFileSync(config, 'global: {}\n');
-    peer = startPeer(prometheus ?? '', [
-      `--config.file=${config}`,
-      `--storage.tsdb.path=${join(folder, 'data')}`,
-      `--web.listen-address=127.0.0.1:${port}`,
-    ]);
-    await waitForUrl(`${url}/-/ready`, peer);
+    peer = await startEmptyPrometheus();
+    url = peer.url;
   });
 
   afterAll(async () => {
-    await peer.stop();
-    rmSync(folder, { recursive: true });
+    await peer.close();
   });
 
   function ours(query: string): string {

@@ -1,12 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // The parser and the formatter against the real Prometheus: same verdict, same text.
 
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { formatExpression, parseExpression, QueryError } from '../../src/promql/index.ts';
-import { freePort, peerPath, type RunningPeer, startPeer, waitForUrl } from '../peers.ts';
+import { type EmptyPrometheus, prometheus, startEmptyPrometheus } from './empty-prometheus.ts';
 import { alike, newer } from './syntax-queries.ts';
 
 /** The formatted query, or the error. */
@@ -19,29 +16,17 @@ function ours(query: string): string {
   }
 }
 
-const prometheus = peerPath('prometheus');
-
 describe.skipIf(prometheus === undefined)('the real parser', () => {
-  let peer: RunningPeer;
+  let peer: EmptyPrometheus;
   let url = '';
-  const folder = mkdtempSync(join(tmpdir(), 'hearth-syntax-'));
 
   beforeAll(async () => {
-    const port = await freePort();
-    url = `http://127.0.0.1:${port}`;
-    const config = join(folder, 'prometheus.yml');
-    writeFileSync(config, 'global: {}\n');
-    peer = startPeer(prometheus ?? '', [
-      `--config.file=${config}`,
-      `--storage.tsdb.path=${join(folder, 'data')}`,
-      `--web.listen-address=127.0.0.1:${port}`,
-    ]);
-    await waitForUrl(`${url}/-/ready`, peer);
+    peer = await startEmptyPrometheus();
+    url = peer.url;
   });
 
   afterAll(async () => {
-    await peer.stop();
-    rmSync(folder, { recursive: true });
+    await peer.close();
   });
 
   async function theirs(query: string): Promise<string> {

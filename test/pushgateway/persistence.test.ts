@@ -7,7 +7,8 @@ import { expect, test } from 'vitest';
 import { ForeignFileError } from '../../src/pushgateway/index.ts';
 import { freePort, peerPath, startPeer, waitForUrl } from '../peers.ts';
 import { ask } from './gateway-under-test.ts';
-import { FakeClock, inDirectory, Rig } from './rig.ts';
+import { ManualClock } from '../manual-clock.ts';
+import { inDirectory, Rig } from './rig.ts';
 
 const pushed = async (rig: Rig): Promise<string> =>
   (await rig.page())
@@ -44,7 +45,7 @@ test('a gateway that was killed has all that it answered', () =>
 test('the file is written after the interval and at the end, and the logs go', () =>
   inDirectory(async (directory) => {
     const persistenceFile = join(directory, 'metrics');
-    const clock = new FakeClock();
+    const clock = new ManualClock();
     const first = new Rig({ persistenceFile, clock });
     await fill(first);
     expect(readdirSync(directory)).toEqual(['metrics.wal.00000001']);

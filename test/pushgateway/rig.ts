@@ -4,52 +4,18 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Clock, Logger, ServerResponse } from '../../src/base/index.ts';
+import type { Logger, ServerResponse } from '../../src/base/index.ts';
 import { silentLogger } from '../../src/base/index.ts';
 import { Registry } from '../../src/metrics/index.ts';
 import { createNodeFileSystem, createRequestDecoder } from '../../src/platform/index.ts';
 import type { GatewayOptions } from '../../src/pushgateway/index.ts';
 import { Gateway, Persistence } from '../../src/pushgateway/index.ts';
+import { ManualClock } from '../manual-clock.ts';
 import type { Ask } from './gateway-under-test.ts';
-
-export class FakeClock implements Clock {
-  timeMs = 1_700_000_000_000;
-  private timers: { atMs: number; fire: () => void }[] = [];
-
-  now = (): number => this.timeMs;
-  monotonicMs = (): number => this.timeMs;
-
-  setTimer = (delayMs: number, fire: () => void) => {
-    const timer = { atMs: this.timeMs + delayMs, fire };
-    this.timers.push(timer);
-    const cancel = (): void => {
-      this.timers = this.timers.filter((other) => other !== timer);
-    };
-    return { cancel };
-  };
-
-  get pending(): number {
-    return this.timers.length;
-  }
-
-  /** Moves on, firing what becomes due, in order, and lets promises settle in between. */
-  async advance(ms: number): Promise<void> {
-    const end = this.timeMs + ms;
-    for (;;) {
-      const due = this.timers.filter(({ atMs }) => atMs <= end).sort((a, b) => a.atMs - b.atMs)[0];
-      if (due === undefined) break;
-      this.timers = this.timers.filter((other) => other !== due);
-      this.timeMs = Math.max(this.timeMs, due.atMs);
-      due.fire();
-      await new Promise((resolve) => setImmediate(resolve));
-    }
-    this.timeMs = end;
-  }
-}
 
 export interface RigOptions extends Partial<GatewayOptions> {
   readonly persistenceFile?: string;
-  readonly clock?: FakeClock;
+  readonly clock?: ManualClock;
   readonly bodyLimitBytes?: number;
 }
 
@@ -74,14 +40,14 @@ export const textOf = (body: string | Uint8Array): string =>
   typeof body === 'string' ? body : new TextDecoder().decode(body);
 
 export class Rig {
-  readonly clock: FakeClock;
+  readonly clock: ManualClock;
   readonly gateway: Gateway;
   readonly persistence: Persistence | undefined;
   readonly logged: string[] = [];
   quits = 0;
 
   constructor(options: RigOptions = {}) {
-    this.clock = options.clock ?? new FakeClock();
+    this.clock = options.clock ?? new ManualClock();
     const log = (message: string, fields: object = {}): void =>
       void this.logged.push(
         `${message} ${JSON.stringify(fields, (_, value) => (value instanceof Error ? value.message : value))}`,

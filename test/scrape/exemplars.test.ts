@@ -10,7 +10,8 @@ import { labelValue } from '../../src/model/index.ts';
 import type { ScrapeOptions } from '../../src/scrape/index.ts';
 import { ScrapeManager } from '../../src/scrape/index.ts';
 import { DEFAULT_CHUNK_RANGE_MS, Head } from '../../src/tsdb/index.ts';
-import { type Answer, group, jobOptions, ScriptedClient, SimClock } from './rig.ts';
+import { ManualClock } from '../manual-clock.ts';
+import { type Answer, group, jobOptions, ScriptedClient } from './rig.ts';
 
 const INTERVAL = 15_000;
 const START = 1_700_000_000_000;
@@ -29,7 +30,7 @@ async function scraped(answers: readonly Answer[], options: Partial<ScrapeOption
   const heap = new SharedHeap(createMemory(256 << 20));
   const head = new Head(heap, { chunkRangeMs: DEFAULT_CHUNK_RANGE_MS, wal: undefined });
   head.exemplars.resize(100);
-  const clock = new SimClock(START);
+  const clock = new ManualClock(START);
   const client = new ScriptedClient();
   const registry = new Registry({ clock });
   const manager = new ScrapeManager({

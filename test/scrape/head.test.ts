@@ -8,7 +8,8 @@ import { Registry } from '../../src/metrics/index.ts';
 import { isStale, type Matcher } from '../../src/model/index.ts';
 import { ScrapeManager } from '../../src/scrape/index.ts';
 import { DEFAULT_CHUNK_RANGE_MS, Head, HeadReader } from '../../src/tsdb/index.ts';
-import { group, jobOptions, ScriptedClient, SimClock } from './rig.ts';
+import { ManualClock } from '../manual-clock.ts';
+import { group, jobOptions, ScriptedClient } from './rig.ts';
 
 const INTERVAL = 15_000;
 
@@ -16,7 +17,7 @@ function rig(memoryBytes = 256 << 20) {
   const heap = new SharedHeap(createMemory(memoryBytes));
   const head = new Head(heap, { chunkRangeMs: DEFAULT_CHUNK_RANGE_MS, wal: undefined });
   head.reserveScratch(0, 4 << 20);
-  const clock = new SimClock(1_700_000_000_000);
+  const clock = new ManualClock(1_700_000_000_000);
   const client = new ScriptedClient();
   const manager = new ScrapeManager({
     appender: head,

@@ -10,7 +10,8 @@ import { isStale } from '../../src/model/index.ts';
 import type { ScrapeOptions } from '../../src/scrape/index.ts';
 import { ScrapeManager } from '../../src/scrape/index.ts';
 import { DEFAULT_CHUNK_RANGE_MS, Head, HeadReader } from '../../src/tsdb/index.ts';
-import { type Answer, group, jobOptions, ScriptedClient, SimClock } from './rig.ts';
+import { ManualClock } from '../manual-clock.ts';
+import { type Answer, group, jobOptions, ScriptedClient } from './rig.ts';
 
 const INTERVAL = 15_000;
 const PROTOBUF =
@@ -26,7 +27,7 @@ async function scraped(
   const heap = new SharedHeap(createMemory(256 << 20));
   const head = new Head(heap, { chunkRangeMs: DEFAULT_CHUNK_RANGE_MS, wal: undefined });
   head.reserveScratch(0, 4 << 20);
-  const clock = new SimClock(1_700_000_000_000);
+  const clock = new ManualClock(1_700_000_000_000);
   const client = new ScriptedClient();
   const manager = new ScrapeManager({
     appender: head,

@@ -13,7 +13,6 @@ import {
   type LogFields,
   type Logger,
   seededPrng,
-  type Timer,
 } from '../../src/base/index.ts';
 import type { TargetGroup } from '../../src/discovery/index.ts';
 import { createMemory, type ScanKernel, SharedHeap } from '../../src/kernels/index.ts';
@@ -21,6 +20,7 @@ import { Registry, writeText } from '../../src/metrics/index.ts';
 import { isStale, type Labels, labelsFrom, labelsKey } from '../../src/model/index.ts';
 import { defaultScrapeOptions, ScrapeManager, type ScrapeOptions } from '../../src/scrape/index.ts';
 import { type Appender, AppendStatus, type SampleBatch } from '../../src/storage/index.ts';
+import { ManualClock } from '../manual-clock.ts';
 
 interface Series {
   readonly labels: Labels;
@@ -152,63 +152,6 @@ export class MemoryAppender implements Appender {
   }
 }
 
-interface SimTimer {
-  readonly at: number;
-  readonly order: number;
-  readonly fire: () => void;
-}
-
-/** Lets all that is ready run. */
-export async function settle(): Promise<void> {
-  for (let i = 0; i < 3; i++) await new Promise((resolve) => setImmediate(resolve));
-}
-
-/** A clock that moves only when told. */
-export class SimClock implements Clock {
-  private timers: SimTimer[] = [];
-  private order = 0;
-  private time: number;
-
-  constructor(startMs: number) {
-    this.time = startMs;
-  }
-
-  now(): number {
-    return this.time;
-  }
-
-  monotonicMs(): number {
-    return this.time;
-  }
-
-  setTimer(delayMs: number, fire: () => void): Timer {
-    const timer: SimTimer = { at: this.time + delayMs, order: this.order++, fire };
-    this.timers.push(timer);
-    return {
-      cancel: () => {
-        this.timers = this.timers.filter((other) => other !== timer);
-      },
-    };
-  }
-
-  /** Moves on by `ms`, firing what is due in order. */
-  async advance(ms: number): Promise<void> {
-    const end = this.time + ms;
-    await settle();
-    for (;;) {
-      const due = this.timers
-        .filter(({ at }) => at <= end)
-        .sort((a, b) => a.at - b.at || a.order - b.order)[0];
-      if (due === undefined) break;
-      this.timers = this.timers.filter((other) => other !== due);
-      this.time = Math.max(this.time, due.at);
-      due.fire();
-      await settle();
-    }
-    this.time = end;
-  }
-}
-
 export interface Answer {
   readonly status?: number;
   readonly statusText?: string;
@@ -303,7 +246,7 @@ export interface RigOptions {
 /** A scrape manager with everything around it. */
 export function createRig(options: RigOptions = {}) {
   const heap = new SharedHeap(createMemory(options.memoryBytes ?? 64 << 20));
-  const sim = new SimClock(1_700_000_000_000);
+  const sim = new ManualClock(1_700_000_000_000);
   const clock = options.clock ?? sim;
   const appender = new MemoryAppender(heap);
   const logger = new MemoryLogger();

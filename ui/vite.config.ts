@@ -44,6 +44,19 @@ const pageAtRoot: Plugin = {
   },
 };
 
+/** What all pages have in their <head>, in place of the comment that names it. */
+const sharedHead: Plugin = {
+  name: 'shared-head',
+  transformIndexHtml: {
+    order: 'pre',
+    handler: (html) =>
+      html.replace(
+        / *<!-- shared\/head\.html -->\n/,
+        readFileSync(`${here}shared/head.html`, 'utf8'),
+      ),
+  },
+};
+
 /** While developing: /NAME/anything is the page NAME, whose own router knows the rest. */
 const pagesByPath: Plugin = {
   name: 'pages-by-path',
@@ -59,7 +72,7 @@ const pagesByPath: Plugin = {
 export default defineConfig({
   root: here,
   base: './',
-  plugins: [react(), pageAtRoot, pagesByPath],
+  plugins: [react(), sharedHead, pageAtRoot, pagesByPath],
   environments: Object.fromEntries(pages.map((page) => [page, environment(page)])),
   builder: {
     async buildApp(builder) {

@@ -24,16 +24,14 @@ import {
   createNodeClock,
   createNodeFileSystem,
   hostInfo,
-  ListenError,
   onSignals,
-  startHttpServer,
 } from '../platform/index.ts';
 import { alertFunctions, TemplateSet } from '../template/index.ts';
 import { alertmanagerFlags } from './alertmanager-flags.ts';
 import { alertmanagerPage, buildInfo } from './build-info.ts';
-import { EXIT_FAILURE, EXIT_OK, loggerFor, readFlags, warnUnsupported } from './command-line.ts';
+import { cannotStart, EXIT_OK, loggerFor, readFlags, warnUnsupported } from './command-line.ts';
 import type { FlagValues } from './flags.ts';
-import { openWebConfig } from './open-web-config.ts';
+import { listen } from './listen.ts';
 import { externalUrl, routePrefix } from './server-settings.ts';
 
 const summary = 'The Alertmanager';
@@ -339,20 +337,15 @@ export async function runAlertmanager(args: readonly string[]): Promise<number> 
   warnUnsupported(alertmanagerFlags, values, logger);
   try {
     const running = createAlertmanager(values, parts);
-    const web = await openWebConfig(values.text('web.config.file'), logger);
-    const handle = running.handle.bind(running);
-    const tls = web?.tls();
-    const server = await startHttpServer({
+    const options = {
       addresses: values.list('web.listen-address'),
       readTimeoutMs: READ_TIMEOUT_MS,
       connectionsMax: CONNECTIONS_MAX,
       bodyLimitBytes: BODY_LIMIT_BYTES,
       logger,
-      handle: web === undefined ? handle : web.wrap(handle),
-      ...(tls === undefined ? {} : { tls }),
-    });
-    for (const address of server.addresses) logger.info('Listening on', { address });
-    web?.watchTls((options) => server.renewTls(options));
+      handle: running.handle.bind(running),
+    };
+    const server = await listen(options, values.text('web.config.file'));
     await new Promise<void>((resolve) => {
       onSignals({
         reload: () => {
@@ -372,11 +365,6 @@ export async function runAlertmanager(args: readonly string[]): Promise<number> 
     running.stop();
     return EXIT_OK;
   } catch (error) {
-    const isListen = error instanceof ListenError;
-    logger.error(
-      isListen ? error.message : 'Cannot start',
-      isListen ? {} : { err: error as Error },
-    );
-    return EXIT_FAILURE;
+    return cannotStart(error, logger);
   }
 }

@@ -3,7 +3,7 @@
 
 import type { Logger } from '../base/index.ts';
 import type { LogFormat, LogLevel } from '../platform/index.ts';
-import { createLogger, logFormats, logLevels } from '../platform/index.ts';
+import { createLogger, ListenError, logFormats, logLevels } from '../platform/index.ts';
 import type { ProgramName } from './build-info.ts';
 import { versionText } from './build-info.ts';
 import type { FlagDefinition, FlagValues } from './flags.ts';
@@ -55,4 +55,12 @@ export function warnUnsupported(
       logger.warn('This flag is not supported yet and has no effect', { flag: `--${flag.name}` });
     }
   }
+}
+
+/** Says why a target did not start. @returns its exit code */
+export function cannotStart(error: unknown, logger: Logger): number {
+  // A port that is taken is told in one line.
+  if (error instanceof ListenError) logger.error(error.message);
+  else logger.error('Cannot start', { err: error as Error });
+  return EXIT_FAILURE;
 }

@@ -13,17 +13,14 @@ import {
   createNodeFileSystem,
   createOperatingSystem,
   keepHeapSmall,
-  ListenError,
   onSignals,
-  startHttpServer,
 } from '../platform/index.ts';
 import { buildInfo } from './build-info.ts';
-import { EXIT_FAILURE, EXIT_OK, loggerFor, readFlags, warnUnsupported } from './command-line.ts';
+import { cannotStart, EXIT_OK, loggerFor, readFlags, warnUnsupported } from './command-line.ts';
 import type { FlagValues } from './flags.ts';
 import { nodeExporterFlags } from './node-exporter-flags.ts';
 import { collectorOptions } from './node-exporter-options.ts';
-import { openWebConfig } from './open-web-config.ts';
-import type { WebConfig } from './web-config.ts';
+import { listen } from './listen.ts';
 
 const summary = 'Metrics of this machine, under the names of the Prometheus node exporter';
 const STOP_GRACE_MS = 5000;
@@ -84,23 +81,19 @@ export function createNodeExporter(
   return new NodeExporter(options, { ...parts, files, system, network, registry });
 }
 
-/** How to serve an exporter over HTTP. @throws WebConfigError */
+/** How to serve an exporter over HTTP. */
 export function exporterServerOptions(
   addresses: readonly string[],
   logger: Logger,
   exporter: NodeExporter,
-  web?: WebConfig,
 ): HttpServerOptions {
-  const handle: HttpServerOptions['handle'] = (request) => exporter.handle(request);
-  const tls = web?.tls();
   return {
     addresses,
     readTimeoutMs: READ_TIMEOUT_MS,
     connectionsMax: CONNECTIONS_MAX,
     bodyLimitBytes: BODY_LIMIT_BYTES,
     logger,
-    handle: web === undefined ? handle : web.wrap(handle),
-    ...(tls === undefined ? {} : { tls }),
+    handle: (request) => exporter.handle(request),
   };
 }
 
@@ -115,14 +108,10 @@ export async function runNodeExporter(args: readonly string[]): Promise<number> 
     logger.info('Starting node_exporter', { version: buildInfo('node_exporter').version });
     warnUnsupported(nodeExporterFlags, values, logger);
     const exporter = createNodeExporter(values, parts);
-    const web = await openWebConfig(values.text('web.config.file'), logger);
-    const server = await startHttpServer(
-      exporterServerOptions(values.list('web.listen-address'), logger, exporter, web),
+    const server = await listen(
+      exporterServerOptions(values.list('web.listen-address'), logger, exporter),
+      values.text('web.config.file'),
     );
-    for (const address of server.addresses) logger.info('Listening on', { address });
-    const tls = web?.tls() !== undefined;
-    logger.info(tls ? 'TLS is enabled.' : 'TLS is disabled.', { http2: false });
-    web?.watchTls((options) => server.renewTls(options));
     const stopped = new Promise<void>((resolve) => {
       onSignals({ reload: () => undefined, stop: () => resolve() });
     });
@@ -130,11 +119,6 @@ export async function runNodeExporter(args: readonly string[]): Promise<number> 
     await server.close(STOP_GRACE_MS);
     return EXIT_OK;
   } catch (error) {
-    const isListen = error instanceof ListenError;
-    logger.error(
-      isListen ? error.message : 'Cannot start',
-      isListen ? {} : { err: error as Error },
-    );
-    return EXIT_FAILURE;
+    return cannotStart(error, logger);
   }
 }

@@ -9,18 +9,15 @@ import {
   createNodeClock,
   createNodeFileSystem,
   createRequestDecoder,
-  ListenError,
   onSignals,
-  startHttpServer,
 } from '../platform/index.ts';
 import type { GatewayOptions } from '../pushgateway/index.ts';
 import { Gateway, Persistence, routePrefix } from '../pushgateway/index.ts';
 import { buildInfo, pushgatewayPage } from './build-info.ts';
-import { EXIT_FAILURE, EXIT_OK, loggerFor, readFlags, warnUnsupported } from './command-line.ts';
+import { cannotStart, EXIT_OK, loggerFor, readFlags, warnUnsupported } from './command-line.ts';
 import type { FlagValues } from './flags.ts';
-import { openWebConfig } from './open-web-config.ts';
+import { listen } from './listen.ts';
 import { pushgatewayFlags } from './pushgateway-flags.ts';
-import type { WebConfig } from './web-config.ts';
 
 const summary = 'The Pushgateway';
 const STOP_GRACE_MS = 5000;
@@ -109,15 +106,12 @@ export function createPushgateway(
   };
 }
 
-/** How to serve a gateway over HTTP. @throws WebConfigError */
+/** How to serve a gateway over HTTP. */
 export function pushgatewayServerOptions(
   addresses: readonly string[],
   logger: Logger,
   gateway: Gateway,
-  web?: WebConfig,
 ): HttpServerOptions {
-  const handle: HttpServerOptions['handle'] = (request) => gateway.handle(request);
-  const tls = web?.tls();
   return {
     addresses,
     readTimeoutMs: READ_TIMEOUT_MS,
@@ -125,8 +119,7 @@ export function pushgatewayServerOptions(
     bodyLimitBytes: BODY_LIMIT_BYTES,
     headLimitBytes: HEAD_LIMIT_BYTES,
     logger,
-    handle: web === undefined ? handle : web.wrap(handle),
-    ...(tls === undefined ? {} : { tls }),
+    handle: (request) => gateway.handle(request),
   };
 }
 
@@ -157,25 +150,16 @@ export async function runPushgateway(args: readonly string[]): Promise<number> {
     logger.info('starting pushgateway', { version: buildInfo('pushgateway').version });
     warnUnsupported(pushgatewayFlags, values, logger);
     const running = createPushgateway(values, parts);
-    const web = await openWebConfig(values.text('web.config.file'), logger);
-    const server = await startHttpServer(
-      pushgatewayServerOptions(values.list('web.listen-address'), logger, running.gateway, web),
+    const server = await listen(
+      pushgatewayServerOptions(values.list('web.listen-address'), logger, running.gateway),
+      values.text('web.config.file'),
     );
-    for (const address of server.addresses) logger.info('Listening on', { address });
-    const tls = web?.tls() !== undefined;
-    logger.info(tls ? 'TLS is enabled.' : 'TLS is disabled.', { http2: false });
-    web?.watchTls((options) => server.renewTls(options));
     await untilStopped(running, logger);
     await server.close(STOP_GRACE_MS);
     logger.info('HTTP server stopped');
     await running.close();
     return EXIT_OK;
   } catch (error) {
-    const isListen = error instanceof ListenError;
-    logger.error(
-      isListen ? error.message : 'Cannot start',
-      isListen ? {} : { err: error as Error },
-    );
-    return EXIT_FAILURE;
+    return cannotStart(error, logger);
   }
 }

@@ -22,7 +22,6 @@ import {
   ListenError,
   onSignals,
   startHeapTrimmer,
-  startHttpServer,
   startLoopDelayMonitor,
 } from '../platform/index.ts';
 import { buildInfo, packageVersion, uiDirectory } from './build-info.ts';
@@ -62,7 +61,7 @@ import type { ServerSettings } from './server-settings.ts';
 import { SettingsError, serverSettings } from './server-settings.ts';
 import type { Storage } from './server-storage.ts';
 import { openStorage } from './server-storage.ts';
-import { openWebConfig } from './open-web-config.ts';
+import { listen } from './listen.ts';
 
 const summary = 'The Prometheus monitoring server';
 /** Largest request body: form parameters. */
@@ -254,25 +253,18 @@ function createApi(graph: Graph): Api {
 }
 
 /** Opens the listener. @throws ListenError, WebConfigError */
-async function openListener(graph: Graph, api: Api): Promise<HttpServer> {
+function openListener(graph: Graph, api: Api): Promise<HttpServer> {
   const { settings, logger } = graph;
   const web = logger.child({ component: 'web' });
-  const config = await openWebConfig(settings.webConfigFile, web);
-  const handle = api.handle.bind(api);
-  const tls = config?.tls();
-  const http = await startHttpServer({
+  const options = {
     addresses: settings.listenAddresses,
     readTimeoutMs: settings.readTimeoutMs,
     connectionsMax: settings.connectionsMax,
     bodyLimitBytes: BODY_LIMIT_BYTES,
     logger: web,
-    handle: config === undefined ? handle : config.wrap(handle),
-    ...(tls === undefined ? {} : { tls }),
-  });
-  for (const address of http.addresses) web.info('Listening on', { address });
-  web.info(tls === undefined ? 'TLS is disabled.' : 'TLS is enabled.', { http2: false });
-  config?.watchTls((options) => http.renewTls(options));
-  return http;
+    handle: api.handle.bind(api),
+  };
+  return listen(options, settings.webConfigFile);
 }
 
 /** Memory, database and workers. @throws TsdbError */

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Closed chunks of the head in files: out of memory, back for queries, after restarts and damage.
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
+import { newDirectory } from '../../test/new-directory.ts';
 import type { FileHandle, FileSystem } from '../base/index.ts';
 import { FileError, silentLogger } from '../base/index.ts';
 import { createMemory, SharedHeap } from '../kernels/index.ts';
@@ -14,18 +14,6 @@ import type { Database, DatabaseOptions } from './db.ts';
 import { openDatabase } from './db.ts';
 import type { FoundChunk } from './head/chunk-files.ts';
 import { HeadChunkWriter, loadHeadChunks } from './head/chunk-files.ts';
-
-const directories: string[] = [];
-afterEach(() => {
-  for (const directory of directories.splice(0))
-    rmSync(directory, { recursive: true, force: true });
-});
-
-function newDirectory(): string {
-  const directory = mkdtempSync(join(tmpdir(), 'hearth-chunks-'));
-  directories.push(directory);
-  return directory;
-}
 
 const warnings: string[] = [];
 const logger = {

@@ -1,16 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import { spawn } from 'node:child_process';
-import {
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  truncateSync,
-  writeFileSync,
-} from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
+import { newDirectory } from '../../test/new-directory.ts';
 import type { FileHandle, FileSystem } from '../base/index.ts';
 import { FileError, silentLogger } from '../base/index.ts';
 import { createMemory, SharedHeap } from '../kernels/index.ts';
@@ -23,18 +16,6 @@ import type { Database, DatabaseOptions } from './db.ts';
 import { openDatabase } from './db.ts';
 import { readSegment } from './wal/reader.ts';
 import { encodeSamplesRecord, encodeSeriesRecord } from './wal/records.ts';
-
-const directories: string[] = [];
-afterEach(() => {
-  for (const directory of directories.splice(0))
-    rmSync(directory, { recursive: true, force: true });
-});
-
-function newDirectory(): string {
-  const directory = mkdtempSync(join(tmpdir(), 'hearth-db-'));
-  directories.push(directory);
-  return directory;
-}
 
 function open(directory: string, options: Partial<DatabaseOptions> = {}): Promise<Database> {
   return openDatabase({

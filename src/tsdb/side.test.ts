@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Samples that are not in chains of float chunks: histograms, out of order, deletions; with restarts.
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterEach, expect, test } from 'vitest';
+import { readdirSync } from 'node:fs';
+import { expect, test } from 'vitest';
+import { newDirectory } from '../../test/new-directory.ts';
 import type { Prng } from '../base/index.ts';
 import { seededPrng, silentLogger } from '../base/index.ts';
 import { createMemory, SharedHeap } from '../kernels/index.ts';
@@ -15,18 +14,6 @@ import { AppendStatus } from '../storage/index.ts';
 import type { Database, DatabaseOptions } from './db.ts';
 import { openDatabase } from './db.ts';
 import { ExemplarStatus } from '../storage/index.ts';
-
-const directories: string[] = [];
-afterEach(() => {
-  for (const directory of directories.splice(0))
-    rmSync(directory, { recursive: true, force: true });
-});
-
-function newDirectory(): string {
-  const directory = mkdtempSync(join(tmpdir(), 'hearth-side-'));
-  directories.push(directory);
-  return directory;
-}
 
 function open(directory: string, options: Partial<DatabaseOptions> = {}): Promise<Database> {
   return openDatabase({

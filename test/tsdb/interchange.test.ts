@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // The head's directory, both ways with the real server: what we write it opens, with the same answers after
 // its own checkpoint and chunk files; what it writes, killed in the middle, we open.
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
+import { newDirectory } from '../new-directory.ts';
 import { silentLogger } from '../../src/base/index.ts';
 import { createMemory, SharedHeap } from '../../src/kernels/index.ts';
 import { labelsFrom } from '../../src/model/index.ts';
@@ -14,18 +14,6 @@ import { openDatabase } from '../../src/tsdb/index.ts';
 import { freePort, peerPath, startPeer, waitForUrl } from '../peers.ts';
 
 const prometheus = peerPath('prometheus');
-const directories: string[] = [];
-afterEach(() => {
-  for (const directory of directories.splice(0))
-    rmSync(directory, { recursive: true, force: true });
-});
-
-function newDirectory(): string {
-  const directory = mkdtempSync(join(tmpdir(), 'hearth-interchange-'));
-  directories.push(directory);
-  return directory;
-}
-
 const warnings: string[] = [];
 const logger = {
   ...silentLogger,

@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Start times of samples, of all kinds: with restarts, truncation, readers on their way, and a block.
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterEach, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
+import { newDirectory } from '../../../test/new-directory.ts';
 import type { Prng } from '../../base/index.ts';
 import { seededPrng, silentLogger } from '../../base/index.ts';
 import { createMemory, SharedHeap } from '../../kernels/index.ts';
@@ -17,18 +15,6 @@ import { openDatabase } from '../db.ts';
 import type { HeadSeriesSet } from './reader.ts';
 import { HeadReader } from './reader.ts';
 import { Head } from './head.ts';
-
-const directories: string[] = [];
-afterEach(() => {
-  for (const directory of directories.splice(0))
-    rmSync(directory, { recursive: true, force: true });
-});
-
-function newDirectory(): string {
-  const directory = mkdtempSync(join(tmpdir(), 'hearth-starts-'));
-  directories.push(directory);
-  return directory;
-}
 
 function open(directory: string, options: Partial<DatabaseOptions> = {}): Promise<Database> {
   return openDatabase({

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
+import { newDirectory } from '../../../test/new-directory.ts';
 import { seededPrng, silentLogger } from '../../base/index.ts';
 import { ByteWriter, DecodeError } from '../../encoding/index.ts';
 import { createMemory, SharedHeap } from '../../kernels/index.ts';
@@ -37,18 +37,6 @@ import {
 } from './records-other.ts';
 import { RefSet } from './ref-set.ts';
 import { WalWriter, walCompression } from './writer.ts';
-
-const directories: string[] = [];
-afterEach(() => {
-  for (const directory of directories.splice(0))
-    rmSync(directory, { recursive: true, force: true });
-});
-
-function newDirectory(): string {
-  const directory = mkdtempSync(join(tmpdir(), 'hearth-wal-'));
-  directories.push(directory);
-  return directory;
-}
 
 const files = createNodeFileSystem();
 const codecs = { snappy: createSnappy(), zstd: createZstd() };

@@ -327,6 +327,16 @@ describe.skipIf(!canRun)('the page', () => {
     await close();
   });
 
+  test('claims no numbers that it does not know', async () => {
+    const { page, close } = await open('/targets');
+    const health = page.getByLabel('Health');
+    await expect.poll(() => health.textContent()).toMatch(/^All \dUp \dDown \dUnknown \d$/);
+    await page.route('**/api/v1/**', (route) => route.abort());
+    await page.reload();
+    await expect.poll(() => health.textContent()).toBe('AllUpDownUnknown');
+    await close();
+  });
+
   test('follows the colours of the system, or the choice of its reader', async () => {
     const light = await open('/query');
     const lightColour = await background(light.page);

@@ -7,6 +7,7 @@ import { Link, useSearchParams } from 'react-router-dom';
 import type { ShownSilence } from '../../../src/apitypes/index.ts';
 import { Empty, ErrorNotice, LoadingLines } from '../../shared/components/notices.tsx';
 import { Page, useNow } from '../../shared/components/page.tsx';
+import { labelWithCount } from '../../shared/format/numbers.ts';
 import { useAnswer } from '../alertmanager-api.ts';
 import { MatcherField } from '../matcher-field.tsx';
 import { filterParameters, filterText, readMatchers } from '../matchers.ts';
@@ -72,8 +73,8 @@ export function SilencesPage(): ReactNode {
   const [target, setTarget] = useState<ShownSilence>();
   const [rows, setRows] = useState(ROWS_STEP);
   const shown = data?.filter(({ status }) => status.state === state) ?? [];
-  const count = (name: State): number =>
-    data?.filter(({ status }) => status.state === name).length ?? 0;
+  const count = (name: State): number | undefined =>
+    data?.filter(({ status }) => status.state === name).length;
   const go = (nextState: string, filter: string): void =>
     setSearch(
       { ...(nextState === 'active' ? {} : { state: nextState }), ...(filter && { filter }) },
@@ -87,7 +88,7 @@ export function SilencesPage(): ReactNode {
       onChange={(value) => go(value, filterText(matchers))}
       data={states.map(([value, name]) => ({
         value,
-        label: data === undefined ? name : `${name} ${count(value)}`,
+        label: labelWithCount(name, count(value)),
       }))}
     />
   );

@@ -15,6 +15,7 @@ import { Fold } from '../../shared/components/fold.tsx';
 import { LabelChips } from '../../shared/components/labels.tsx';
 import { Empty, ErrorNotice, LoadingLines } from '../../shared/components/notices.tsx';
 import { Page, SearchField } from '../../shared/components/page.tsx';
+import { labelWithCount } from '../../shared/format/numbers.ts';
 import { formatSpan } from '../../shared/format/times.ts';
 import { useUrlFilter } from '../page-filter.ts';
 import {
@@ -136,7 +137,7 @@ export function AlertsPage(): ReactNode {
   const [annotations, setAnnotations] = useUrlFilter('annotations');
   const { data, error } = useApi<RulesData>('/rules', { type: 'alert' }, { refreshMs: REFRESH_MS });
   const groups = data?.groups ?? noGroups;
-  const counts = useMemo(() => countStates(groups), [groups]);
+  const counts = useMemo(() => data && countStates(data.groups), [data]);
   const found = useMemo(() => {
     const states = state.split(',').filter(Boolean);
     return filterGroups(
@@ -146,12 +147,12 @@ export function AlertsPage(): ReactNode {
         isAlerting(rule) && (states.length === 0 || states.includes(rule.state)),
     );
   }, [groups, search, state]);
-  const total = counts.firing + counts.pending + counts.inactive + counts.unknown;
+  const total = counts && counts.firing + counts.pending + counts.inactive + counts.unknown;
   const choices = [
-    { value: '', label: `All ${total}` },
-    { value: 'firing', label: `Firing ${counts.firing}` },
-    { value: 'pending', label: `Pending ${counts.pending}` },
-    { value: 'inactive', label: `Inactive ${counts.inactive}` },
+    { value: '', label: labelWithCount('All', total) },
+    { value: 'firing', label: labelWithCount('Firing', counts?.firing) },
+    { value: 'pending', label: labelWithCount('Pending', counts?.pending) },
+    { value: 'inactive', label: labelWithCount('Inactive', counts?.inactive) },
   ];
   const tools = (
     <>
@@ -177,7 +178,9 @@ export function AlertsPage(): ReactNode {
       {error !== null && <ErrorNotice error={error} what="the alerts" />}
       {data === undefined && error === null && <LoadingLines count={8} />}
       {data !== undefined && total === 0 && <NoRules kind="alerting rules" />}
-      {total > 0 && found.length === 0 && <Empty title="No rule fits the filter" />}
+      {total !== undefined && total > 0 && found.length === 0 && (
+        <Empty title="No rule fits the filter" />
+      )}
       {found.map(({ group, rules }) => (
         <section key={`${group.file} ${group.name}`}>
           <h2 className="group-title">

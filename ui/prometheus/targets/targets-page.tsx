@@ -10,7 +10,7 @@ import { Fold } from '../../shared/components/fold.tsx';
 import { LabelChips } from '../../shared/components/labels.tsx';
 import { Empty, ErrorNotice, LoadingLines } from '../../shared/components/notices.tsx';
 import { Page, SearchField, useNow } from '../../shared/components/page.tsx';
-import { formatCount } from '../../shared/format/numbers.ts';
+import { formatCount, labelWithCount } from '../../shared/format/numbers.ts';
 import { formatAgo, formatSpan, formatTime } from '../../shared/format/times.ts';
 import { useUrlFilter } from '../page-filter.ts';
 import { usePreferences } from '../settings.ts';
@@ -161,7 +161,7 @@ export function TargetsPage(): ReactNode {
     { refreshMs: REFRESH_MS },
   );
   const targets = data?.activeTargets ?? noTargets;
-  const counts = useMemo(() => countHealth(targets), [targets]);
+  const counts = useMemo(() => data && countHealth(data.activeTargets), [data]);
   const names = useMemo(
     () =>
       [...new Set(targets.map(({ scrapePool }) => scrapePool))].sort((a, b) => (a < b ? -1 : 1)),
@@ -172,10 +172,10 @@ export function TargetsPage(): ReactNode {
     return groupTargets(targets, { pool, health: wanted, search });
   }, [targets, pool, health, search]);
   const healthChoices = [
-    { value: '', label: `All ${targets.length}` },
-    { value: 'up', label: `Up ${counts.up}` },
-    { value: 'down', label: `Down ${counts.down}` },
-    { value: 'unknown', label: `Unknown ${counts.unknown}` },
+    { value: '', label: labelWithCount('All', data?.activeTargets.length) },
+    { value: 'up', label: labelWithCount('Up', counts?.up) },
+    { value: 'down', label: labelWithCount('Down', counts?.down) },
+    { value: 'unknown', label: labelWithCount('Unknown', counts?.unknown) },
   ];
   const tools = (
     <>

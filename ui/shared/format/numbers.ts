@@ -86,3 +86,7 @@ export const formatCount = (count: number): string =>
 /** `1 series`, `2 series`; `1 target`, `2 targets`. */
 export const plural = (count: number, one: string, many = `${one}s`): string =>
   `${formatCount(count)} ${count === 1 ? one : many}`;
+
+/** `Down 3`; `Down` while nobody knows how many: a zero would be a claim. */
+export const labelWithCount = (label: string, count: number | undefined): string =>
+  count === undefined ? label : `${label} ${count}`;

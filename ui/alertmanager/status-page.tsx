@@ -4,34 +4,13 @@ import type { ReactNode } from 'react';
 import type { AlertmanagerStatus } from '../../src/apitypes/index.ts';
 import { ErrorNotice, LoadingLines } from '../shared/components/notices.tsx';
 import { CopyButton, Page, useNow } from '../shared/components/page.tsx';
+import { ValuesCard } from '../shared/components/values-card.tsx';
 import { Yaml } from '../shared/components/yaml.tsx';
 import { formatAgo, formatTime } from '../shared/format/times.ts';
 import { useAnswer } from './alertmanager-api.ts';
 
 const REFRESH_MS = 10_000;
 const CLOCK_MS = 5000;
-
-type Rows = readonly (readonly [string, string])[];
-
-function Values({ title, rows }: { readonly title: string; readonly rows: Rows }): ReactNode {
-  return (
-    <section className="card status-card">
-      <h2>{title}</h2>
-      <div className="table-scroll">
-        <table className="plain">
-          <tbody>
-            {rows.map(([name, value]) => (
-              <tr key={name}>
-                <th scope="row">{name}</th>
-                <td className="mono">{value === '' ? <span className="dim">–</span> : value}</td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      </div>
-    </section>
-  );
-}
 
 /** Uptime, build, cluster, configuration. */
 export function StatusPage(): ReactNode {
@@ -51,14 +30,14 @@ export function StatusPage(): ReactNode {
   return (
     <Page title="Status">
       {error !== null && <ErrorNotice error={error} what="the status" />}
-      <Values
+      <ValuesCard
         title="Runtime"
         rows={[
           ['Started', `${formatTime(startedMs)} UTC (${formatAgo(startedMs, nowMs)})`],
           ...Object.entries(versionInfo),
         ]}
       />
-      <Values
+      <ValuesCard
         title="Cluster"
         rows={[
           ['Status', cluster.status],

@@ -3,23 +3,19 @@
 
 import { ActionIcon, Burger, Menu, Popover, Stack, Switch, Tooltip } from '@mantine/core';
 import { useDisclosure } from '@mantine/hooks';
-import {
-  IconBell,
-  IconBook,
-  IconChevronDown,
-  IconPlugConnectedX,
-  IconSettings,
-} from '@tabler/icons-react';
+import { IconBell, IconChevronDown, IconPlugConnectedX, IconSettings } from '@tabler/icons-react';
 import { type ReactNode, useEffect, useSyncExternalStore } from 'react';
 import { Link, NavLink, useLocation } from 'react-router-dom';
 import type { UiSettings } from '../../src/apitypes/index.ts';
 import { useApi } from '../shared/api/use-api.ts';
-import { Mark } from '../shared/components/mark.tsx';
-import { ColorSchemeMenu } from '../shared/components/page.tsx';
+import { Frame } from '../shared/components/frame.tsx';
 import type { QueryStore } from './query/query-store.ts';
 import { type Preferences, usePreference } from './settings.ts';
 
-const DOCUMENTATION = 'https://prometheus.io/docs/prometheus/latest/querying/basics/';
+const documentation = {
+  url: 'https://prometheus.io/docs/prometheus/latest/querying/basics/',
+  label: 'Documentation of the query language',
+};
 const NOTIFICATIONS_REFRESH_MS = 10_000;
 
 const monitoringPages: readonly (readonly [string, string])[] = [
@@ -170,18 +166,12 @@ export function Shell({ settings, queryStore, children }: ShellProps): ReactNode
   useEffect(close, [pathname]);
   // The way back to the queries leads to them as they were left.
   const search = useSyncExternalStore(queryStore.subscribe, () => queryStore.search());
-  const home = settings.agentMode ? '/agent' : `/query?${search}`;
   return (
-    <>
-      <a className="skip-link" href="#main">
-        Skip to the page
-      </a>
-      <header className="shell">
-        <div className="shell-inner">
-          <Link to={home} className="brand" aria-label={`Hearth ${settings.version}`}>
-            <Mark />
-            <span>Hearth</span>
-          </Link>
+    <Frame
+      home={settings.agentMode ? '/agent' : `/query?${search}`}
+      label={`Hearth ${settings.version}`}
+      navigation={
+        <>
           <Burger size="sm" opened={isOpen} onClick={toggle} className="burger" aria-label="Menu" />
           <nav className={isOpen ? 'open' : ''} aria-label="Pages">
             {!settings.agentMode && (
@@ -199,28 +189,13 @@ export function Shell({ settings, queryStore, children }: ShellProps): ReactNode
             </NavLink>
             <StatusMenu agentMode={settings.agentMode} />
           </nav>
-          <div className="shell-tools">
-            <ServerState />
-            <ColorSchemeMenu />
-            <PreferencesButton />
-            <Tooltip label="Documentation of the query language" withArrow>
-              <ActionIcon
-                component="a"
-                href={DOCUMENTATION}
-                target="_blank"
-                rel="noreferrer"
-                variant="subtle"
-                color="gray"
-                size="lg"
-                aria-label="Documentation of the query language"
-              >
-                <IconBook size={18} stroke={1.7} />
-              </ActionIcon>
-            </Tooltip>
-          </div>
-        </div>
-      </header>
+        </>
+      }
+      toolsBefore={<ServerState />}
+      toolsAfter={<PreferencesButton />}
+      documentation={documentation}
+    >
       {children}
-    </>
+    </Frame>
   );
 }

@@ -5,35 +5,10 @@ import type { PushgatewayStatus } from '../../src/apitypes/index.ts';
 import { useApi } from '../shared/api/use-api.ts';
 import { ErrorNotice, LoadingLines } from '../shared/components/notices.tsx';
 import { Page, useNow } from '../shared/components/page.tsx';
+import { ValuesCard } from '../shared/components/values-card.tsx';
 import { formatAgo, formatTime } from '../shared/format/times.ts';
 
 const CLOCK_MS = 5000;
-
-function Values({
-  title,
-  rows,
-}: {
-  readonly title: string;
-  readonly rows: readonly (readonly [string, string])[];
-}): ReactNode {
-  return (
-    <section className="card status-card">
-      <h2>{title}</h2>
-      <div className="table-scroll">
-        <table className="plain">
-          <tbody>
-            {rows.map(([name, value]) => (
-              <tr key={name}>
-                <th scope="row">{name}</th>
-                <td className="mono">{value === '' ? <span className="dim">–</span> : value}</td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      </div>
-    </section>
-  );
-}
 
 const sorted = (values: Readonly<Record<string, string>>): [string, string][] =>
   Object.entries(values).sort(([a], [b]) => (a < b ? -1 : 1));
@@ -59,12 +34,12 @@ export function StatusPage(): ReactNode {
   const startedMs = Date.parse(data.start_time);
   return (
     <Page title="Status">
-      <Values
+      <ValuesCard
         title="Runtime"
         rows={[['Started', `${formatTime(startedMs)} UTC (${formatAgo(startedMs, now)})`]]}
       />
-      <Values title="Build" rows={sorted(data.build_information)} />
-      <Values
+      <ValuesCard title="Build" rows={sorted(data.build_information)} />
+      <ValuesCard
         title="Flags"
         rows={sorted(data.flags).map(([name, value]) => [`--${name}`, value] as const)}
       />

@@ -14,6 +14,8 @@ import type { Logger, ServerRequest, ServerResponse } from '../base/index.ts';
 export interface HttpServerOptions {
   /** `host:port` each; an empty host listens everywhere, port 0 takes any free one. */
   readonly addresses: readonly string[];
+  /** Listening sockets that the process was started with, by file descriptor; beside the addresses. */
+  readonly inherited?: readonly number[];
   /** For reading a request, and how long an idle connection is kept. */
   readonly readTimeoutMs: number;
   /** Over all addresses; further connections are closed at once. */
@@ -188,22 +190,33 @@ async function exchange(
   }
 }
 
-function listen(server: Server, address: string): Promise<string> {
-  const { host, port } = splitAddress(address);
+/** What a socket listens on: `host:port`. Node does not tell the path of a Unix socket by descriptor. */
+function boundAddress(server: Server, wanted: string | number): string {
+  const at = server.address() as AddressInfo | string | null;
+  if (at === null || typeof at === 'string') return at ?? `file descriptor ${wanted}`;
+  return at.family === 'IPv6' ? `[${at.address}]:${at.port}` : `${at.address}:${at.port}`;
+}
+
+function listenReason(error: NodeJS.ErrnoException): string {
+  if (error.code === 'EADDRINUSE') return 'the address is already in use';
+  if (error.code === 'EACCES') return 'permission denied';
+  return error.message;
+}
+
+/** @param at  `host:port`, or the descriptor of a socket */
+function listen(server: Server, at: string | number): Promise<string> {
   return new Promise((resolve, reject) => {
-    server.once('error', (error: NodeJS.ErrnoException) => {
-      const why =
-        error.code === 'EADDRINUSE'
-          ? 'the address is already in use'
-          : error.code === 'EACCES'
-            ? 'permission denied'
-            : error.message;
-      reject(new ListenError(`cannot listen on ${address}: ${why}`, { cause: error }));
+    const named = typeof at === 'string' ? at : `the inherited file descriptor ${at}`;
+    server.once('error', (error) => {
+      const message = `cannot listen on ${named}: ${listenReason(error)}`;
+      reject(new ListenError(message, { cause: error }));
     });
-    const bound = (): void => {
-      const at = server.address() as AddressInfo;
-      resolve(at.family === 'IPv6' ? `[${at.address}]:${at.port}` : `${at.address}:${at.port}`);
-    };
+    const bound = (): void => resolve(boundAddress(server, at));
+    if (typeof at === 'number') {
+      server.listen({ fd: at }, bound);
+      return;
+    }
+    const { host, port } = splitAddress(at);
     if (host === '') server.listen(port, bound);
     else server.listen(port, host, bound);
   });
@@ -221,7 +234,7 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
   const closeServer = (server: Server): Promise<void> =>
     new Promise((resolve) => server.close(() => resolve()));
   try {
-    for (const address of options.addresses) {
+    for (const at of [...options.addresses, ...(options.inherited ?? [])]) {
       const server =
         options.tls === undefined
           ? createServer(limits, listener)
@@ -238,7 +251,7 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
         socket.on('close', () => sockets.delete(socket));
       });
       servers.push(server);
-      addresses.push(await listen(server, address));
+      addresses.push(await listen(server, at));
     }
   } catch (error) {
     await Promise.all(servers.filter((server) => server.listening).map(closeServer));

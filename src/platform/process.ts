@@ -83,3 +83,20 @@ export function startLoopDelayMonitor(): LoopDelayMonitor {
     close: () => delays.disable(),
   };
 }
+
+/** systemd passes sockets from here on; what is below are input, output and errors. */
+const FIRST_INHERITED = 3;
+
+/**
+ * The descriptors of the sockets that systemd (or who speaks its protocol) opened for this process, in
+ * order; none when they are meant for another one. They are ours alone: children do not hear of them.
+ * Source: sd_listen_fds(3).
+ */
+export function takeInheritedSockets(environment: NodeJS.ProcessEnv = process.env): number[] {
+  const { LISTEN_PID: pid, LISTEN_FDS: count = '' } = environment;
+  delete environment.LISTEN_PID;
+  delete environment.LISTEN_FDS;
+  delete environment.LISTEN_FDNAMES;
+  if (pid !== String(process.pid) || !/^\d{1,5}$/.test(count)) return [];
+  return Array.from({ length: Number(count) }, (_, i) => FIRST_INHERITED + i);
+}

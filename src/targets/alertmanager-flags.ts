@@ -191,7 +191,6 @@ export const alertmanagerFlags: readonly FlagDefinition[] = [
   onOff(
     'web.systemd-socket',
     'Use systemd socket activation listeners instead of port listeners (Linux only).',
-    later,
   ),
   list(
     'web.listen-address',

@@ -31,7 +31,7 @@ import { alertmanagerFlags } from './alertmanager-flags.ts';
 import { alertmanagerPage, buildInfo } from './build-info.ts';
 import { cannotStart, EXIT_OK, loggerFor, readFlags, warnUnsupported } from './command-line.ts';
 import type { FlagValues } from './flags.ts';
-import { listen } from './listen.ts';
+import { listen, listenSettings } from './listen.ts';
 import { externalUrl, routePrefix } from './server-settings.ts';
 
 const summary = 'The Alertmanager';
@@ -345,7 +345,7 @@ export async function runAlertmanager(args: readonly string[]): Promise<number> 
       logger,
       handle: running.handle.bind(running),
     };
-    const server = await listen(options, values.text('web.config.file'));
+    const server = await listen(options, listenSettings(values));
     await new Promise<void>((resolve) => {
       onSignals({
         reload: () => {

@@ -2,7 +2,9 @@
 // How every target opens its listeners: behind the web configuration file, where there is one.
 
 import type { Logger } from '../base/index.ts';
-import { type HttpServer, type HttpServerOptions, startHttpServer } from '../platform/index.ts';
+import type { HttpServer, HttpServerOptions } from '../platform/index.ts';
+import { ListenError, startHttpServer, takeInheritedSockets } from '../platform/index.ts';
+import type { FlagValues } from './flags.ts';
 import type { WebConfig } from './web-config.ts';
 
 /**
@@ -16,20 +18,49 @@ async function openWebConfig(path: string, logger: Logger): Promise<WebConfig | 
   return new Loaded(path, logger);
 }
 
+/** What the flags say about listening. */
+export interface ListenSettings {
+  /** `--web.config.file`; '' = none. */
+  readonly configFile: string;
+  /** `--web.systemd-socket`: the sockets the process was started with, instead of the addresses. */
+  readonly systemdSocket?: boolean;
+}
+
+/** The settings of a target that has both flags. */
+export function listenSettings(values: FlagValues): ListenSettings {
+  return {
+    configFile: values.text('web.config.file'),
+    systemdSocket: values.flag('web.systemd-socket'),
+  };
+}
+
+/** Descriptors to serve on. @throws ListenError when there are none */
+function inheritedSockets(logger: Logger): number[] {
+  logger.info('Listening on systemd activated listeners instead of port listeners.');
+  const inherited = takeInheritedSockets();
+  if (inherited.length > 0) return inherited;
+  throw new ListenError(
+    'no socket activation file descriptors found: --web.systemd-socket is for a service that a .socket unit starts',
+  );
+}
+
 /**
- * Serves `options` with the users and certificates of `webConfigFile` ('' = none), and certificates that
+ * Serves `options` with the users and certificates of the web configuration, and certificates that
  * change while it runs.
  * @throws ListenError, WebConfigError
  */
 export async function listen(
-  options: Omit<HttpServerOptions, 'tls'>,
-  webConfigFile: string,
+  options: Omit<HttpServerOptions, 'tls' | 'inherited'>,
+  settings: ListenSettings,
 ): Promise<HttpServer> {
   const { logger, handle } = options;
-  const config = await openWebConfig(webConfigFile, logger);
+  const config = await openWebConfig(settings.configFile, logger);
   const tls = config?.tls();
+  const sockets =
+    settings.systemdSocket === true ? { addresses: [], inherited: inheritedSockets(logger) } : {};
   const server = await startHttpServer({
     ...options,
+    ...sockets,
     handle: config === undefined ? handle : config.wrap(handle),
     ...(tls === undefined ? {} : { tls }),
   });

@@ -309,10 +309,11 @@ export const nodeExporterFlags: readonly FlagDefinition[] = [
     byDefault: ':9100',
     help: 'Addresses on which to expose metrics and web interface. Repeatable for multiple addresses.',
   },
-  {
-    ...onOff('web.systemd-socket', false, 'Use systemd socket activation listeners.'),
-    unsupported: true,
-  },
+  onOff(
+    'web.systemd-socket',
+    false,
+    'Use systemd socket activation listeners instead of port listeners (Linux only).',
+  ),
   text('web.config.file', '', 'Path to configuration file that can enable TLS or authentication.'),
   {
     name: 'log.level',

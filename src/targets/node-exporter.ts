@@ -20,7 +20,7 @@ import { cannotStart, EXIT_OK, loggerFor, readFlags, warnUnsupported } from './c
 import type { FlagValues } from './flags.ts';
 import { nodeExporterFlags } from './node-exporter-flags.ts';
 import { collectorOptions } from './node-exporter-options.ts';
-import { listen } from './listen.ts';
+import { listen, listenSettings } from './listen.ts';
 
 const summary = 'Metrics of this machine, under the names of the Prometheus node exporter';
 const STOP_GRACE_MS = 5000;
@@ -110,7 +110,7 @@ export async function runNodeExporter(args: readonly string[]): Promise<number> 
     const exporter = createNodeExporter(values, parts);
     const server = await listen(
       exporterServerOptions(values.list('web.listen-address'), logger, exporter),
-      values.text('web.config.file'),
+      listenSettings(values),
     );
     const stopped = new Promise<void>((resolve) => {
       onSignals({ reload: () => undefined, stop: () => resolve() });

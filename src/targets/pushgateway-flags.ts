@@ -25,13 +25,10 @@ const duration = (name: string, byDefault: string, help: string): FlagDefinition
 });
 
 export const pushgatewayFlags: readonly FlagDefinition[] = [
-  {
-    ...onOff(
-      'web.systemd-socket',
-      'Use systemd socket activation listeners instead of port listeners (Linux only).',
-    ),
-    unsupported: true,
-  },
+  onOff(
+    'web.systemd-socket',
+    'Use systemd socket activation listeners instead of port listeners (Linux only).',
+  ),
   {
     name: 'web.listen-address',
     kind: 'list',

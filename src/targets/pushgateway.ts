@@ -16,7 +16,7 @@ import { Gateway, Persistence, routePrefix } from '../pushgateway/index.ts';
 import { buildInfo, pushgatewayPage } from './build-info.ts';
 import { cannotStart, EXIT_OK, loggerFor, readFlags, warnUnsupported } from './command-line.ts';
 import type { FlagValues } from './flags.ts';
-import { listen } from './listen.ts';
+import { listen, listenSettings } from './listen.ts';
 import { pushgatewayFlags } from './pushgateway-flags.ts';
 
 const summary = 'The Pushgateway';
@@ -152,7 +152,7 @@ export async function runPushgateway(args: readonly string[]): Promise<number> {
     const running = createPushgateway(values, parts);
     const server = await listen(
       pushgatewayServerOptions(values.list('web.listen-address'), logger, running.gateway),
-      values.text('web.config.file'),
+      listenSettings(values),
     );
     await untilStopped(running, logger);
     await server.close(STOP_GRACE_MS);

@@ -264,7 +264,7 @@ function openListener(graph: Graph, api: Api): Promise<HttpServer> {
     logger: web,
     handle: api.handle.bind(api),
   };
-  return listen(options, settings.webConfigFile);
+  return listen(options, { configFile: settings.webConfigFile });
 }
 
 /** Memory, database and workers. @throws TsdbError */

@@ -5,11 +5,11 @@
 import type { AggregatePlan } from '../plan/nodes.ts';
 import {
   type Accumulator,
-  avgAccumulator,
-  countAccumulator,
-  extremeAccumulator,
-  sumAccumulator,
-  varianceAccumulator,
+  AvgAccumulator,
+  CountAccumulator,
+  ExtremeAccumulator,
+  SumAccumulator,
+  VarianceAccumulator,
 } from './accumulators.ts';
 import { type SeriesList, type StepBatch, dropHistograms, histogramAt, newBatch } from './batch.ts';
 import type { QueryContext, VectorOperator } from './context.ts';
@@ -36,18 +36,18 @@ const ACCUMULATOR_CELL_BYTES = 25;
 function newAccumulator(op: FoldedOperator, cells: number, stepCount: number): Accumulator {
   switch (op) {
     case 'sum':
-      return sumAccumulator(cells, stepCount);
+      return new SumAccumulator(cells, stepCount);
     case 'avg':
-      return avgAccumulator(cells, stepCount);
+      return new AvgAccumulator(cells, stepCount);
     case 'min':
     case 'max':
-      return extremeAccumulator(op, cells, stepCount);
+      return new ExtremeAccumulator(op, cells, stepCount);
     case 'count':
     case 'group':
-      return countAccumulator(op, cells, stepCount);
+      return new CountAccumulator(op, cells, stepCount);
     case 'stddev':
     case 'stdvar':
-      return varianceAccumulator(op, cells, stepCount);
+      return new VarianceAccumulator(op, cells, stepCount);
   }
 }
 

@@ -31,7 +31,7 @@ const usesStartTimes: ReadonlySet<string> = new Set(['rate', 'increase', 'irate'
 /** Samples of a row with what is needed to evaluate it. */
 export interface MixedRow extends MixedSamples {
   readonly windows: Windows;
-  readonly evaluate: WindowFunction;
+  readonly func: WindowFunction;
   readonly lookbackMs: number;
   readonly notes: Notes;
 }
@@ -121,7 +121,7 @@ function floatsOnly(row: MixedRow, cells: Cells, offset: number): void {
     hi: new Int32Array(windows.refs.count),
   };
   slideWindows(floats);
-  row.evaluate(floats, cells.values, cells.present, offset);
+  row.func.evaluate(floats, cells.values, cells.present, offset);
   for (let k = 0; k < windows.refs.count; k++) {
     const kinds = kindsIn(row, windows.lo[k]!, windows.hi[k]!);
     if (kinds.floats === 0 || kinds.histograms === 0) continue;
@@ -165,7 +165,7 @@ export function evaluateMixedRow(
       return;
     case 'sum_over_time':
     case 'avg_over_time': {
-      row.evaluate(windows, cells.values, cells.present, offset);
+      row.func.evaluate(windows, cells.values, cells.present, offset);
       const kind = func === 'sum_over_time' ? 'sum' : 'avg';
       each((first, end, k) => {
         if (end <= first) return undefined;
@@ -183,7 +183,7 @@ export function evaluateMixedRow(
       });
       return;
     default:
-      if (indifferent.has(func)) row.evaluate(windows, cells.values, cells.present, offset);
+      if (indifferent.has(func)) row.func.evaluate(windows, cells.values, cells.present, offset);
       else floatsOnly(row, cells, offset);
   }
 }

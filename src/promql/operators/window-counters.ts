@@ -50,12 +50,22 @@ function findResets(values: Float64Array, count: number, at: Int32Array): number
  * Regular samples meet the steps in the same way over and over: the gaps and the span are then those of the
  * window before, and so is the factor, which saves nearly all divisions.
  */
-export function extrapolated(isCounter: boolean, isRate: boolean): WindowFunction {
-  let resetAt = new Int32Array(0);
-  return (windows: Windows, out: Float64Array, present: Uint8Array, offset: number): void => {
+export class Extrapolated implements WindowFunction {
+  private readonly isCounter: boolean;
+  private readonly isRate: boolean;
+  private resetAt = new Int32Array(0);
+
+  constructor(isCounter: boolean, isRate: boolean) {
+    this.isCounter = isCounter;
+    this.isRate = isRate;
+  }
+
+  evaluate(windows: Windows, out: Float64Array, present: Uint8Array, offset: number): void {
+    const { isCounter, isRate } = this;
     const { times, values, count, lo, hi, rangeMs } = windows;
     const { refMs, stepMs, count: steps } = windows.refs;
-    if (isCounter && resetAt.length < count) resetAt = new Int32Array(count * 2);
+    if (isCounter && this.resetAt.length < count) this.resetAt = new Int32Array(count * 2);
+    const { resetAt } = this;
     const resets = isCounter ? findResets(values, count, resetAt) : 0;
     const perRange = isRate ? rangeMs / 1000 : 1;
     let reset = 0;
@@ -127,12 +137,19 @@ export function extrapolated(isCounter: boolean, isRate: boolean): WindowFunctio
       out[cell] = result * used;
       present[cell] = 1;
     }
-  };
+  }
 }
 
 /** irate and idelta: the last two samples. */
-export function lastTwo(isRate: boolean): WindowFunction {
-  return (windows: Windows, out: Float64Array, present: Uint8Array, offset: number): void => {
+export class LastTwo implements WindowFunction {
+  private readonly isRate: boolean;
+
+  constructor(isRate: boolean) {
+    this.isRate = isRate;
+  }
+
+  evaluate(windows: Windows, out: Float64Array, present: Uint8Array, offset: number): void {
+    const { isRate } = this;
     const { times, values, lo, hi, refs } = windows;
     for (let k = 0; k < refs.count; k++) {
       const last = hi[k]! - 1;
@@ -148,16 +165,23 @@ export function lastTwo(isRate: boolean): WindowFunction {
       out[cell] = isRate ? difference / (interval / 1000) : difference;
       present[cell] = 1;
     }
-  };
+  }
 }
 
 /** resets (a value below its predecessor) and changes (another value; NaN equals NaN). */
-export function countTransitions(kind: 'resets' | 'changes'): WindowFunction {
-  let before = new Int32Array(0);
-  return (windows: Windows, out: Float64Array, present: Uint8Array, offset: number): void => {
+export class Transitions implements WindowFunction {
+  private readonly kind: 'resets' | 'changes';
+  private before = new Int32Array(0);
+
+  constructor(kind: 'resets' | 'changes') {
+    this.kind = kind;
+  }
+
+  evaluate(windows: Windows, out: Float64Array, present: Uint8Array, offset: number): void {
     const { values, count, lo, hi, refs } = windows;
-    if (before.length < count) before = new Int32Array(count * 2);
-    if (kind === 'resets') countResets(values, count, before);
+    if (this.before.length < count) this.before = new Int32Array(count * 2);
+    const { before } = this;
+    if (this.kind === 'resets') countResets(values, count, before);
     else countChanges(values, count, before);
     for (let k = 0; k < refs.count; k++) {
       const first = lo[k]!;
@@ -170,7 +194,7 @@ export function countTransitions(kind: 'resets' | 'changes'): WindowFunction {
       out[cell] = before[last]! - before[first]!;
       present[cell] = 1;
     }
-  };
+  }
 }
 
 function countChanges(values: Float64Array, count: number, before: Int32Array): void {

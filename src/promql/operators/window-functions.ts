@@ -1,40 +1,40 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { countTransitions, extrapolated, lastTwo } from './window-counters.ts';
-import { counted, endOf, extreme, medianDeviation, quantiles } from './window-order.ts';
-import { spread, summed } from './window-sums.ts';
-import { derivative, doubleExponential, prediction } from './window-trend.ts';
+import { Extrapolated, LastTwo, Transitions } from './window-counters.ts';
+import { Counted, EndOf, Extreme, MedianDeviation, Quantiles } from './window-order.ts';
+import { Spread, Summed } from './window-sums.ts';
+import { Derivative, DoubleExponential, Prediction } from './window-trend.ts';
 import type { WindowFunction } from './windows.ts';
 
 /** Functions of range vectors by name. Each call makes one with scratch space of its own. */
 const makers: Readonly<Record<string, () => WindowFunction>> = {
-  rate: () => extrapolated(true, true),
-  increase: () => extrapolated(true, false),
-  delta: () => extrapolated(false, false),
-  irate: () => lastTwo(true),
-  idelta: () => lastTwo(false),
-  resets: () => countTransitions('resets'),
-  changes: () => countTransitions('changes'),
-  sum_over_time: () => summed('sum'),
-  avg_over_time: () => summed('avg'),
-  stddev_over_time: () => spread('stddev'),
-  stdvar_over_time: () => spread('stdvar'),
-  min_over_time: () => extreme('min', false),
-  max_over_time: () => extreme('max', false),
-  ts_of_min_over_time: () => extreme('min', true),
-  ts_of_max_over_time: () => extreme('max', true),
-  first_over_time: () => endOf('first', false),
-  last_over_time: () => endOf('last', false),
-  ts_of_first_over_time: () => endOf('first', true),
-  ts_of_last_over_time: () => endOf('last', true),
-  count_over_time: () => counted(false),
-  present_over_time: () => counted(true),
-  absent_over_time: () => counted(true),
-  quantile_over_time: quantiles,
-  mad_over_time: medianDeviation,
-  deriv: derivative,
-  predict_linear: prediction,
-  double_exponential_smoothing: doubleExponential,
+  rate: () => new Extrapolated(true, true),
+  increase: () => new Extrapolated(true, false),
+  delta: () => new Extrapolated(false, false),
+  irate: () => new LastTwo(true),
+  idelta: () => new LastTwo(false),
+  resets: () => new Transitions('resets'),
+  changes: () => new Transitions('changes'),
+  sum_over_time: () => new Summed('sum'),
+  avg_over_time: () => new Summed('avg'),
+  stddev_over_time: () => new Spread('stddev'),
+  stdvar_over_time: () => new Spread('stdvar'),
+  min_over_time: () => new Extreme('min', false),
+  max_over_time: () => new Extreme('max', false),
+  ts_of_min_over_time: () => new Extreme('min', true),
+  ts_of_max_over_time: () => new Extreme('max', true),
+  first_over_time: () => new EndOf('first', false),
+  last_over_time: () => new EndOf('last', false),
+  ts_of_first_over_time: () => new EndOf('first', true),
+  ts_of_last_over_time: () => new EndOf('last', true),
+  count_over_time: () => new Counted(false),
+  present_over_time: () => new Counted(true),
+  absent_over_time: () => new Counted(true),
+  quantile_over_time: () => new Quantiles(),
+  mad_over_time: () => new MedianDeviation(),
+  deriv: () => new Derivative(),
+  predict_linear: () => new Prediction(),
+  double_exponential_smoothing: () => new DoubleExponential(),
 };
 
 export const isWindowFunction = (name: string): boolean => Object.hasOwn(makers, name);

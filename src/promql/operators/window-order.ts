@@ -10,12 +10,20 @@ import type { WindowFunction, Windows } from './windows.ts';
  *
  * @param latest among equal candidates the latest wins (the time functions) rather than the first
  */
-export function extreme(kind: 'min' | 'max', asTime: boolean): WindowFunction {
-  let queue = new Int32Array(0);
-  const sign = kind === 'max' ? 1 : -1;
-  return (windows: Windows, out: Float64Array, present: Uint8Array, offset: number): void => {
+export class Extreme implements WindowFunction {
+  private readonly sign: number;
+  private readonly asTime: boolean;
+  private queue = new Int32Array(0);
+
+  constructor(kind: 'min' | 'max', asTime: boolean) {
+    this.sign = kind === 'max' ? 1 : -1;
+    this.asTime = asTime;
+  }
+
+  evaluate(windows: Windows, out: Float64Array, present: Uint8Array, offset: number): void {
     const { times, values, count, lo, hi, refs } = windows;
-    if (queue.length < count) queue = new Int32Array(count * 2);
+    if (this.queue.length < count) this.queue = new Int32Array(count * 2);
+    const { queue, sign, asTime } = this;
     let head = 0;
     let tail = 0;
     let added = 0;
@@ -39,12 +47,21 @@ export function extreme(kind: 'min' | 'max', asTime: boolean): WindowFunction {
       const best = head < tail ? queue[head]! : end - 1;
       out[cell] = asTime ? times[best]! / 1000 : values[best]!;
     }
-  };
+  }
 }
 
 /** first_over_time, last_over_time and the times of those samples. */
-export function endOf(which: 'first' | 'last', asTime: boolean): WindowFunction {
-  return (windows: Windows, out: Float64Array, present: Uint8Array, offset: number): void => {
+export class EndOf implements WindowFunction {
+  private readonly which: 'first' | 'last';
+  private readonly asTime: boolean;
+
+  constructor(which: 'first' | 'last', asTime: boolean) {
+    this.which = which;
+    this.asTime = asTime;
+  }
+
+  evaluate(windows: Windows, out: Float64Array, present: Uint8Array, offset: number): void {
+    const { which, asTime } = this;
     const { times, values, lo, hi, refs } = windows;
     for (let k = 0; k < refs.count; k++) {
       const first = lo[k]!;
@@ -55,12 +72,19 @@ export function endOf(which: 'first' | 'last', asTime: boolean): WindowFunction 
       const i = which === 'first' ? first : end - 1;
       out[cell] = asTime ? times[i]! / 1000 : values[i]!;
     }
-  };
+  }
 }
 
 /** count_over_time, and present_over_time (1 wherever there is a sample). */
-export function counted(presenceOnly: boolean): WindowFunction {
-  return (windows: Windows, out: Float64Array, present: Uint8Array, offset: number): void => {
+export class Counted implements WindowFunction {
+  private readonly presenceOnly: boolean;
+
+  constructor(presenceOnly: boolean) {
+    this.presenceOnly = presenceOnly;
+  }
+
+  evaluate(windows: Windows, out: Float64Array, present: Uint8Array, offset: number): void {
+    const { presenceOnly } = this;
     const { lo, hi, refs } = windows;
     for (let k = 0; k < refs.count; k++) {
       const n = hi[k]! - lo[k]!;
@@ -68,7 +92,7 @@ export function counted(presenceOnly: boolean): WindowFunction {
       present[cell] = n > 0 ? 1 : 0;
       out[cell] = presenceOnly ? 1 : n;
     }
-  };
+  }
 }
 
 /**
@@ -164,9 +188,11 @@ function grownCopy(array: Float64Array<ArrayBuffer>, needed: number): Float64Arr
 }
 
 /** quantile_over_time: the first scalar argument is φ. */
-export function quantiles(): WindowFunction {
-  const window = new SortedWindow();
-  return (windows: Windows, out: Float64Array, present: Uint8Array, offset: number): void => {
+export class Quantiles implements WindowFunction {
+  private readonly window = new SortedWindow();
+
+  evaluate(windows: Windows, out: Float64Array, present: Uint8Array, offset: number): void {
+    const { window } = this;
     const { values, lo, hi, refs, args, work } = windows;
     const q = args[0]!;
     window.reset();
@@ -180,14 +206,16 @@ export function quantiles(): WindowFunction {
       const n = window.move(values, first, end);
       out[cell] = quantileOfSorted(q[k]!, window.sorted, n);
     }
-  };
+  }
 }
 
 /** mad_over_time: the median of the distances from the median. */
-export function medianDeviation(): WindowFunction {
-  const window = new SortedWindow();
-  let distances: Float64Array = new Float64Array(0);
-  return (windows: Windows, out: Float64Array, present: Uint8Array, offset: number): void => {
+export class MedianDeviation implements WindowFunction {
+  private readonly window = new SortedWindow();
+  private distances: Float64Array = new Float64Array(0);
+
+  evaluate(windows: Windows, out: Float64Array, present: Uint8Array, offset: number): void {
+    const { window } = this;
     const { values, lo, hi, refs, work } = windows;
     window.reset();
     for (let k = 0; k < refs.count; k++) {
@@ -204,10 +232,11 @@ export function medianDeviation(): WindowFunction {
         continue;
       }
       const median = quantileOfSorted(0.5, window.sorted, n);
-      distances = room(distances, n);
+      this.distances = room(this.distances, n);
+      const { distances } = this;
       for (let i = 0; i < n; i++) distances[i] = Math.abs(values[first + i]! - median);
       sortNaNFirst(distances, n);
       out[cell] = quantileOfSorted(0.5, distances, n);
     }
-  };
+  }
 }

@@ -110,10 +110,17 @@ class PrefixSums {
 }
 
 /** sum_over_time and avg_over_time. */
-export function summed(kind: 'sum' | 'avg'): WindowFunction {
-  const prefix = new PrefixSums();
-  const exact = kind === 'sum' ? compensatedSum : compensatedMean;
-  return (windows: Windows, out: Float64Array, present: Uint8Array, offset: number): void => {
+export class Summed implements WindowFunction {
+  private readonly kind: 'sum' | 'avg';
+  private readonly prefix = new PrefixSums();
+
+  constructor(kind: 'sum' | 'avg') {
+    this.kind = kind;
+  }
+
+  evaluate(windows: Windows, out: Float64Array, present: Uint8Array, offset: number): void {
+    const { kind, prefix } = this;
+    const exact = kind === 'sum' ? compensatedSum : compensatedMean;
     const { values, count, lo, hi, refs, work } = windows;
     let built = false;
     for (let k = 0; k < refs.count; k++) {
@@ -139,7 +146,7 @@ export function summed(kind: 'sum' | 'avg'): WindowFunction {
       work.add(end - first);
       out[cell] = exact(values, first, end);
     }
-  };
+  }
 }
 
 /** Welford's variance of values[from, to) with compensated mean and sum of squares. */
@@ -167,8 +174,16 @@ export function variance(values: Float64Array, from: number, to: number): number
   return (squares + cSquares) / count;
 }
 
-export function spread(kind: 'stddev' | 'stdvar'): WindowFunction {
-  return (windows: Windows, out: Float64Array, present: Uint8Array, offset: number): void => {
+/** stddev_over_time and stdvar_over_time. */
+export class Spread implements WindowFunction {
+  private readonly kind: 'stddev' | 'stdvar';
+
+  constructor(kind: 'stddev' | 'stdvar') {
+    this.kind = kind;
+  }
+
+  evaluate(windows: Windows, out: Float64Array, present: Uint8Array, offset: number): void {
+    const { kind } = this;
     const { values, lo, hi, refs, work } = windows;
     for (let k = 0; k < refs.count; k++) {
       const first = lo[k]!;
@@ -180,5 +195,5 @@ export function spread(kind: 'stddev' | 'stdvar'): WindowFunction {
       const result = variance(values, first, end);
       out[cell] = kind === 'stdvar' ? result : Math.sqrt(result);
     }
-  };
+  }
 }

@@ -65,9 +65,11 @@ function regression(
 }
 
 /** The slope, by seconds. */
-export function derivative(): WindowFunction {
-  const line = new Float64Array(2);
-  return (windows: Windows, out: Float64Array, present: Uint8Array, offset: number): void => {
+export class Derivative implements WindowFunction {
+  private readonly line = new Float64Array(2);
+
+  evaluate(windows: Windows, out: Float64Array, present: Uint8Array, offset: number): void {
+    const { line } = this;
     const { times, values, lo, hi, refs, work } = windows;
     for (let k = 0; k < refs.count; k++) {
       const first = lo[k]!;
@@ -79,13 +81,15 @@ export function derivative(): WindowFunction {
       regression(times, values, first, end, times[first]!, line);
       out[cell] = line[0]!;
     }
-  };
+  }
 }
 
 /** Where the line is so many seconds (the scalar argument) after the step. */
-export function prediction(): WindowFunction {
-  const line = new Float64Array(2);
-  return (windows: Windows, out: Float64Array, present: Uint8Array, offset: number): void => {
+export class Prediction implements WindowFunction {
+  private readonly line = new Float64Array(2);
+
+  evaluate(windows: Windows, out: Float64Array, present: Uint8Array, offset: number): void {
+    const { line } = this;
     const { times, values, lo, hi, refs, evalMs, evalStepMs, args, work } = windows;
     for (let k = 0; k < refs.count; k++) {
       const first = lo[k]!;
@@ -97,7 +101,7 @@ export function prediction(): WindowFunction {
       regression(times, values, first, end, evalMs + k * evalStepMs, line);
       out[cell] = line[0]! * args[0]![k]! + line[1]!;
     }
-  };
+  }
 }
 
 function checkFactor(kind: 'smoothing' | 'trend', letters: string, factor: number): void {
@@ -110,8 +114,8 @@ function checkFactor(kind: 'smoothing' | 'trend', letters: string, factor: numbe
 }
 
 /** Smoothing and trend factor are the scalar arguments. */
-export function doubleExponential(): WindowFunction {
-  return (windows: Windows, out: Float64Array, present: Uint8Array, offset: number): void => {
+export class DoubleExponential implements WindowFunction {
+  evaluate(windows: Windows, out: Float64Array, present: Uint8Array, offset: number): void {
     const { values, lo, hi, refs, args, work } = windows;
     for (let k = 0; k < refs.count; k++) {
       const first = lo[k]!;
@@ -137,5 +141,5 @@ export function doubleExponential(): WindowFunction {
       out[cell] = smoothed;
       present[cell] = 1;
     }
-  };
+  }
 }

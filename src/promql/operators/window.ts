@@ -21,7 +21,7 @@ export class WindowOperator implements VectorOperator {
   private readonly context: QueryContext;
   private readonly args: readonly ScalarOperator[];
   private readonly steps: Steps;
-  private readonly evaluate: WindowFunction;
+  private readonly func: WindowFunction;
   private readonly warned = new Set<string>();
   private windows: Windows | undefined;
   private position = 0;
@@ -34,14 +34,14 @@ export class WindowOperator implements VectorOperator {
     steps: Steps,
     context: QueryContext,
   ) {
-    const evaluate = newWindowFunction(plan.func);
-    assert(evaluate !== undefined, `no window function ${plan.func}`);
+    const func = newWindowFunction(plan.func);
+    assert(func !== undefined, `no window function ${plan.func}`);
     this.plan = plan;
     this.source = source;
     this.args = args;
     this.steps = steps;
     this.context = context;
-    this.evaluate = evaluate;
+    this.func = func;
   }
 
   open(need: LabelNeed): SeriesList {
@@ -93,7 +93,7 @@ export class WindowOperator implements VectorOperator {
         if (needsMixed(this.plan, source)) {
           evaluateMixedRow(this.plan, this.mixedRow(windows), out, offset);
         } else {
-          this.evaluate(windows, out.values, out.present, offset);
+          this.func.evaluate(windows, out.values, out.present, offset);
         }
         this.annotate(out.present, offset, out.stepCount);
       }
@@ -114,7 +114,7 @@ export class WindowOperator implements VectorOperator {
       histograms: source.histograms,
       startTimes: source.startTimes,
       windows,
-      evaluate: this.evaluate,
+      func: this.func,
       lookbackMs: context.lookbackMs,
       notes: {
         annotations: context.annotations,

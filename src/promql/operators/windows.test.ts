@@ -214,7 +214,7 @@ describe('windows', () => {
         slideWindows(windows);
         const out = new Float64Array(grid.count + 1);
         const present = new Uint8Array(grid.count + 1);
-        newWindowFunction(name)!(windows, out, present, 1);
+        newWindowFunction(name)!.evaluate(windows, out, present, 1);
         for (let k = 0; k < grid.count; k++) {
           const window = windowAt(windows, k);
           const expected = window.times.length === 0 ? undefined : of(window);

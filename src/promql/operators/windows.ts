@@ -45,13 +45,14 @@ export class WorkMeter {
 /** Samples that the slowest function takes about a millisecond for. */
 const WORK_BETWEEN_CHECKPOINTS = 1 << 15;
 
-/** Writes cells offset … offset + refs.count - 1, presence included. */
-export type WindowFunction = (
-  windows: Windows,
-  values: Float64Array,
-  present: Uint8Array,
-  offset: number,
-) => void;
+/**
+ * A function of range vectors with scratch space of its own. Classes, not closures: what V8 has compiled for
+ * a method serves all later queries, while each closure would be compiled anew.
+ */
+export interface WindowFunction {
+  /** Writes cells offset … offset + refs.count - 1, presence included. */
+  evaluate(windows: Windows, out: Float64Array, present: Uint8Array, offset: number): void;
+}
 
 /**
  * Finds all windows; O(samples + steps).

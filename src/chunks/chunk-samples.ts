@@ -4,7 +4,7 @@
 
 import { isStale } from '../model/index.ts';
 import { BitWriter } from './bits.ts';
-import { decodeHistogramChunk, HistogramAppender } from './histogram.ts';
+import { decodeHistogramChunk, HistogramAppender, histogramSampleCount } from './histogram.ts';
 import type { ChunkSamples } from './samples.ts';
 import { decodeXorChunk, encodeXorRange } from './xor.ts';
 import { decodeXor2Chunk, encodeXor2Range } from './xor2.ts';
@@ -24,32 +24,55 @@ export class UnknownEncodingError extends Error {
   override name = 'UnknownEncodingError';
 }
 
+/** Which encodings chunks are written in. */
+export interface ChunkFormats {
+  /** XOR2 for floats; undefined: for those chunks in which a sample has a start time. */
+  readonly xor2?: boolean | undefined;
+  /** Histogram chunks with start times, 5 and 6; undefined as above. */
+  readonly histogramStarts?: boolean | undefined;
+}
+
+/** Whether an encoding has floats only. */
+export const isFloatEncoding = (encoding: number): boolean =>
+  encoding === ChunkEncoding.xor || encoding === ChunkEncoding.xor2;
+
+const hasHistogramStarts = (encoding: number): boolean =>
+  encoding === ChunkEncoding.histogramStart || encoding === ChunkEncoding.floatHistogramStart;
+
 /** Samples of a chunk of any encoding, without decoding it. */
-export const chunkSampleCount = (chunk: Uint8Array): number =>
-  chunk.length < 2 ? 0 : (chunk[0]! << 8) | chunk[1]!;
+export const chunkSampleCount = (encoding: number, chunk: Uint8Array, at = 0): number =>
+  chunk.length < at + 2
+    ? 0
+    : histogramSampleCount((chunk[at]! << 8) | chunk[at + 1]!, hasHistogramStarts(encoding));
 
 /**
  * Decodes a whole chunk to `out`, which grows as needed, at 0..n-1; returns n.
  * @throws UnknownEncodingError, RangeError where the chunk ends too early
  */
 export function decodeChunk(encoding: number, chunk: Uint8Array, out: ChunkSamples): number {
-  out.reserve(Math.max(1, chunkSampleCount(chunk)), 0);
+  out.reserve(Math.max(1, chunkSampleCount(encoding, chunk)), 0);
+  const { xor, xor2, histogram, floatHistogram, histogramStart, floatHistogramStart } =
+    ChunkEncoding;
   switch (encoding) {
-    case ChunkEncoding.xor:
+    case xor:
       return decodeXorChunk(chunk, out);
-    case ChunkEncoding.histogram:
-    case ChunkEncoding.floatHistogram:
+    case histogram:
+    case floatHistogram:
+    case histogramStart:
+    case floatHistogramStart:
       return decodeHistogramChunk(
         chunk,
-        encoding === ChunkEncoding.floatHistogram,
-        (i, time, histogram, sum) => {
+        encoding === floatHistogram || encoding === floatHistogramStart,
+        (i, time, sample, sum, startTime) => {
           out.times[i] = time;
           out.valueBits[2 * i] = sum.low;
           out.valueBits[2 * i + 1] = sum.high;
-          out.setHistogram(i, histogram);
+          out.setHistogram(i, sample);
+          out.setStartTime(i, startTime);
         },
+        hasHistogramStarts(encoding),
       );
-    case ChunkEncoding.xor2:
+    case xor2:
       return decodeXor2Chunk(chunk, out);
     default:
       throw new UnknownEncodingError(`chunk encoding ${encoding} is not known`);
@@ -70,18 +93,26 @@ export type ChunkSink = (
   to: number,
 ) => void;
 
-/** Encodes the first `count` samples as chunks of the usual sizes. */
-export function encodeChunks(samples: ChunkSamples, count: number, sink: ChunkSink): void {
+/**
+ * Encodes the first `count` samples as chunks of the usual sizes. What `formats` has no place for, start
+ * times, is left out.
+ */
+export function encodeChunks(
+  samples: ChunkSamples,
+  count: number,
+  sink: ChunkSink,
+  formats: ChunkFormats = {},
+): void {
   const writer = new BitWriter();
   for (let from = 0; from < count; ) {
     let to = from;
     if (samples.histograms?.[from] !== undefined) {
-      to = encodeHistograms(samples, from, count, sink);
+      const hasStarts = formats.histogramStarts ?? hasStartTimes(samples, from, count);
+      to = encodeHistograms(samples, from, count, hasStarts, sink);
     } else {
       const end = Math.min(count, from + SAMPLES_PER_CHUNK);
       while (to < end && samples.histograms?.[to] === undefined) to++;
-      // Start times have no place in the older encoding.
-      if (hasStartTimes(samples, from, to)) {
+      if (formats.xor2 ?? hasStartTimes(samples, from, to)) {
         sink(ChunkEncoding.xor2, encodeXor2Range(samples, from, to), from, to);
       } else {
         sink(ChunkEncoding.xor, encodeXorRange(samples, from, to, writer), from, to);
@@ -102,20 +133,29 @@ function encodeHistograms(
   samples: ChunkSamples,
   from: number,
   count: number,
+  hasStarts: boolean,
   sink: ChunkSink,
 ): number {
-  const { times, valueBits, histograms } = samples;
+  const { times, valueBits, histograms, startTimes } = samples;
   const first = histograms![from]!;
-  const appender = new HistogramAppender(first, isStale(valueBits, from));
+  const appender = new HistogramAppender(first, isStale(valueBits, from), hasStarts);
   let to = from;
   for (; to < count; to++) {
     const histogram = histograms![to];
     if (histogram === undefined || !appender.fits(histogram, isStale(valueBits, to))) break;
     const full = appender.byteLength >= HISTOGRAM_BYTES && to - from >= HISTOGRAM_SAMPLES_MIN;
     if (full || to - from >= SAMPLES_PER_CHUNK) break;
-    appender.append(times[to]!, histogram, valueBits[2 * to + 1]!, valueBits[2 * to]!);
+    const [high, low] = [valueBits[2 * to + 1]!, valueBits[2 * to]!];
+    appender.append(times[to]!, histogram, high, low, startTimes?.[to] ?? 0);
   }
-  const { histogram, floatHistogram } = ChunkEncoding;
-  sink(first.isFloat ? floatHistogram : histogram, appender.finish(), from, to);
+  const { histogram, floatHistogram, histogramStart, floatHistogramStart } = ChunkEncoding;
+  const encoding = hasStarts
+    ? first.isFloat
+      ? floatHistogramStart
+      : histogramStart
+    : first.isFloat
+      ? floatHistogram
+      : histogram;
+  sink(encoding, appender.finish(), from, to);
   return to;
 }

@@ -6,6 +6,7 @@ import { CounterResetHint, Histogram, isStale, setStale } from '../model/index.t
 import {
   ChunkEncoding,
   ChunkSamples,
+  chunkSampleCount,
   decodeChunk,
   decodeXorChunk,
   encodeChunks,
@@ -160,6 +161,84 @@ test('random histograms, floats and staleness markers come back as they were', (
     const { samples, count } = randomSamples(seed);
     expect(withoutHints(roundTrip(samples, count))).toEqual(withoutHints(listed(samples, count)));
   }
+});
+
+test('random histograms come back with their start times, or without where none are asked for', () => {
+  const prng = seededPrng(5);
+  const out = new ChunkSamples(1);
+  const seen = new Set<number>();
+  for (let seed = 1; seed <= 40; seed++) {
+    const { samples, count } = randomSamples(seed);
+    let start = prng.below(2) === 0 ? 0 : samples.times[0]! - prng.below(5000);
+    const often = prng.below(2) === 0;
+    for (let i = 0; i < count; i++) {
+      if (often || prng.below(30) === 0) start = samples.times[i]! - 1 - prng.below(100_000);
+      samples.setStartTime(i, start);
+    }
+    const formats = [{}, { xor2: true, histogramStarts: true }, { histogramStarts: false }];
+    for (const [mode, format] of formats.entries()) {
+      const all: unknown[] = [];
+      const starts: number[] = [];
+      const read = (encoding: number, bytes: Uint8Array, from: number, to: number): void => {
+        seen.add(encoding);
+        expect(chunkSampleCount(encoding, bytes)).toBe(to - from);
+        expect(decodeChunk(encoding, bytes, out)).toBe(to - from);
+        all.push(...listed(out, to - from));
+        for (let i = from; i < to; i++) {
+          const isKept = mode < 2 || samples.histograms?.[i] === undefined;
+          if (isKept) starts.push(out.startTimes?.[i - from] ?? 0);
+          else expect(out.startTimes?.[i - from] ?? 0).toBe(0);
+        }
+      };
+      encodeChunks(samples, count, read, format);
+      expect(withoutHints(all)).toEqual(withoutHints(listed(samples, count)));
+      const expected = Array.from({ length: count }, (_, i) => samples.startTimes?.[i] ?? 0);
+      if (mode < 2) expect(starts).toEqual(expected);
+    }
+  }
+  expect([...seen].sort()).toEqual([1, 2, 3, 4, 5, 6]);
+});
+
+test('golden bytes of a histogram chunk with start times', () => {
+  const samples = new ChunkSamples(3);
+  for (let i = 0; i < 3; i++) {
+    samples.times[i] = 3000 * i;
+    samples.values[i] = 1.5;
+    const fields = { schema: 0, count: 1, sum: 1.5, isFloat: false };
+    const counterResetHint = CounterResetHint.gauge;
+    samples.setHistogram(i, new Histogram({ ...fields, counterResetHint }));
+  }
+  for (const [i, start] of [-1, -1, 2900].entries()) samples.setStartTime(i, start);
+  const chunks: string[] = [];
+  encodeChunks(samples, 3, (encoding, bytes) => chunks.push(`${encoding} ${hex(bytes)}`));
+  // gauge 11 and 3 samples in 14 bits | start known, changes at 2 | threshold 0 | schema 0, no spans |
+  // 0: time 0, count 10 001, zero count 0, sum; 0 - -1 = 1 as whole bytes 00000010
+  // 1: delta 3000 = 111110 and 18 bits, signed; nothing else; 2: nothing at all; 3000 - 2900 as
+  // 1110 001100100
+  const bits =
+    '1100000000000011' +
+    '10000010' +
+    '00000000' +
+    '0' +
+    '0' +
+    '0' +
+    '0' +
+    '10001' +
+    '0' +
+    '0011111111111000'.padEnd(64, '0') +
+    '00000010' +
+    '111110000000101110111000' +
+    '0' +
+    '0' +
+    '0' +
+    '0' +
+    '0' +
+    '0' +
+    '0' +
+    '1110001100100';
+  const padded = bits.padEnd(Math.ceil(bits.length / 8) * 8, '0');
+  const expected = padded.match(/.{8}/g)!.map((byte) => Number.parseInt(byte, 2));
+  expect(chunks).toEqual([`5 ${hex(Uint8Array.from(expected))}`]);
 });
 
 test('hints: the first of a chunk is unknown, later ones of a counter are no reset', () => {

@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-// Histogram chunks: of whole numbers (encoding 2) and of floats (encoding 3).
+// Histogram chunks: of whole numbers (encoding 2) and of floats (encoding 3), and the same with start times
+// (5 and 6).
 //
 //   count u16   flags u8 (two top bits: 00 unknown, 10 counter reset, 01 none, 11 gauge)   layout
 //
+// with start times, which stand behind each sample (start-stream.ts)
+//   flags, two top bits, and count, 14 bits   header of the start times u8   layout
+//
 // of whole numbers
 //   sample 0  time varbit int, count and zero count varbit uint, sum 64 bits, buckets varbit int
-//   sample 1  time delta varbit uint, differences of count and zero count varbit int, sum by XOR,
+//   sample 1  time delta varbit int, differences of count and zero count varbit int, sum by XOR,
 //             differences of buckets varbit int
 //   later     the same with differences of differences, all of them varbit int
 //   A bucket is its difference to the bucket before it.
@@ -22,10 +26,13 @@ import type { Word64 } from './bits.ts';
 import { BitReader, BitWriter, floatToWord, wordToFloat } from './bits.ts';
 import type { HistogramLayout } from './histogram-layout.ts';
 import { bucketCount, fitsLayout, layoutOf, readLayout, writeLayout } from './histogram-layout.ts';
+import { StartReader, StartWriter } from './start-stream.ts';
 import { XorValue } from './xor-value.ts';
 
 const Flags = { unknown: 0, notReset: 0x40, reset: 0x80, gauge: 0xc0 } as const;
 const SAMPLES_MAX = 65535;
+/** With start times the flags have two bits of the count. */
+const START_SAMPLES_MAX = 0x3fff;
 
 const flagsOf: Readonly<Record<CounterResetHint, number>> = {
   [CounterResetHint.unknown]: Flags.unknown,
@@ -62,6 +69,8 @@ export class HistogramAppender {
   count = 0;
   private readonly out = new BitWriter();
   private readonly layout: HistogramLayout;
+  private readonly starts: StartWriter | undefined;
+  private readonly flags: number;
   private readonly isGauge: boolean;
   private readonly time = new Column();
   private readonly total = new Column();
@@ -76,15 +85,17 @@ export class HistogramAppender {
   private readonly word: Word64 = { high: 0, low: 0 };
 
   /** A chunk for histograms like `first`, which is not appended yet. */
-  constructor(first: HistogramSample, isStale: boolean) {
+  constructor(first: HistogramSample, isStale: boolean, hasStarts = false) {
     this.isFloat = first.isFloat;
+    this.starts = hasStarts ? new StartWriter() : undefined;
+    this.flags = flagsOf[first.counterResetHint];
     this.isGauge = first.counterResetHint === CounterResetHint.gauge;
     this.layout = layoutOf(isStale ? staleHistogram(first) : first);
     const size = bucketCount(this.layout.positiveSpans) + bucketCount(this.layout.negativeSpans);
     this.buckets = this.isFloat ? [] : columns(size);
     this.floats = this.isFloat ? xorValues(size) : [];
     this.out.bits(0, 16);
-    this.out.bits(flagsOf[first.counterResetHint], 8);
+    this.out.bits(hasStarts ? 0 : this.flags, 8);
     writeLayout(this.out, this.layout);
   }
 
@@ -94,7 +105,8 @@ export class HistogramAppender {
 
   /** Whether `h` can be appended; otherwise it begins the next chunk. */
   fits(h: HistogramSample, isStale: boolean): boolean {
-    if (this.count >= SAMPLES_MAX || h.isFloat !== this.isFloat) return false;
+    const samplesMax = this.starts === undefined ? SAMPLES_MAX : START_SAMPLES_MAX;
+    if (this.count >= samplesMax || h.isFloat !== this.isFloat) return false;
     if (isStale) return true;
     if (this.lastIsStale) return false;
     const hint = h.counterResetHint;
@@ -104,14 +116,22 @@ export class HistogramAppender {
     return this.isGauge || this.last === undefined || !hasReset(this.last, h);
   }
 
-  /** `sum` is told by its bits, so that a staleness marker keeps them. */
-  append(time: number, h: HistogramSample, sumHigh: number, sumLow: number): void {
+  /** `sum` is told by its bits, so that a staleness marker keeps them. `startTime` 0: unknown. */
+  append(time: number, h: HistogramSample, sumHigh: number, sumLow: number, startTime = 0): void {
+    const { starts, out, count } = this;
+    const before = this.time.value;
     const isStale = isStaleWord({ high: sumHigh, low: sumLow });
     this.appendTime(time);
     if (this.isFloat) this.appendFloats(h, isStale, sumHigh, sumLow);
     else this.appendNumbers(h, isStale, sumHigh, sumLow);
     this.count++;
-    this.out.setCount(this.count);
+    if (starts === undefined) {
+      out.setCount(this.count);
+    } else {
+      starts.write(out, count, time, before, startTime);
+      out.setCount((this.flags << 8) | this.count);
+      out.setByte(2, starts.header);
+    }
     this.lastIsStale = isStale;
     if (!isStale) this.last = h;
   }
@@ -119,9 +139,8 @@ export class HistogramAppender {
   private appendTime(time: number): void {
     const { out, count } = this;
     const delta = time - this.time.value;
-    if (count === 0) out.varbitInt(time);
-    else if (count === 1) out.varbitUint(delta);
-    else out.varbitInt(delta - this.time.delta);
+    // The first difference is signed, too, although it cannot be negative.
+    out.varbitInt(count === 0 ? time : delta - this.time.delta);
     this.time.value = time;
     if (count > 0) this.time.delta = delta;
   }
@@ -218,13 +237,18 @@ function isLess(counts: Float64Array, before: Float64Array): boolean {
   return false;
 }
 
-/** Receives sample `i`: its time, the histogram, and the bits of its sum. */
+/** Receives sample `i`: its time, the histogram, the bits of its sum, and its start time (0: unknown). */
 export type HistogramVisitor = (
   i: number,
   time: number,
   histogram: HistogramSample,
   sum: Word64,
+  startTime: number,
 ) => void;
+
+/** Samples of a histogram chunk by its first two bytes. */
+export const histogramSampleCount = (word: number, hasStarts: boolean): number =>
+  hasStarts ? word & START_SAMPLES_MAX : word;
 
 /**
  * Decodes a histogram chunk of either kind. @returns the number of samples
@@ -234,10 +258,14 @@ export function decodeHistogramChunk(
   chunk: Uint8Array,
   isFloat: boolean,
   visit: HistogramVisitor,
+  hasStarts = false,
 ): number {
   const input = new BitReader(chunk);
-  const count = input.bits(16);
-  const flags = input.bits(8) & 0xc0;
+  const word = input.bits(16);
+  const count = histogramSampleCount(word, hasStarts);
+  const third = input.bits(8);
+  const starts = hasStarts ? new StartReader(third) : undefined;
+  const flags = (hasStarts ? word >>> 8 : third) & 0xc0;
   if (count === 0) return 0;
   const layout = readLayout(input);
   const positive = bucketCount(layout.positiveSpans);
@@ -247,9 +275,10 @@ export function decodeHistogramChunk(
     : new NumberReader(input, positive, negative);
   const time = new Column();
   for (let i = 0; i < count; i++) {
+    const before = time.value;
     if (i === 0) time.value = input.varbitInt();
     else {
-      time.delta = i === 1 ? input.varbitUint() : time.delta + input.varbitInt();
+      time.delta += input.varbitInt();
       time.value += time.delta;
     }
     reader.next(i);
@@ -266,7 +295,8 @@ export function decodeHistogramChunk(
         ? {}
         : { positiveBuckets: reader.positive.slice(), negativeBuckets: reader.negative.slice() }),
     });
-    visit(i, time.value, histogram, reader.sum);
+    const startTime = starts?.read(input, i, time.value, before) ?? 0;
+    visit(i, time.value, histogram, reader.sum, startTime);
   }
   return count;
 }

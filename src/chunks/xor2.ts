@@ -2,28 +2,24 @@
 // hot
 // XOR2 chunks: floats with one prefix for time and value together, and with start timestamps.
 //
-//   count u16   start header u8: 0x80 = sample 0 has a start time, low bits = first sample whose start
-//   time differs from the one before (0: none)
+//   count u16   header u8 and start times behind each sample: see start-stream.ts
 //
-//   sample 0   time varint, value 64 bits, start: time - start varint
+//   sample 0   time varint, value 64 bits
 //   sample 1   time delta uvarint, value
 //   later      0      neither delta nor value changed       10     only the value: 0 the last window, 1 a new
 //              110    delta of delta of 13 bits, value      1110   of 20 bits, value
 //              11110  of 64 bits, value                     11111  a staleness marker at the same delta
 //   value      0 the same   10 the bits of the last window   110 a new window   111 a staleness marker
-//   start      from the sample of the header on, behind each: the time before it - start, first whole and
-//              then as a difference, both varbit
 //
 // A staleness marker does not count as the value before. Deltas of deltas are in two's complement.
 
 import { STALE_HIGH, STALE_LOW } from '../model/index.ts';
 import { BitReader, BitWriter } from './bits.ts';
 import type { ChunkSamples } from './samples.ts';
+import { StartReader, StartWriter, unzigzag } from './start-stream.ts';
 import { XorValue } from './xor-value.ts';
 
 const TWO_32 = 4294967296;
-const START_KNOWN = 0x80;
-const START_CHANGE_MAX = 0x7f;
 
 const isStaleAt = (valueBits: Uint32Array, i: number): boolean =>
   valueBits[2 * i + 1] === STALE_HIGH && valueBits[2 * i] === STALE_LOW;
@@ -80,48 +76,29 @@ export function encodeXor2Range(
   const value = new XorValue();
   out.bits(to - from, 16);
   out.bits(0, 8);
-  let header = 0;
-  let changeAt = 0;
-  let startDifference = 0;
+  const starts = new StartWriter();
   let lastDelta = 0;
   for (let i = from; i < to; i++) {
     const high = valueBits[2 * i + 1]!;
     const low = valueBits[2 * i]!;
     const time = times[i]!;
-    const start = startTimes?.[i] ?? 0;
+    const before = i === from ? 0 : times[i - 1]!;
+    const delta = time - before;
     if (i === from) {
       out.uvarint(time >= 0 ? 2 * time : -2 * time - 1);
       out.wide(high, low, 64);
       // Sums start from 0 behind a staleness marker.
       if (!isStaleAt(valueBits, i)) value.set(high, low);
-      if (start !== 0) {
-        const age = time - start;
-        out.uvarint(age >= 0 ? 2 * age : -2 * age - 1);
-        header = START_KNOWN;
-      }
-      continue;
-    }
-    const before = times[i - 1]!;
-    const delta = time - before;
-    if (i === from + 1) {
+    } else if (i === from + 1) {
       out.uvarint(delta);
       writeValue(out, value, high, low);
     } else {
       writeJoint(out, value, delta - lastDelta, high, low);
     }
     lastDelta = delta;
-    const index = i - from;
-    const changed = start !== (startTimes?.[i - 1] ?? 0);
-    if (changeAt > 0) {
-      out.varbitInt(before - start - startDifference);
-      startDifference = before - start;
-    } else if (changed || index === START_CHANGE_MAX) {
-      changeAt = index;
-      startDifference = before - start;
-      out.varbitInt(startDifference);
-    }
+    starts.write(out, i - from, time, before, startTimes?.[i] ?? 0);
   }
-  out.setByte(2, header | changeAt);
+  out.setByte(2, starts.header);
   return out.finish();
 }
 
@@ -180,14 +157,11 @@ class JointReader {
 export function decodeXor2Chunk(chunk: Uint8Array, out: ChunkSamples): number {
   const input = new BitReader(chunk);
   const count = input.bits(16);
-  const header = input.bits(8);
-  const changeAt = header & START_CHANGE_MAX;
+  const starts = new StartReader(input.bits(8));
   const value = new XorValue();
   const joint = new JointReader(input, value);
   let time = 0;
   let delta = 0;
-  let start = 0;
-  let startDifference = 0;
   for (let i = 0; i < count; i++) {
     const before = time;
     let stale = false;
@@ -196,7 +170,6 @@ export function decodeXor2Chunk(chunk: Uint8Array, out: ChunkSamples): number {
       value.readFirst(input);
       stale = value.high === STALE_HIGH && value.low === STALE_LOW;
       if (stale) value.set(0, 0);
-      if ((header & START_KNOWN) !== 0) start = time - unzigzag(input.uvarint());
     } else if (i === 1) {
       delta = input.uvarint();
       time += delta;
@@ -206,16 +179,10 @@ export function decodeXor2Chunk(chunk: Uint8Array, out: ChunkSamples): number {
       time += delta;
       stale = joint.stale;
     }
-    if (changeAt > 0 && i >= changeAt) {
-      startDifference = i === changeAt ? input.varbitInt() : startDifference + input.varbitInt();
-      start = before - startDifference;
-    }
     out.times[i] = time;
     out.valueBits[2 * i] = stale ? STALE_LOW : value.low;
     out.valueBits[2 * i + 1] = stale ? STALE_HIGH : value.high;
-    out.setStartTime(i, start);
+    out.setStartTime(i, starts.read(input, i, time, before));
   }
   return count;
 }
-
-const unzigzag = (value: number): number => (value % 2 === 0 ? value / 2 : -(value + 1) / 2);

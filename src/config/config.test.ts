@@ -197,11 +197,11 @@ test('what is not built yet is kept and listed', () => {
   const config = parse(`rule_files: [r/*.yml]
 alerting:
   alertmanagers: []
-storage: {tsdb: {out_of_order_time_window: 5m, chunk_encoding: {floats: xor2}}}
+storage: {tsdb: {out_of_order_time_window: 5m, stale_series_compaction_threshold: 0.5}}
 ${job('kubernetes_sd_configs: [{role: pod}]')}
 `);
   expect(config.notYetSupported.map(({ path, line }) => `${line} ${path}`)).toEqual([
-    '4 storage.tsdb.chunk_encoding',
+    '4 storage.tsdb.stale_series_compaction_threshold',
     '7 scrape_configs[0].kubernetes_sd_configs',
   ]);
   expect(config.ruleFiles).toEqual(['/etc/p/r/*.yml']);
@@ -210,7 +210,12 @@ ${job('kubernetes_sd_configs: [{role: pod}]')}
 
 test('storage: the window of late samples, retention, exemplars', () => {
   const storage = (text: string) => parse(`storage: ${text}\n`).storage;
-  const defaults = { outOfOrderWindowMs: 0, retention: undefined, exemplarsMax: 100_000 };
+  const defaults = {
+    outOfOrderWindowMs: 0,
+    retention: undefined,
+    exemplarsMax: 100_000,
+    floatEncoding: undefined,
+  };
   expect(parse('').storage).toEqual(defaults);
   expect(storage('{tsdb: {out_of_order_time_window: 5m}}')).toEqual({
     ...defaults,
@@ -226,6 +231,9 @@ test('storage: the window of late samples, retention, exemplars', () => {
   expect(storage('{exemplars: {max_exemplars: -1}}').exemplarsMax).toBe(0);
   const whole = parse('storage: {tsdb: {chunk_encoding: {floats: xor}, retention: {size: 1GB}}}\n');
   expect(whole.notYetSupported).toEqual([]);
+  expect(whole.storage.floatEncoding).toBe('xor');
+  expect(storage('{tsdb: {chunk_encoding: {floats: xor2}}}').floatEncoding).toBe('xor2');
+  expect(storage('{tsdb: {chunk_encoding: {}}}').floatEncoding).toBeUndefined();
 });
 
 test('storage: what is wrong with it', () => {

@@ -20,6 +20,8 @@ export interface StorageOptions {
   readonly outOfOrderWindowMs: number;
   /** Undefined: the file has no such block. */
   readonly retention: RetentionOptions | undefined;
+  /** Encoding of float chunks; undefined: the file does not say. */
+  readonly floatEncoding: 'xor' | 'xor2' | undefined;
   /** Exemplars kept when they are kept at all; 0 = none. */
   readonly exemplarsMax: number;
 }
@@ -27,8 +29,6 @@ export interface StorageOptions {
 const EXEMPLARS_MAX_DEFAULT = 100_000;
 /** Some 3 GB; upstream has no limit and dies of it. */
 const EXEMPLARS_MAX_LIMIT = 10_000_000;
-
-const chunkEncodings: readonly string[] = ['xor', 'xor2'];
 
 function readRetention(value: YamlValue | undefined): RetentionOptions | undefined {
   if (value === undefined) return undefined;
@@ -53,23 +53,21 @@ function readRetention(value: YamlValue | undefined): RetentionOptions | undefin
   };
 }
 
-/** @returns whether other chunks than the usual ones are asked for */
-function readChunkEncoding(value: YamlValue | undefined): boolean {
-  if (value === undefined) return false;
+function readFloatEncoding(value: YamlValue | undefined): 'xor' | 'xor2' | undefined {
+  if (value === undefined) return undefined;
   const mapping = new YamlMapping(value);
   const floats = mapping.get('floats');
   const text = floats?.text();
-  if (text !== undefined && text !== '' && !chunkEncodings.includes(text)) {
-    floats?.fail(`unknown chunk encoding ${quote(text)}: must be "xor" or "xor2"`);
-  }
   mapping.finish();
-  return text === 'xor2';
+  if (text === undefined || text === '') return undefined;
+  if (text === 'xor' || text === 'xor2') return text;
+  return floats?.fail(`unknown chunk encoding ${quote(text)}: must be "xor" or "xor2"`);
 }
 
 function readDatabase(
   value: YamlValue,
   notYetSupported: NotYetSupported[],
-): Pick<StorageOptions, 'outOfOrderWindowMs' | 'retention'> {
+): Pick<StorageOptions, 'outOfOrderWindowMs' | 'retention' | 'floatEncoding'> {
   const mapping = new YamlMapping(value);
   const idle = (of: YamlValue | undefined): void => {
     if (of !== undefined) {
@@ -85,11 +83,10 @@ function readDatabase(
     );
   }
   if (ratio !== 0) idle(threshold);
-  const encoding = mapping.get('chunk_encoding');
-  if (readChunkEncoding(encoding)) idle(encoding);
+  const floatEncoding = readFloatEncoding(mapping.get('chunk_encoding'));
   const retention = readRetention(mapping.get('retention'));
   mapping.finish();
-  return { outOfOrderWindowMs, retention };
+  return { outOfOrderWindowMs, retention, floatEncoding };
 }
 
 function readExemplars(value: YamlValue | undefined): number {
@@ -112,7 +109,7 @@ export function readStorage(
   value: YamlValue | undefined,
   notYetSupported: NotYetSupported[],
 ): StorageOptions {
-  const none = { outOfOrderWindowMs: 0, retention: undefined };
+  const none = { outOfOrderWindowMs: 0, retention: undefined, floatEncoding: undefined };
   if (value === undefined) return { ...none, exemplarsMax: EXEMPLARS_MAX_DEFAULT };
   const mapping = new YamlMapping(value);
   const tsdb = mapping.get('tsdb');

@@ -12,7 +12,9 @@ test('names switch parts of the engine on', () => {
 });
 
 test('names that do nothing are told', () => {
-  expect(idleFeatures(['x', 'promql-duration-expr', 'use-start-timestamps'])).toEqual([
+  expect(
+    idleFeatures(['x', 'histograms-st-encoding', 'promql-duration-expr', 'use-start-timestamps']),
+  ).toEqual([
     { name: 'x', message: 'Unknown option for --enable-feature' },
     {
       name: 'promql-duration-expr',

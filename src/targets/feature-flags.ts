@@ -22,6 +22,14 @@ const PER_STEP_STATS = 'promql-per-step-stats';
 /** Exemplars of scrapes are kept. */
 export const EXEMPLAR_STORAGE = 'exemplar-storage';
 
+/** Histogram chunks with start times are written. */
+export const HISTOGRAM_STARTS = 'histograms-st-encoding';
+/** The older way to ask for XOR2 chunks. */
+export const XOR2_ENCODING = 'xor2-encoding';
+
+/** Names beside those of the query engine that switch something on. */
+const storageFeatures: ReadonlySet<string> = new Set([EXEMPLAR_STORAGE, HISTOGRAM_STARTS]);
+
 /** On whether asked for or not: upstream takes the names and says so. */
 const alwaysOn: ReadonlySet<string> = new Set([
   'promql-duration-expr',
@@ -42,16 +50,23 @@ export function queryFeatures(names: readonly string[]): QueryFeatures {
   return { engine, perStepStats: names.includes(PER_STEP_STATS) };
 }
 
-/** Names that change nothing, with the reason. */
+function messageOf(name: string): string {
+  if (name === XOR2_ENCODING) {
+    return 'This option for --enable-feature is deprecated: set storage.tsdb.chunk_encoding.floats to xor2 instead';
+  }
+  return alwaysOn.has(name)
+    ? 'This option for --enable-feature is a no-op: the feature is always on'
+    : 'Unknown option for --enable-feature';
+}
+
+/** Names that change nothing, or should be said otherwise, with the reason. */
 export function idleFeatures(names: readonly string[]): { name: string; message: string }[] {
   const known = (name: string): boolean =>
-    name in engineFeatures || name === PER_STEP_STATS || name === EXEMPLAR_STORAGE;
+    name in engineFeatures || name === PER_STEP_STATS || storageFeatures.has(name);
   return names
     .filter((name) => !known(name))
     .map((name) => ({
       name,
-      message: alwaysOn.has(name)
-        ? 'This option for --enable-feature is a no-op: the feature is always on'
-        : 'Unknown option for --enable-feature',
+      message: messageOf(name),
     }));
 }

@@ -5,6 +5,7 @@ import { randomBytes } from 'node:crypto';
 import type { AdminServices } from '../api/index.ts';
 import type { WalReplayStatus } from '../apitypes/index.ts';
 import type { Clock, FileSystem, Logger } from '../base/index.ts';
+import type { ChunkFormats } from '../chunks/index.ts';
 import type { StorageOptions } from '../config/index.ts';
 import type { SharedMemory } from '../kernels/index.ts';
 import { createMemory, SharedHeap } from '../kernels/index.ts';
@@ -20,7 +21,7 @@ import {
   openDatabase,
 } from '../tsdb/index.ts';
 import { BLOCK_READER, startBlockWorker } from './block-pool.ts';
-import { EXEMPLAR_STORAGE } from './feature-flags.ts';
+import { EXEMPLAR_STORAGE, HISTOGRAM_STARTS, XOR2_ENCODING } from './feature-flags.ts';
 import type { EffectiveRetention } from './retention-limits.ts';
 import { retentionLimits, retentionText } from './retention-limits.ts';
 import type { ServerSettings } from './server-settings.ts';
@@ -112,7 +113,29 @@ class Retention {
   }
 }
 
+/** Encodings of chunks, by the flags and the running configuration. */
+class Formats {
+  current: ChunkFormats;
+  private readonly features: readonly string[];
+
+  constructor(features: readonly string[]) {
+    this.features = features;
+    this.current = { xor2: false, histogramStarts: false };
+  }
+
+  apply({ floatEncoding }: StorageOptions): void {
+    const { features } = this;
+    this.current = {
+      // As upstream: the file is asked first, the older flag where it says nothing.
+      xor2:
+        floatEncoding === undefined ? features.includes(XOR2_ENCODING) : floatEncoding === 'xor2',
+      histogramStarts: features.includes(HISTOGRAM_STARTS),
+    };
+  }
+}
+
 interface Blocks {
+  readonly formats: Formats;
   readonly maintenance: Maintenance;
   readonly retention: Retention;
   readonly close: () => Promise<void>;
@@ -128,6 +151,7 @@ function openBlocks(
 ): Blocks {
   const { clock, logger, registry } = parts;
   const retention = new Retention(settings.retention, directory, logger);
+  const formats = new Formats(settings.features);
   const worker = startBlockWorker({
     shared: heap.shared,
     directory,
@@ -143,6 +167,7 @@ function openBlocks(
     logger,
     chunkRangeMs: settings.blockDurationMinMs,
     retention: () => retention.limits(),
+    formats: () => formats.current,
     otherBytes: () => headBytes(parts.files, directory),
     observer: compactionMetrics(registry),
   });
@@ -151,7 +176,7 @@ function openBlocks(
     await Promise.race([maintenance.stop(), pause(clock, STOP_GRACE_MS)]);
     await worker.close();
   };
-  return { maintenance, retention, close };
+  return { maintenance, retention, formats, close };
 }
 
 const STOP_GRACE_MS = 5000;
@@ -240,7 +265,7 @@ function adminServices(database: Database, maintenance: Maintenance, clock: Cloc
 /** The open database with room for its readers. */
 function running(
   database: Database,
-  { maintenance, retention, close }: Blocks,
+  { maintenance, retention, formats, close }: Blocks,
   workers: number,
   { clock, registry }: StorageParts,
   walReplay: () => WalReplayStatus,
@@ -281,6 +306,7 @@ function running(
       head.outOfOrderWindowMs = options.outOfOrderWindowMs;
       head.exemplars.resize(storesExemplars ? options.exemplarsMax : 0);
       retention.apply(options);
+      formats.apply(options);
     },
     startMaintenance: () => maintenance.start(database),
     close: async () => {

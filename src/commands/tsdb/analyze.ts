@@ -141,7 +141,7 @@ function fullness(block: BlockReader, refs: Uint32Array): string {
     for (let i = 0; i < entry.chunkCount; i++) {
       cursor.load(entry.chunkRefs[i]!);
       const chunk = cursor.window.bytes.subarray(cursor.at, cursor.at + cursor.length);
-      const bucket = Math.floor((chunkSampleCount(chunk) / 120) * 10);
+      const bucket = Math.floor((chunkSampleCount(cursor.encoding, chunk) / 120) * 10);
       buckets[Math.min(9, bucket)]!++;
       total++;
     }

@@ -5,6 +5,7 @@
 import type { ChunkSamples } from '../../chunks/index.ts';
 import {
   ChunkEncoding,
+  chunkSampleCount,
   decodeChunk,
   newChunkSamples,
   UnknownEncodingError,
@@ -344,7 +345,7 @@ export class BlockSeriesSet implements SeriesSet {
     if (cursor.encoding !== ChunkEncoding.xor) {
       const empty =
         cursor.length < 2 ||
-        (cursor.window.bytes[cursor.at]! | cursor.window.bytes[cursor.at + 1]!) === 0;
+        chunkSampleCount(cursor.encoding, cursor.window.bytes, cursor.at) === 0;
       return empty ? n : this.decodeOther(ref, minTime, maxTime, n, deleted);
     }
     return this.decodeFloats(cursor, minTime, maxTime, n, deleted, this);

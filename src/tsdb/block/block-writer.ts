@@ -4,7 +4,7 @@
 // name. A crash at any moment leaves either no block or the whole block.
 
 import type { FileHandle, FileSystem } from '../../base/index.ts';
-import { ChunkEncoding } from '../../chunks/index.ts';
+import { isFloatEncoding } from '../../chunks/index.ts';
 import { IndexWriter } from '../index/writer.ts';
 import { ChunkWriter } from './chunk-writer.ts';
 import type { BlockMeta } from './meta.ts';
@@ -92,8 +92,7 @@ export class BlockWriter {
     this.minTimes[count] = minTime;
     this.maxTimes[count] = maxTime;
     this.count++;
-    const isFloat = encoding === ChunkEncoding.xor || encoding === ChunkEncoding.xor2;
-    if (isFloat) this.numFloats += samples;
+    if (isFloatEncoding(encoding)) this.numFloats += samples;
     else this.numHistograms += samples;
   }
 

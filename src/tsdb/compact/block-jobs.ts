@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the thread of the blocks is asked to do, as plain values that can be sent to it.
 
+import type { ChunkFormats } from '../../chunks/index.ts';
 import type { Matcher } from '../../model/index.ts';
 import type { BlockMeta } from '../block/meta.ts';
 import type { HeadReader } from '../head/reader.ts';
@@ -13,6 +14,8 @@ export interface HeadRange {
   readonly maxTime: number;
   /** `from-out-of-order` for a block of late samples. */
   readonly hints?: readonly string[];
+  /** Encodings of its chunks. */
+  readonly formats?: ChunkFormats;
 }
 
 export type BlockJob =

@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { peerPath } from '../../../test/peers.ts';
 import { seededPrng } from '../../base/index.ts';
+import type { ChunkFormats } from '../../chunks/index.ts';
 import { createMemory, SharedHeap } from '../../kernels/index.ts';
 import type { Labels, Matcher } from '../../model/index.ts';
 import { Histogram, labelsFrom, labelsKey } from '../../model/index.ts';
@@ -16,11 +17,13 @@ import type { Querier } from '../../storage/index.ts';
 import { mergeQueriers } from '../../storage/index.ts';
 import { BlockQuerier } from '../block/block-querier.ts';
 import { BlockReader } from '../block/block-reader.ts';
+import { ChunkCursor } from '../block/chunk-files.ts';
 import { PlainChunkMemory, SharedChunkMemory } from '../block/chunk-memory.ts';
 import { newUlid } from '../block/ulid.ts';
 import { Head } from '../head/head.ts';
 import { HeadReader } from '../head/reader.ts';
 import { PageCache } from '../index/paged-file.ts';
+import { newSeriesEntry } from '../index/reader.ts';
 import { Selection, SelectionCache } from '../index/selections.ts';
 import { writeHeadBlock } from './head-block.ts';
 
@@ -114,9 +117,15 @@ const selectors: readonly (readonly Matcher[])[] = [
   [{ name: 'nowhere', type: '=', value: 'x' }],
 ];
 
-function write({ reader }: Filled, minTime: number, maxTime: number) {
-  const ulid = newUlid(1_700_000_000_000 + (minTime % RANGE), seededPrng(1));
-  return writeHeadBlock(reader, { files, directory, ulid, minTime, maxTime });
+function write(
+  { reader }: Filled,
+  minTime: number,
+  maxTime: number,
+  more: { readonly formats?: ChunkFormats } = {},
+) {
+  const name = 1_700_000_000_000 + (minTime % RANGE) + readdirSync(directory).length;
+  const ulid = newUlid(name, seededPrng(1));
+  return writeHeadBlock(reader, { files, directory, ulid, minTime, maxTime, ...more });
 }
 
 const START = 1_699_999_200_000;
@@ -293,7 +302,7 @@ test.skipIf(promtool === undefined)('the real promtool dumps the same samples', 
   expect(realDump().sort()).toEqual(expected.sort());
 });
 
-test('start times of floats are in the block, those of histograms are not', () => {
+test('start times are in the block, unless its encodings have no place for them', () => {
   const heap = new SharedHeap(createMemory(64 << 20));
   const head = new Head(heap, { chunkRangeMs: RANGE, wal: undefined });
   head.reserveScratch(0, 4 << 20);
@@ -335,7 +344,34 @@ test('start times of floats are in the block, those of histograms are not', () =
   expect(starts(inHead, 'histogram')).toEqual(expected);
   expect(starts(inBlock, 'float')).toEqual(expected);
   expect(starts(inBlock, 'plain')).toBeUndefined();
-  expect(starts(inBlock, 'histogram')).toBeUndefined();
+  expect(starts(inBlock, 'histogram')).toEqual(expected);
   inHead.close();
   block.close();
+
+  const encodings = (formats: ChunkFormats): number[][] => {
+    const written = write({ heap, head, reader }, START, START + RANGE, { formats })!;
+    expect(written.stats).toMatchObject({ numFloatSamples: 800, numHistogramSamples: 400 });
+    const other = new BlockReader(files, `${directory}/${written.ulid}`, new PageCache(1 << 20));
+    const querier = new BlockQuerier(other, new PlainChunkMemory());
+    const isKept = formats.xor2 === true ? expected : undefined;
+    expect(starts(querier, 'float')).toEqual(isKept);
+    expect(starts(querier, 'histogram')).toEqual(formats.histogramStarts ? expected : undefined);
+    const cursor = new ChunkCursor(other.chunks, new PlainChunkMemory());
+    const entry = newSeriesEntry();
+    const found = [...other.index.allSeries()].map((ref) => {
+      other.index.readSeries(ref, entry);
+      const kinds = new Set<number>();
+      for (let i = 0; i < entry.chunkCount; i++) {
+        cursor.load(entry.chunkRefs[i]!);
+        kinds.add(cursor.encoding);
+      }
+      return [...kinds];
+    });
+    other.close();
+    return found;
+  };
+  // Series by name: float, histogram, plain.
+  expect(encodings({ xor2: false, histogramStarts: false })).toEqual([[1], [2], [1]]);
+  expect(encodings({ xor2: true, histogramStarts: false })).toEqual([[4], [2], [4]]);
+  expect(encodings({ xor2: false, histogramStarts: true })).toEqual([[1], [5], [1]]);
 });

@@ -4,6 +4,7 @@
 // one view, nothing of it freed meanwhile. Closed chunks are copied as they are.
 
 import type { FileSystem } from '../../base/index.ts';
+import type { ChunkFormats } from '../../chunks/index.ts';
 import {
   ChunkEncoding,
   encodeXorChunk,
@@ -25,6 +26,7 @@ export interface HeadBlockOptions {
   /** Exclusive. */
   readonly maxTime: number;
   readonly hints?: readonly string[];
+  readonly formats?: ChunkFormats;
 }
 
 /** Samples in a chunk made from what was decoded. */
@@ -92,18 +94,25 @@ class RowCopy {
   private readonly writer: BlockWriter;
   private readonly shared: SharedMemory;
   private readonly set: HeadSeriesSet;
+  private readonly formats: ChunkFormats;
   private stream = new Uint8Array(4096);
   private readonly samples = newChunkSamples(256);
 
-  constructor(writer: BlockWriter, shared: SharedMemory, set: HeadSeriesSet) {
+  constructor(
+    writer: BlockWriter,
+    shared: SharedMemory,
+    set: HeadSeriesSet,
+    formats: ChunkFormats,
+  ) {
     this.writer = writer;
     this.shared = shared;
     this.set = set;
+    this.formats = formats;
   }
 
   /** minTime and maxTime are inclusive. */
   copy(row: number, minTime: number, maxTime: number): void {
-    if (!this.set.isPlain(row)) {
+    if (this.formats.xor2 === true || !this.set.isPlain(row)) {
       this.encodeAll(row, minTime, maxTime);
       return;
     }
@@ -135,17 +144,12 @@ class RowCopy {
       samples.setHistogram(i, set.histograms?.[i]);
       samples.setStartTime(i, set.startTimes?.[i] ?? 0);
     }
-    encodeChunks(samples, n, (encoding, bytes, from, to) =>
-      this.writer.addChunk(
-        encoding,
-        bytes,
-        0,
-        bytes.length,
-        samples.times[from]!,
-        samples.times[to - 1]!,
-        to - from,
-      ),
-    );
+    const { times: kept } = samples;
+    const add = (encoding: number, bytes: Uint8Array, from: number, to: number): void => {
+      const [first, last] = [kept[from]!, kept[to - 1]!];
+      this.writer.addChunk(encoding, bytes, 0, bytes.length, first, last, to - from);
+    };
+    encodeChunks(samples, n, add, this.formats);
   }
 
   private encode(row: number, minTime: number, maxTime: number): void {
@@ -183,7 +187,7 @@ export function writeHeadBlock(
     writer.addSymbol('');
     for (const id of ids) writer.addSymbol(reader.symbols.decode(id));
     const rows = orderRows(set, ranks);
-    const copy = new RowCopy(writer, reader.symbols.shared, set);
+    const copy = new RowCopy(writer, reader.symbols.shared, set, options.formats ?? {});
     const pairs = new Uint32Array(2 * set.maxLabelCount);
     for (const row of rows) {
       copy.copy(row, minTime, maxTime - 1);

@@ -7,6 +7,7 @@
 //   3. readers are told of the block            6. parents of a compaction are removed, last of all
 
 import type { Clock, Logger, Timer } from '../../base/index.ts';
+import type { ChunkFormats } from '../../chunks/index.ts';
 import type { Matcher } from '../../model/index.ts';
 import type { BlockListWriter } from '../block/block-list.ts';
 import { isFromOutOfOrder, OUT_OF_ORDER_HINT } from '../block/meta.ts';
@@ -45,6 +46,8 @@ export interface MaintenanceOptions {
   readonly retention: () => RetentionLimits;
   /** Bytes of log and head chunks, which count to the size. */
   readonly otherBytes: () => number;
+  /** Encodings of the chunks of the next block; without it start times stay wherever there are any. */
+  readonly formats?: () => ChunkFormats;
   readonly observer?: CompactionObserver;
   readonly intervalMs?: number;
   /** False: nothing happens unless it is asked for. */
@@ -170,6 +173,11 @@ export class Maintenance {
 
   // ---- head -------------------------------------------------------------------------------------------
 
+  private formats(): { readonly formats?: ChunkFormats } {
+    const { formats } = this.options;
+    return formats === undefined ? {} : { formats: formats() };
+  }
+
   private isHeadCompactable(): boolean {
     const head = this.database?.head;
     if (head === undefined || !Number.isFinite(head.maxTime)) return false;
@@ -184,7 +192,7 @@ export class Maintenance {
       const maxTime = rangeEnd(minTime, chunkRangeMs);
       this.counters.compactionsTriggered++;
       const start = clock.monotonicMs();
-      const meta = await worker.run({ kind: 'writeHead', minTime, maxTime });
+      const meta = await worker.run({ kind: 'writeHead', minTime, maxTime, ...this.formats() });
       const seconds = (clock.monotonicMs() - start) / 1000;
       if (meta !== undefined) {
         this.counters.compactions++;
@@ -209,7 +217,7 @@ export class Maintenance {
     for (let minTime = from; minTime < until && !this.stopped; ) {
       const maxTime = Math.min(until, rangeEnd(minTime, chunkRangeMs));
       const range = { minTime: rangeEnd(minTime, chunkRangeMs) - chunkRangeMs, maxTime };
-      const meta = await worker.run({ kind: 'writeHead', ...range, hints });
+      const meta = await worker.run({ kind: 'writeHead', ...range, hints, ...this.formats() });
       if (meta !== undefined) {
         this.counters.compactions++;
         logger.info('write block of out-of-order samples', {
@@ -337,7 +345,9 @@ export class Maintenance {
     return this.exclusively(async () => {
       const head = this.database?.head;
       const filled = withHead && head !== undefined && Number.isFinite(head.maxTime);
-      const range = filled ? { minTime: head.minTime, maxTime: head.maxTime + 1 } : undefined;
+      const range = filled
+        ? { minTime: head.minTime, maxTime: head.maxTime + 1, ...this.formats() }
+        : undefined;
       await this.options.worker.run({ kind: 'snapshot', target, head: range });
     });
   }

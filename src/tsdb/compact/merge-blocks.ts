@@ -4,6 +4,7 @@
 // with the number of symbols and series, not with samples. Chunks that stand alone are copied as they are.
 
 import type { FileSystem } from '../../base/index.ts';
+import { chunkSampleCount } from '../../chunks/index.ts';
 import type { BlockReader } from '../block/block-reader.ts';
 import { BlockWriter } from '../block/block-writer.ts';
 import { ChunkCursor } from '../block/chunk-files.ts';
@@ -115,7 +116,7 @@ class SeriesMerge {
       cursor.load(first.ref);
       const { bytes } = cursor.window;
       const { at, length, encoding } = cursor;
-      const samples = (bytes[at]! << 8) | bytes[at + 1]!;
+      const samples = chunkSampleCount(encoding, bytes, at);
       const { minTime, maxTime } = first;
       this.writer.addChunk(encoding, bytes, at, at + length, minTime, maxTime, samples);
       return;

@@ -11,6 +11,7 @@
 
 import type { FileHandle, FileSystem, Logger } from '../../base/index.ts';
 import { FileError } from '../../base/index.ts';
+import { chunkSampleCount } from '../../chunks/index.ts';
 import { crc32c } from '../../encoding/index.ts';
 
 const MAGIC = 0x0130bc91;
@@ -318,7 +319,7 @@ function walkFile(handle: FileHandle, file: number, found: FoundChunk[]): FileDa
       maxTime: walk.integer(at + 16),
       encoding: encoding & ~OUT_OF_ORDER_BIT,
       isOutOfOrder: (encoding & OUT_OF_ORDER_BIT) !== 0,
-      count: length < 2 ? 0 : (buffer[at + dataAt]! << 8) | buffer[at + dataAt + 1]!,
+      count: length < 2 ? 0 : chunkSampleCount(encoding & ~OUT_OF_ORDER_BIT, buffer, at + dataAt),
     });
     walk.at += dataAt + length + CRC_BYTES;
   }

@@ -5,17 +5,14 @@
 //   side header (32 bytes)  0 newest node (atomic)   4 raw nodes   8 time of the newest in-order sample f64
 //   node                    0 batch number   4 node before it   8 min time f64   16 max time f64
 //                           24 bytes of data   28 kind u8, flags u8, samples u16   32 data
-//   flags                   1 out of order   2 with start times, which stand before the data
-//   start times             of a raw sample f64; of a chunk u16 bytes, then runs: uvarint samples,
-//                           varint start - the one before
+//   flags                   1 out of order   2 a raw sample with a start time, f64 before the data
 //
 // Kinds: a chunk encoding, one raw sample (value bits, or a histogram as in the WAL), or a tombstone,
 // whose times are its interval. A node never changes but for the pointer to the one before it. Once
 // there are enough raw nodes that every reader sees, they become chunks.
 
 import type { ChunkSamples } from '../../chunks/index.ts';
-import { ChunkEncoding, decodeChunk, encodeChunks, newChunkSamples } from '../../chunks/index.ts';
-import { ByteReader, ByteWriter } from '../../encoding/index.ts';
+import { decodeChunk, encodeChunks, newChunkSamples } from '../../chunks/index.ts';
 import type { SharedMemory } from '../../kernels/index.ts';
 import { CounterResetHint, type Histogram, isStale } from '../../model/index.ts';
 import { decodeHistogram } from '../wal/records-histogram.ts';
@@ -43,7 +40,7 @@ interface NodeFields {
   readonly batch: number;
   readonly kind: number;
   readonly isOutOfOrder: boolean;
-  /** Whether start times stand before the data. */
+  /** Whether the start time of a raw sample stands before the data. */
   readonly hasStart: boolean;
   readonly count: number;
   readonly minTime: number;
@@ -198,12 +195,9 @@ export class SideWriter {
         made.push(newest);
       }
       encodeChunks(sorted, count, (kind, data, from, to) => {
-        const starts = chunkStarts(sorted, kind, from, to);
-        const hasStart = starts !== undefined;
-        const about = { batch, kind, isOutOfOrder, hasStart, count: to - from };
+        const about = { batch, kind, isOutOfOrder, hasStart: false, count: to - from };
         const range = { minTime: times[from]!, maxTime: times[to - 1]! };
-        const stored = hasStart ? joined(starts, data) : data;
-        newest = this.newNode(newest, { ...about, ...range }, stored);
+        newest = this.newNode(newest, { ...about, ...range }, data);
         made.push(newest);
       });
       Atomics.store(u32, (side >>> 2) + Header.newest, newest);
@@ -294,49 +288,6 @@ function withStart(startTime: number, data: Uint8Array): Uint8Array {
   return stored;
 }
 
-/** Start times of samples from..to - 1 as runs; undefined when none has one, or their chunk has them. */
-function chunkStarts(
-  { startTimes }: ChunkSamples,
-  kind: number,
-  from: number,
-  to: number,
-): Uint8Array | undefined {
-  if (startTimes === undefined || kind === ChunkEncoding.xor2) return undefined;
-  if (startTimes.subarray(from, to).every((start) => start === 0)) return undefined;
-  const writer = new ByteWriter(64);
-  let before = 0;
-  for (let i = from; i < to; ) {
-    const start = startTimes[i]!;
-    let end = i + 1;
-    while (end < to && startTimes[end] === start) end++;
-    writer.uvarint(end - i);
-    writer.varint(start - before);
-    before = start;
-    i = end;
-  }
-  return writer.bytes();
-}
-
-/** Start times, their length before them, then the chunk. */
-function joined(starts: Uint8Array, chunk: Uint8Array): Uint8Array {
-  const stored = new Uint8Array(2 + starts.length + chunk.length);
-  stored[0] = starts.length;
-  stored[1] = starts.length >>> 8;
-  stored.set(starts, 2);
-  stored.set(chunk, 2 + starts.length);
-  return stored;
-}
-
-function readChunkStarts(bytes: Uint8Array, count: number, out: ChunkSamples): void {
-  const reader = new ByteReader(bytes);
-  let start = 0;
-  for (let i = 0; i < count; ) {
-    const end = i + reader.uvarint();
-    start += reader.varint();
-    while (i < end) out.setStartTime(i++, start);
-  }
-}
-
 /** A raw sample at a reset reads as the first of a chunk does, which it will become: unknown. */
 function forgetReset(samples: ChunkSamples, i: number): void {
   const histogram = samples.histograms?.[i];
@@ -352,9 +303,7 @@ function readNode(shared: SharedMemory, node: number, out: ChunkSamples, n: numb
   const whole = u8.slice(start, start + u32[(node >>> 2) + Node.bytes]!);
   if (!isRaw(kind)) {
     const chunk = newChunkSamples(128);
-    const startBytes = hasStart(u8, node) ? 2 + (whole[0]! | (whole[1]! << 8)) : 0;
-    const count = decodeChunk(kind, whole.subarray(startBytes), chunk);
-    if (startBytes > 0) readChunkStarts(whole.subarray(2, startBytes), count, chunk);
+    const count = decodeChunk(kind, whole, chunk);
     out.reserve(n + count, n);
     for (let k = 0; k < count; k++) out.copy(n + k, chunk, k);
     return n + count;

@@ -10,3 +10,4 @@ export * from './network.ts';
 export * from './operating-system.ts';
 export * from './prng.ts';
 export * from './request-decoder.ts';
+export * from './runtime.ts';

@@ -5,5 +5,6 @@ export * from './instruments.ts';
 export * from './negotiate.ts';
 export * from './process.ts';
 export * from './registry.ts';
+export * from './runtime.ts';
 export * from './write.ts';
 export * from './write-protobuf.ts';

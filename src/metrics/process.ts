@@ -16,6 +16,7 @@ const UNLIMITED = 2 ** 64;
 /** Fields of /proc/self/stat after the command name, counted from 0 = state. */
 const STAT_UTIME = 11;
 const STAT_STIME = 12;
+const STAT_THREADS = 17;
 const STAT_START_TIME = 19;
 const STAT_VSIZE = 20;
 const STAT_RSS = 21;
@@ -37,6 +38,31 @@ function startTimeSeconds(fields: readonly string[], procStat: string): number {
   return boot + Number(fields[STAT_START_TIME]) / CLOCK_TICKS_PER_SECOND;
 }
 
+/** Bytes of the process's network namespace: field `name` of the IpExt lines. */
+function networkOctets(netstat: string, name: string): number {
+  const [names = '', values = ''] = netstat.split('\n').filter((line) => line.startsWith('IpExt:'));
+  const at = names.split(' ').indexOf(name);
+  return at < 0 ? 0 : Number(values.split(' ')[at]);
+}
+
+function collectNetwork(files: FileSystem): MetricFamily[] {
+  const netstat = files.readTextSync('/proc/self/net/netstat');
+  return [
+    single(
+      'process_network_receive_bytes_total',
+      'Number of bytes received by the process over the network.',
+      'counter',
+      networkOctets(netstat, 'InOctets'),
+    ),
+    single(
+      'process_network_transmit_bytes_total',
+      'Number of bytes sent by the process over the network.',
+      'counter',
+      networkOctets(netstat, 'OutOctets'),
+    ),
+  ];
+}
+
 function collectProcess(files: FileSystem): MetricFamily[] {
   const stat = files.readTextSync('/proc/self/stat');
   // The command name is in parentheses and may hold anything, parentheses included.
@@ -44,6 +70,7 @@ function collectProcess(files: FileSystem): MetricFamily[] {
   const cpuTicks = Number(fields[STAT_UTIME]) + Number(fields[STAT_STIME]);
   const limits = files.readTextSync('/proc/self/limits');
   return [
+    single('go_threads', 'Threads of the process.', 'gauge', Number(fields[STAT_THREADS])),
     single(
       'process_cpu_seconds_total',
       'Total user and system CPU time spent in seconds.',
@@ -89,14 +116,21 @@ function collectProcess(files: FileSystem): MetricFamily[] {
   ];
 }
 
-/** Registers `process_*`. Where there is no /proc (not Linux), they are left out. */
+/** What `collect` gives; nothing where its files are missing. */
+function whereReadable(collect: () => MetricFamily[]): MetricFamily[] {
+  try {
+    return collect();
+  } catch (error) {
+    if (error instanceof FileError) return [];
+    throw error;
+  }
+}
+
+/**
+ * Registers `process_*` and `go_threads`. Where there is no /proc (not Linux), they are left out, and
+ * those of the network where the kernel has none.
+ */
 export function registerProcessMetrics(registry: Registry, files: FileSystem): void {
-  registry.collector(() => {
-    try {
-      return collectProcess(files);
-    } catch (error) {
-      if (error instanceof FileError) return [];
-      throw error;
-    }
-  });
+  registry.collector(() => whereReadable(() => collectProcess(files)));
+  registry.collector(() => whereReadable(() => collectNetwork(files)));
 }

@@ -19,6 +19,10 @@ h1 { margin-bottom: 0; }
 <p>Prometheus Node Exporter</p>
 <p>Version: ${version}</p>
 <ul><li><a href="${telemetryPath}">Metrics</a></li></ul>
+<p>Profiles in pprof's format:
+<a href="debug/pprof/heap">memory</a>,
+<a href="debug/pprof/profile?seconds=60">CPU for 60 seconds</a>,
+<a href="debug/pprof/">all</a>.</p>
 </body>
 </html>
 `;

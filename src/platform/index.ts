@@ -11,6 +11,8 @@ export * from './http-server.ts';
 export * from './kernel-files.ts';
 export * from './logger.ts';
 export * from './process.ts';
+export * from './profiler.ts';
+export * from './runtime.ts';
 export * from './workers.ts';
 export * from './request-decoder.ts';
 export { createMailSender } from './mail.ts';

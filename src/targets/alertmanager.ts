@@ -16,13 +16,19 @@ import { seededPrng } from '../base/index.ts';
 import type { AlertmanagerConfig } from '../config/index.ts';
 import { parseAlertmanagerConfig } from '../config/index.ts';
 import { glob } from '../discovery/index.ts';
-import { negotiateExposition, Registry, registerProcessMetrics } from '../metrics/index.ts';
+import {
+  negotiateExposition,
+  Registry,
+  registerProcessMetrics,
+  registerRuntimeMetrics,
+} from '../metrics/index.ts';
 import { parseDuration } from '../model/index.ts';
 import {
   createHttpClient,
   createMailSender,
   createNodeClock,
   createNodeFileSystem,
+  createRuntime,
   hostInfo,
   onSignals,
 } from '../platform/index.ts';
@@ -48,6 +54,8 @@ export interface AlertmanagerTargetParts {
 
 /** An Alertmanager with its HTTP side. */
 export interface RunningAlertmanager {
+  /** The route prefix; '' = none. */
+  readonly prefix: string;
   handle(request: ServerRequest): Promise<ServerResponse>;
   /** Reads the configuration again. @throws Error: the old one stays */
   reload(): void;
@@ -214,7 +222,7 @@ class AlertmanagerServer implements RunningAlertmanager {
   private readonly api: AlertmanagerApi;
   private readonly config: ConfigState;
   private readonly external: string;
-  private readonly prefix: string;
+  readonly prefix: string;
   private readonly getsMax: number;
   private gets = 0;
 
@@ -224,6 +232,7 @@ class AlertmanagerServer implements RunningAlertmanager {
     const registry = new Registry({ clock: parts.clock });
     this.registry = registry;
     registerProcessMetrics(registry, parts.files);
+    registerRuntimeMetrics(registry, createRuntime());
     registerBuild(registry);
     this.config = new ConfigState(registry);
     const listen = values.list('web.listen-address')[0] ?? '';
@@ -345,7 +354,7 @@ export async function runAlertmanager(args: readonly string[]): Promise<number> 
       logger,
       handle: running.handle.bind(running),
     };
-    const server = await listen(options, listenSettings(values));
+    const server = await listen(options, listenSettings(values, running.prefix));
     await new Promise<void>((resolve) => {
       onSignals({
         reload: () => {

@@ -4,17 +4,13 @@
 
 import { join, resolve } from 'node:path';
 import type { HttpServer } from '../platform/index.ts';
-import {
-  createNodeClock,
-  createNodeFileSystem,
-  onSignals,
-  startHttpServer,
-} from '../platform/index.ts';
+import { createNodeClock, createNodeFileSystem, onSignals } from '../platform/index.ts';
 import { EXIT_FAILURE, EXIT_OK, loggerFor, readFlags, warnUnsupported } from './command-line.ts';
 import type { ConfigSource } from './config-source.ts';
 import { fileConfig, textConfig } from './config-source.ts';
 import type { FlagDefinition, FlagValues } from './flags.ts';
 import { UsageError } from './flags.ts';
+import { listen } from './listen.ts';
 import { createNodeExporter, exporterServerOptions } from './node-exporter.ts';
 import { nodeExporterFlags } from './node-exporter-flags.ts';
 import { parseFlags } from './flags.ts';
@@ -124,13 +120,15 @@ export async function runAll(args: readonly string[]): Promise<number> {
     warnUnsupported(allFlags, values, logger);
     const settings = serverSettings(values);
     const exporter = createNodeExporter(flagsOf(nodeExporterFlags), parts);
-    const exporterServer = await startHttpServer(
+    const exporterServer = await listen(
       exporterServerOptions([values.text('node-exporter.listen-address')], logger, exporter),
+      { configFile: '' },
     );
     listeners.push(exporterServer);
     const { gateway, close: closeGateway } = createGateway(settings.dataPath, parts);
-    const gatewayServer = await startHttpServer(
+    const gatewayServer = await listen(
       pushgatewayServerOptions([values.text('pushgateway.listen-address')], logger, gateway),
+      { configFile: '' },
     );
     listeners.push(gatewayServer);
     const [exporterAddress = '', gatewayAddress = ''] = listeners.map(

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// How every target opens its listeners: behind the web configuration file, where there is one.
+// How every target opens its listeners: behind the web configuration file, where there is one, with
+// /debug/pprof beside what it serves itself.
 
-import type { Logger } from '../base/index.ts';
+import type { Logger, ServerRequest, ServerResponse } from '../base/index.ts';
 import type { HttpServer, HttpServerOptions } from '../platform/index.ts';
 import { ListenError, startHttpServer, takeInheritedSockets } from '../platform/index.ts';
 import type { FlagValues } from './flags.ts';
@@ -24,11 +25,14 @@ export interface ListenSettings {
   readonly configFile: string;
   /** `--web.systemd-socket`: the sockets the process was started with, instead of the addresses. */
   readonly systemdSocket?: boolean;
+  /** What stands before /debug/pprof in its path: the route prefix. */
+  readonly prefix?: string;
 }
 
 /** The settings of a target that has both flags. */
-export function listenSettings(values: FlagValues): ListenSettings {
+export function listenSettings(values: FlagValues, prefix = ''): ListenSettings {
   return {
+    prefix,
     configFile: values.text('web.config.file'),
     systemdSocket: values.flag('web.systemd-socket'),
   };
@@ -44,6 +48,23 @@ function inheritedSockets(logger: Logger): number[] {
   );
 }
 
+type Handle = (request: ServerRequest) => Promise<ServerResponse>;
+
+/** `handle` with /debug/pprof before it. What answers there is loaded when it is first asked. */
+function withProfiling(handle: Handle, prefix: string): Handle {
+  const directory = `${prefix}/debug/pprof`;
+  let loaded: Promise<{ answer(name: string, request: ServerRequest): Promise<ServerResponse> }>;
+  return async (request) => {
+    const { path } = request;
+    if (!path.startsWith(directory)) return handle(request);
+    const rest = path.slice(directory.length);
+    if (rest === '') return { status: 301, headers: { location: `${directory}/` }, body: '' };
+    if (!rest.startsWith('/')) return handle(request);
+    loaded ??= import('./profiling.ts').then(({ Profiling }) => new Profiling());
+    return (await loaded).answer(rest.slice(1), request);
+  };
+}
+
 /**
  * Serves `options` with the users and certificates of the web configuration, and certificates that
  * change while it runs.
@@ -53,7 +74,8 @@ export async function listen(
   options: Omit<HttpServerOptions, 'tls' | 'inherited'>,
   settings: ListenSettings,
 ): Promise<HttpServer> {
-  const { logger, handle } = options;
+  const { logger } = options;
+  const handle = withProfiling(options.handle, settings.prefix ?? '');
   const config = await openWebConfig(settings.configFile, logger);
   const tls = config?.tls();
   const sockets =

@@ -2,7 +2,7 @@
 // `hearth node-exporter`: metrics of this machine.
 
 import type { Clock, FileSystem, Logger } from '../base/index.ts';
-import { registerProcessMetrics, Registry } from '../metrics/index.ts';
+import { registerProcessMetrics, registerRuntimeMetrics, Registry } from '../metrics/index.ts';
 import type { ExporterPaths, NodeExporterOptions } from '../node-exporter/index.ts';
 import { collectorNames, NodeExporter } from '../node-exporter/index.ts';
 import type { HttpServerOptions } from '../platform/index.ts';
@@ -12,6 +12,7 @@ import {
   createNetwork,
   createNodeFileSystem,
   createOperatingSystem,
+  createRuntime,
   keepHeapSmall,
   onSignals,
 } from '../platform/index.ts';
@@ -75,7 +76,10 @@ export function createNodeExporter(
   const registry = new Registry({ clock: parts.clock });
   const options = exporterOptions(values);
   const files = kernelFiles(options.paths);
-  registerProcessMetrics(registry, files);
+  if (options.exporterMetrics) {
+    registerProcessMetrics(registry, files);
+    registerRuntimeMetrics(registry, createRuntime());
+  }
   const system = createOperatingSystem();
   const network = createNetwork();
   return new NodeExporter(options, { ...parts, files, system, network, registry });

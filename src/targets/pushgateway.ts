@@ -2,13 +2,14 @@
 // `hearth pushgateway`: keeps what short-lived jobs push until it is scraped.
 
 import type { Clock, FileSystem, Logger } from '../base/index.ts';
-import { registerProcessMetrics, Registry } from '../metrics/index.ts';
+import { registerProcessMetrics, registerRuntimeMetrics, Registry } from '../metrics/index.ts';
 import { parseDuration } from '../model/index.ts';
 import type { HttpServerOptions } from '../platform/index.ts';
 import {
   createNodeClock,
   createNodeFileSystem,
   createRequestDecoder,
+  createRuntime,
   onSignals,
 } from '../platform/index.ts';
 import type { GatewayOptions } from '../pushgateway/index.ts';
@@ -31,6 +32,7 @@ const HEAD_LIMIT_BYTES = 1024 * 1024;
 /** A gateway with what keeps it on disk. */
 export interface RunningGateway {
   readonly gateway: Gateway;
+  readonly routePrefix: string;
   /** Settles when quitting was asked for over HTTP. */
   readonly quit: Promise<void>;
   /** Writes what is not yet in the persistence file. */
@@ -81,12 +83,14 @@ export function createPushgateway(
 ): RunningGateway {
   const registry = new Registry({ clock: parts.clock });
   registerProcessMetrics(registry, parts.files);
+  registerRuntimeMetrics(registry, createRuntime());
   let quit = (): void => undefined;
   const quitting = new Promise<void>((resolve) => {
     quit = resolve;
   });
   const decode = createRequestDecoder(BODY_LIMIT_BYTES);
-  const gateway = new Gateway(gatewayOptions(values), { ...parts, registry, decode, quit });
+  const options = gatewayOptions(values);
+  const gateway = new Gateway(options, { ...parts, registry, decode, quit });
   const path = values.text('persistence.file');
   let persistence: Persistence | undefined;
   if (path !== '') {
@@ -98,6 +102,7 @@ export function createPushgateway(
   }
   return {
     gateway,
+    routePrefix: options.routePrefix,
     quit: quitting,
     close: async () => {
       gateway.close();
@@ -152,7 +157,7 @@ export async function runPushgateway(args: readonly string[]): Promise<number> {
     const running = createPushgateway(values, parts);
     const server = await listen(
       pushgatewayServerOptions(values.list('web.listen-address'), logger, running.gateway),
-      listenSettings(values),
+      listenSettings(values, running.routePrefix),
     );
     await untilStopped(running, logger);
     await server.close(STOP_GRACE_MS);

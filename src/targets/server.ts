@@ -12,12 +12,13 @@ import { FileError } from '../base/index.ts';
 import type { Config } from '../config/index.ts';
 import { ConfigError, marshalConfig, marshalJob, relabelFields } from '../config/index.ts';
 import { createDiscoveryMetrics } from '../discovery/index.ts';
-import { Registry, registerProcessMetrics } from '../metrics/index.ts';
+import { Registry, registerProcessMetrics, registerRuntimeMetrics } from '../metrics/index.ts';
 import { formatDuration } from '../model/index.ts';
 import type { HttpServer, LoopDelayMonitor, WorkerPool } from '../platform/index.ts';
 import {
   createNodeClock,
   createNodeFileSystem,
+  createRuntime,
   hostInfo,
   ListenError,
   onSignals,
@@ -264,7 +265,7 @@ function openListener(graph: Graph, api: Api): Promise<HttpServer> {
     logger: web,
     handle: api.handle.bind(api),
   };
-  return listen(options, { configFile: settings.webConfigFile });
+  return listen(options, { configFile: settings.webConfigFile, prefix: settings.routePrefix });
 }
 
 /** Memory, database and workers. @throws TsdbError */
@@ -354,6 +355,7 @@ function createGraph(settings: ServerSettings, source: ConfigSource, parts: Serv
   const conflict = (message: string): void => logger.error('Error gathering metrics', { message });
   const registry = new Registry({ clock, onConflict: conflict });
   registerProcessMetrics(registry, parts.files);
+  registerRuntimeMetrics(registry, createRuntime());
   const lifetime: Lifetime = {
     phase: 'starting',
     config: loadConfig({ source, logger }, settings.listenAddresses[0] ?? ''),

@@ -23,6 +23,7 @@ import {
   registerRuntimeMetrics,
 } from '../metrics/index.ts';
 import { parseDuration } from '../model/index.ts';
+import type { HttpServerOptions } from '../platform/index.ts';
 import {
   createHttpClient,
   createMailSender,
@@ -50,6 +51,14 @@ export interface AlertmanagerTargetParts {
   readonly clock: Clock;
   readonly files: FileSystem;
   readonly logger: Logger;
+}
+
+/** Where the configuration is read from, at each reload. */
+export interface ConfigText {
+  /** For messages; relative paths in the configuration start beside it. */
+  readonly name: string;
+  /** @throws FileError */
+  read(): string;
 }
 
 /** An Alertmanager with its HTTP side. */
@@ -163,13 +172,12 @@ function createManager(
 
 /** Reads the file and makes what it says. @throws ConfigError, FileError, TemplateError */
 function loadOptions(
-  values: FlagValues,
+  source: ConfigText,
   parts: AlertmanagerTargetParts,
   external: string,
 ): { options: AlertmanagerOptions; text: string } {
-  const file = values.text('config.file');
-  const text = parts.files.readTextSync(file);
-  const config = parseAlertmanagerConfig(text, file);
+  const text = source.read();
+  const config = parseAlertmanagerConfig(text, source.name);
   const context: ReceiverContext = {
     clock: parts.clock,
     templates: loadTemplates(config, parts),
@@ -215,7 +223,7 @@ function pageAnswer(path: string): ServerResponse {
 }
 
 class AlertmanagerServer implements RunningAlertmanager {
-  private readonly values: FlagValues;
+  private readonly source: ConfigText;
   private readonly parts: AlertmanagerTargetParts;
   private readonly registry: Registry;
   private readonly manager: Alertmanager;
@@ -226,8 +234,8 @@ class AlertmanagerServer implements RunningAlertmanager {
   private readonly getsMax: number;
   private gets = 0;
 
-  constructor(values: FlagValues, parts: AlertmanagerTargetParts) {
-    this.values = values;
+  constructor(values: FlagValues, source: ConfigText, parts: AlertmanagerTargetParts) {
+    this.source = source;
     this.parts = parts;
     const registry = new Registry({ clock: parts.clock });
     this.registry = registry;
@@ -254,10 +262,10 @@ class AlertmanagerServer implements RunningAlertmanager {
 
   reload(): void {
     const { logger, clock } = this.parts;
-    const file = this.values.text('config.file');
+    const file = this.source.name;
     logger.info('Loading configuration file', { file });
     try {
-      const { options, text } = loadOptions(this.values, this.parts, this.external);
+      const { options, text } = loadOptions(this.source, this.parts, this.external);
       this.manager.apply(options);
       this.config.loaded(text, clock.now());
       logger.info('Completed loading of configuration file', { file });
@@ -321,12 +329,19 @@ class AlertmanagerServer implements RunningAlertmanager {
   }
 }
 
-/** An Alertmanager of these flags, configured. @throws ConfigError, FileError, SnapshotError */
+/**
+ * An Alertmanager of these flags, configured.
+ * @param source in place of the flag's file
+ * @throws ConfigError, FileError, SnapshotError
+ */
 export function createAlertmanager(
   values: FlagValues,
   parts: AlertmanagerTargetParts,
+  source?: ConfigText,
 ): RunningAlertmanager {
-  const server = new AlertmanagerServer(values, parts);
+  const file = values.text('config.file');
+  const read = (): string => parts.files.readTextSync(file);
+  const server = new AlertmanagerServer(values, source ?? { name: file, read }, parts);
   try {
     server.reload();
   } catch (error) {
@@ -334,6 +349,22 @@ export function createAlertmanager(
     throw error;
   }
   return server;
+}
+
+/** How to serve an Alertmanager over HTTP. */
+export function alertmanagerServerOptions(
+  addresses: readonly string[],
+  logger: Logger,
+  handle: HttpServerOptions['handle'],
+): HttpServerOptions {
+  return {
+    addresses,
+    readTimeoutMs: READ_TIMEOUT_MS,
+    connectionsMax: CONNECTIONS_MAX,
+    bodyLimitBytes: BODY_LIMIT_BYTES,
+    logger,
+    handle,
+  };
 }
 
 /** @returns the exit code, when stopped */
@@ -346,15 +377,11 @@ export async function runAlertmanager(args: readonly string[]): Promise<number> 
   warnUnsupported(alertmanagerFlags, values, logger);
   try {
     const running = createAlertmanager(values, parts);
-    const options = {
-      addresses: values.list('web.listen-address'),
-      readTimeoutMs: READ_TIMEOUT_MS,
-      connectionsMax: CONNECTIONS_MAX,
-      bodyLimitBytes: BODY_LIMIT_BYTES,
-      logger,
-      handle: running.handle.bind(running),
-    };
-    const server = await listen(options, listenSettings(values, running.prefix));
+    const addresses = values.list('web.listen-address');
+    const server = await listen(
+      alertmanagerServerOptions(addresses, logger, (request) => running.handle(request)),
+      listenSettings(values, running.prefix),
+    );
     await new Promise<void>((resolve) => {
       onSignals({
         reload: () => {

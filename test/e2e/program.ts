@@ -6,10 +6,10 @@ import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { repositoryRoot } from '../../tools/tidy.ts';
 
-export const entry = join(repositoryRoot, 'dist/targets/cli.js');
+export const entry = resolve(repositoryRoot, 'dist/targets/cli.js');
 export const nodeExporterPath = '/usr/bin/prometheus-node-exporter';
 
 /** Whether a program that a test needs is there; in CI a missing one fails the test instead. */

@@ -14,13 +14,15 @@ import type {
   RangeRequest,
 } from '../promql/index.ts';
 import { encodeResponse, QueryError } from '../promql/index.ts';
+import { pathOf, templateQuery } from '../rules/index.ts';
 import type { Querier, Queryable } from '../storage/index.ts';
 import { MatcherError } from '../storage/index.ts';
+import { expandConsole, TemplateError } from '../template/index.ts';
 import { ApiError } from './answers.ts';
 import { type FederateJob, federate } from './federate-job.ts';
 import type { LookupResult } from './lookup.ts';
 import { checkSelectors, lookUpLabelNames, lookUpLabelValues, lookUpSeries } from './lookup.ts';
-import type { QueryAnswer, QueryJob, QueryMeasures } from './query-job.ts';
+import type { ConsoleJob, QueryAnswer, QueryJob, QueryMeasures } from './query-job.ts';
 
 /** What a worker answers with. Errors of the parsing functions are {@link QueryError}s. */
 export interface JobBackend {
@@ -157,6 +159,24 @@ function answerFederate(job: FederateJob, backend: JobBackend, control: QueryCon
   }
 }
 
+/** The queries of a console run where its template runs, one after the other. */
+function answerConsole(job: ConsoleJob, backend: JobBackend, control: QueryControl): QueryAnswer {
+  const { engine, queryable } = backend;
+  const { source, data, timeMs, externalUrl } = job;
+  try {
+    const html = expandConsole(source, data, {
+      query: (expression) => templateQuery({ engine, queryable, control }, expression, timeMs),
+      nowMs: timeMs,
+      externalUrl,
+      pathPrefix: pathOf(externalUrl),
+    });
+    return { ok: true, body: new TextEncoder().encode(html) };
+  } catch (error) {
+    if (!(error instanceof TemplateError)) throw error;
+    return { ok: false, errorType: 'internal', message: error.message };
+  }
+}
+
 type Failure = Extract<QueryAnswer, { readonly ok: false }>;
 
 function failure(error: unknown): Failure {
@@ -211,6 +231,8 @@ export function answerJob(
         return success(backend.selectorsOf(job.query));
       case 'federate':
         return answerFederate(job, backend, control);
+      case 'console':
+        return answerConsole(job, backend, control);
       case 'tsdb':
         return success(backend.tsdbStatus(job.limit));
       default:

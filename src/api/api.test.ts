@@ -18,7 +18,7 @@ const clock: Clock = {
   setTimer: () => ({ cancel: () => undefined }),
 };
 
-const pageFiles: Readonly<Record<string, string>> = {
+const pageFiles: Record<string, string> = {
   '/ui/index.html': '<base href="__HEARTH_BASE__"><script>s=__HEARTH_SETTINGS__</script>',
   '/ui/assets/app-1.js': 'code',
   '/ui/favicon.svg': '<svg/>',
@@ -31,6 +31,17 @@ const files = {
     if (text === undefined) throw new FileError('ENOENT', path, 'no such file');
     return new TextEncoder().encode(text);
   },
+  existsSync: (path: string) => pageFiles[path] !== undefined,
+  statSync: (path: string) => {
+    const isDirectory = Object.keys(pageFiles).some((name) => name.startsWith(`${path}/`));
+    const text = pageFiles[path];
+    if (text === undefined && !isDirectory) throw new FileError('ENOENT', path, 'no such file');
+    return { sizeBytes: text?.length ?? 0, modifiedMs: 0, isDirectory, isFile: !isDirectory };
+  },
+  listSync: (path: string) =>
+    Object.keys(pageFiles)
+      .filter((name) => name.startsWith(`${path}/`))
+      .map((name) => name.slice(path.length + 1).split('/')[0] ?? ''),
 } as unknown as FileSystem;
 
 const target = (over: Partial<TargetStatus> = {}): TargetStatus => ({
@@ -444,6 +455,79 @@ test('the page, its assets and redirects', async () => {
   ])
     expect((await get(path)).status).toBe(404);
   expect((await get('/query', { uiDirectory: '/nowhere' })).status).toBe(404);
+});
+
+test('the page is read again when it has changed, and links to the consoles that are there', async () => {
+  const consoles = { templates: '/consoles', libraries: '/libraries' };
+  const { api } = harness({ consoles });
+  const page = async (): Promise<string> => textOf(await api.handle(request('GET', '/query')));
+  const before = pageFiles['/ui/index.html'] ?? '';
+  try {
+    expect(await page()).toContain('"consolesLink":""');
+    pageFiles['/user/index.html'] = 'x';
+    expect(await page()).toContain('"consolesLink":"/user/index.html"');
+    pageFiles['/consoles/index.html'] = 'x';
+    expect(await page()).toContain('"consolesLink":"/consoles/index.html"');
+    pageFiles['/ui/index.html'] = 'another build';
+    expect(await page()).toBe('another build');
+  } finally {
+    pageFiles['/ui/index.html'] = before;
+    delete pageFiles['/user/index.html'];
+    delete pageFiles['/consoles/index.html'];
+  }
+});
+
+test('consoles', async () => {
+  Object.assign(pageFiles, {
+    '/consoles/a/b.html': '{{ 1 }}',
+    '/libraries/x.lib': 'X',
+    '/libraries/y.txt': 'no library',
+  });
+  const consoles = { templates: '/consoles', libraries: '/libraries' };
+  const html = new TextEncoder().encode(' <p>text</p>');
+  const { api, jobs } = harness(
+    { consoles, externalLabels: () => labelsFrom({ region: 'eu' }) },
+    { ok: true, body: html },
+  );
+  const ask = (path: string): Promise<ServerResponse> => api.handle(request('GET', path));
+  const answer = await ask('/consoles/a/b.html?x=1&x=2&__proto__=y');
+  expect([answer.status, answer.headers['content-type']]).toEqual([
+    200,
+    'text/html; charset=utf-8',
+  ]);
+  expect(jobs[0]?.job).toEqual({
+    kind: 'console',
+    source: { name: '/a/b.html', text: '{{ 1 }}', libraries: [{ name: 'x.lib', text: 'X' }] },
+    data: {
+      params: Object.fromEntries([
+        ['x', ['1', '2']],
+        ['__proto__', ['y']],
+      ]),
+      externalLabels: { region: 'eu' },
+    },
+    timeMs: NOW,
+    externalUrl: 'http://mon.example.com:9090',
+  });
+  const told = async (path: string) => {
+    const { status, body } = await ask(path);
+    return [status, body];
+  };
+  expect(await told('/consoles/none.html')).toEqual([
+    404,
+    'open /consoles/none.html: no such file or directory\n',
+  ]);
+  expect(await told('/consoles/a')).toEqual([500, 'read /consoles/a: is a directory\n']);
+  for (const path of ['/consoles/../etc/passwd', '/consoles/%2e%2e%2fetc%2fpasswd'])
+    expect(await told(path)).toEqual([
+      404,
+      'open /consoles/etc/passwd: no such file or directory\n',
+    ]);
+  const failed = harness(
+    { consoles },
+    { ok: false, errorType: 'internal', message: 'error executing' },
+  );
+  const { status, body } = await failed.api.handle(request('GET', '/consoles/a/b.html'));
+  expect([status, body]).toEqual([500, 'error executing\n']);
 });
 
 test('a route prefix', async () => {

@@ -5,6 +5,7 @@ import type { ServerRequest, ServerResponse } from '../base/index.ts';
 import { negotiateExposition } from '../metrics/index.ts';
 import { ApiError, failureAnswer, redirect, textAnswer } from './answers.ts';
 import { AdminRoutes } from './admin-routes.ts';
+import { ConsoleRoutes } from './console-routes.ts';
 import type { EngineMetrics } from './engine-metrics.ts';
 import { ExportRoutes } from './export-routes.ts';
 import { HttpMetrics } from './http-metrics.ts';
@@ -130,6 +131,7 @@ function managementRoutes(services: ApiServices): Route[] {
 /** The page, its files, and what is not for people. */
 function webRoutes(services: ApiServices): Route[] {
   const pages = new PageRoutes(services);
+  const consoles = new ConsoleRoutes(services);
   const status = new StatusRoutes(services);
   const to = (path: string) => redirect(services.routePrefix + path);
   const always = (pattern: string, handle: Route['handle']): Route => ({
@@ -154,6 +156,11 @@ function webRoutes(services: ApiServices): Route[] {
     ...pagePaths.map((path) => always(path, () => pages.page())),
     always('/assets/*path', ({ part }) => pages.asset(part)),
     always('/user/*path', ({ part }) => pages.userAsset(part)),
+    {
+      methods: GET,
+      pattern: '/consoles/*filepath',
+      handle: ({ request, part }) => consoles.page(request, part),
+    },
     ...['favicon.svg', 'favicon.ico', 'manifest.json'].map((name) =>
       always(`/${name}`, () => pages.named(name)),
     ),

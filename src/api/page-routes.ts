@@ -2,6 +2,7 @@
 // The built page: one index for all its routes, with the server's settings written in, and its assets,
 // whose names change with their content.
 
+import type { UiSettings } from '../apitypes/index.ts';
 import type { FileSystem, ServerResponse } from '../base/index.ts';
 import { FileError } from '../base/index.ts';
 import { textAnswer } from './answers.ts';
@@ -83,7 +84,8 @@ const attributeText = (text: string): string =>
 
 export class PageRoutes {
   private readonly services: ApiServices;
-  private index: Uint8Array | undefined;
+  /** The index as it was last read, and what of it and around it decides whether that still holds. */
+  private index: { readonly body: Uint8Array; readonly version: string } | undefined;
 
   constructor(services: ApiServices) {
     this.services = services;
@@ -118,17 +120,33 @@ export class PageRoutes {
     return fileAnswer(this.services.files, this.services.uiDirectory, path, caching);
   }
 
+  /** As upstream: their own index, or else that of the files that the server was given. */
+  private consolesLink(): string {
+    const { files, consoles, userAssets } = this.services;
+    if (consoles !== undefined && files.existsSync(`${consoles.templates}/index.html`)) {
+      return '/consoles/index.html';
+    }
+    const isUsers = userAssets !== '' && files.existsSync(`${userAssets}/index.html`);
+    return isUsers ? '/user/index.html' : '';
+  }
+
+  /** Read again when the file has changed: a new build must not be served with old names of assets. */
   private async readIndex(): Promise<Uint8Array | undefined> {
-    if (this.index !== undefined) return this.index;
     const { files, uiDirectory, uiSettings } = this.services;
+    const path = `${uiDirectory}/index.html`;
     try {
-      const template = await files.readFile(`${uiDirectory}/index.html`);
+      const { modifiedMs, sizeBytes } = files.statSync(path);
+      const consolesLink = this.consolesLink();
+      const version = `${modifiedMs} ${sizeBytes} ${consolesLink}`;
+      if (this.index?.version === version) return this.index.body;
+      const settings: UiSettings = { ...uiSettings, consolesLink };
       const html = new TextDecoder()
-        .decode(template)
+        .decode(await files.readFile(path))
         .replaceAll('__HEARTH_BASE__', () => attributeText(`${uiSettings.pathPrefix}/`))
-        .replaceAll('__HEARTH_SETTINGS__', () => scriptJson(uiSettings));
-      this.index = new TextEncoder().encode(html);
-      return this.index;
+        .replaceAll('__HEARTH_SETTINGS__', () => scriptJson(settings));
+      const body = new TextEncoder().encode(html);
+      this.index = { body, version };
+      return body;
     } catch (error) {
       if (error instanceof FileError) return undefined;
       throw error;

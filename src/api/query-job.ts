@@ -5,6 +5,7 @@
 import type { ErrorType } from '../apitypes/index.ts';
 import type { Labels } from '../model/index.ts';
 import type { QueryStatistics } from '../promql/index.ts';
+import type { ConsoleData, ConsoleSource } from '../template/index.ts';
 
 interface QueryText {
   readonly query: string;
@@ -34,6 +35,14 @@ type RangeJob = QueryText & {
   readonly stepMs: number;
 };
 
+export interface ConsoleJob {
+  readonly kind: 'console';
+  readonly source: ConsoleSource;
+  readonly data: ConsoleData;
+  readonly timeMs: number;
+  readonly externalUrl: string;
+}
+
 export type QueryJob =
   | InstantJob
   | RangeJob
@@ -61,7 +70,9 @@ export type QueryJob =
       /** The scraper's Accept header. */
       readonly accept: string;
       readonly externalLabels: Labels;
-    };
+    }
+  /** A console page, as HTML without an envelope. */
+  | ConsoleJob;
 
 /** What one query took; seconds, counts. For the engine's metrics. */
 export interface QueryMeasures {

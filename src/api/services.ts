@@ -111,9 +111,11 @@ export interface ApiServices {
   /** Rejects with the reason when the new configuration was not taken. */
   readonly reload: () => Promise<void>;
   readonly quit: () => void;
-  readonly uiSettings: UiSettings;
+  readonly uiSettings: Omit<UiSettings, 'consolesLink'>;
   /** Directory of the built page. */
   readonly uiDirectory: string;
+  /** Directories of `--web.console.templates` and `--web.console.libraries`. */
+  readonly consoles?: { readonly templates: string; readonly libraries: string };
   /** `--web.user-assets`; '' = none. */
   readonly userAssets: string;
 }

@@ -72,7 +72,10 @@ export interface RunningQuery {
   /** For /admin/queries/<id>/cancel. */
   readonly id: string;
   readonly query: string;
-  /** `instant`, `range`, `explain`, `labels`, `labelValues`, `series` or `rule`. */
+  /**
+   * `instant`, `range`, `explain`, `labels`, `labelValues`, `series`, `federate`, `console` or
+   * `rule`.
+   */
   readonly kind: string;
   /** `waiting` for a worker or for other queries to end. */
   readonly state: 'waiting' | 'running';

@@ -9,4 +9,6 @@ export interface UiSettings {
   /** Lookback delta as a duration text, e.g. `5m`. */
   readonly lookbackDelta: string;
   readonly version: string;
+  /** Where the consoles begin, below the prefix; '' when there are none. */
+  readonly consolesLink: string;
 }

@@ -45,8 +45,15 @@ const toQuerySample = ({ labels, value }: RuleSample): QuerySample => ({
   value,
 });
 
+/** The answer of an instant query as templates take it. @throws QueryError, Error */
+export const templateQuery = (
+  backend: RuleBackend,
+  query: string,
+  timeMs: number,
+): readonly QuerySample[] => instant(backend, query, timeMs).map(toQuerySample);
+
 /** `http://h:9090/prefix` → `/prefix`. */
-const pathOf = (url: string): string => /^[a-z]+:\/\/[^/]*(\/.*)?$/i.exec(url)?.[1] ?? '';
+export const pathOf = (url: string): string => /^[a-z]+:\/\/[^/]*(\/.*)?$/i.exec(url)?.[1] ?? '';
 
 function expandAlerts(
   found: readonly RuleSample[],
@@ -56,7 +63,7 @@ function expandAlerts(
 ): RuleAnswer {
   const templateErrors: string[] = [];
   const expander = new AlertExpander(templates.name, {
-    query: (expression) => instant(backend, expression, timeMs).map(toQuerySample),
+    query: (expression) => templateQuery(backend, expression, timeMs),
     nowMs: timeMs,
     externalUrl: templates.externalUrl,
     pathPrefix: pathOf(templates.externalUrl),

@@ -6,7 +6,13 @@ export {
   type RestoreWindow,
   RuleError,
 } from './alerting-rule.ts';
-export { answerLastSamples, answerRule, type RuleBackend } from './answer-rule.ts';
+export {
+  answerLastSamples,
+  answerRule,
+  pathOf,
+  type RuleBackend,
+  templateQuery,
+} from './answer-rule.ts';
 export type {
   AlertTemplates,
   LastSample,

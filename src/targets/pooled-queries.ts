@@ -43,6 +43,8 @@ function trackedAs(job: QueryJob): Omit<TrackedQuery, 'client'> | undefined {
     case 'series':
     case 'federate':
       return { kind: job.kind, query: job.selectors.join(', ') };
+    case 'console':
+      return { kind: job.kind, query: `consoles${job.source.name}` };
     default:
       return undefined;
   }

@@ -117,14 +117,8 @@ const webFlags: readonly FlagDefinition[] = [
     'web.console.templates',
     'consoles',
     'Path to the console template directory, available at /consoles.',
-    later,
   ),
-  text(
-    'web.console.libraries',
-    'console_libraries',
-    'Path to the console library directory.',
-    later,
-  ),
+  text('web.console.libraries', 'console_libraries', 'Path to the console library directory.'),
   text(
     'web.page-title',
     'Prometheus Time Series Collection and Processing Server',

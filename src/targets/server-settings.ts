@@ -24,6 +24,8 @@ export interface ServerSettings {
   readonly externalUrl: string;
   readonly routePrefix: string;
   readonly userAssets: string;
+  /** Directories of console templates and of their libraries. */
+  readonly consoles: { readonly templates: string; readonly libraries: string };
   readonly lifecycleEnabled: boolean;
   readonly pageTitle: string;
   readonly allowedOrigin: (origin: string) => string | undefined;
@@ -150,6 +152,10 @@ export function serverSettings(values: FlagValues): ServerSettings {
     externalUrl: external,
     routePrefix: routePrefix(values.text('web.route-prefix'), external),
     userAssets: values.text('web.user-assets'),
+    consoles: {
+      templates: values.text('web.console.templates'),
+      libraries: values.text('web.console.libraries'),
+    },
     lifecycleEnabled: values.flag('web.enable-lifecycle'),
     pageTitle: values.text('web.page-title'),
     allowedOrigin,

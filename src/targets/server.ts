@@ -247,6 +247,7 @@ function createApi(graph: Graph): Api {
         version: packageVersion(),
       },
       uiDirectory,
+      consoles: settings.consoles,
       userAssets: settings.userAssets,
     },
     graph.engineMetrics,

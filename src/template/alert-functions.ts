@@ -3,11 +3,12 @@
 
 import { SearchPattern } from '../model/index.ts';
 import { humanizeDuration } from './humanize.ts';
-import { titleCase } from './rule-functions.ts';
+import { jsonText } from './json.ts';
+import { replaceAllMatches, titleCase } from './rule-functions.ts';
 import type { TemplateFunctions } from './template.ts';
 import { DurationValue, inZone, parseTime, TimeValue, ZERO_TIME_MS } from './time.ts';
 import type { TemplateFunction, Value } from './values.ts';
-import { GoMap, Int, isList, SafeHtml, Struct, typeName } from './values.ts';
+import { GoMap, isList, SafeHtml, typeName } from './values.ts';
 
 const fn = (
   parameters: TemplateFunction['parameters'],
@@ -17,35 +18,6 @@ const fn = (
 const textOf = (value: Value): string => (value instanceof SafeHtml ? value.text : String(value));
 const text = (call: (text: string) => Value): TemplateFunction =>
   fn(['string'], ([value]) => call(textOf(value)));
-
-/** JSON as Go's encoding/json writes it: <, > and & escaped. */
-export function jsonText(value: Value): string {
-  const raw = JSON.stringify(jsonValue(value)) ?? 'null';
-  return raw.replace(
-    /[<>&\u2028\u2029]/g,
-    (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`,
-  );
-}
-
-function jsonValue(value: Value): unknown {
-  if (value === undefined) return null;
-  if (value instanceof Int) return value.value;
-  if (value instanceof SafeHtml) return value.text;
-  if (value instanceof TimeValue)
-    return textOf(value.methods.get('Format')!.call(['2006-01-02T15:04:05.999999999Z07:00']));
-  if (value instanceof DurationValue) return Math.trunc(value.ms * 1e6);
-  if (value instanceof GoMap)
-    return Object.fromEntries(value.keys().map((key) => [key, jsonValue(value.get(key))]));
-  if (value instanceof Struct)
-    return Object.fromEntries(
-      [...value.fields].map(([name, field]) => [lowerFirst(name), jsonValue(field)]),
-    );
-  if (isList(value)) return value.map(jsonValue);
-  if (typeof value === 'object') throw new Error(`json: unsupported type: ${typeName(value)}`);
-  return value;
-}
-
-const lowerFirst = (name: string): string => name.charAt(0).toLowerCase() + name.slice(1);
 
 function encodeBase64(value: string): string {
   let binary = '';
@@ -105,7 +77,7 @@ const textFunctions: TemplateFunctions = {
     new SearchPattern(textOf(pattern)).foundIn(textOf(value)),
   ),
   reReplaceAll: fn(['string', 'string', 'string'], ([pattern, replacement, value]) =>
-    new SearchPattern(textOf(pattern)).replaceAll(textOf(value), textOf(replacement)),
+    replaceAllMatches(textOf(pattern), textOf(replacement), textOf(value)),
   ),
   toJson: fn(['any'], ([value]) => jsonText(value)),
   stringSlice: { parameters: [], rest: 'string', call: (values) => [...values] },

@@ -22,7 +22,8 @@ import { GoMap, Int, isList, isTrue, MethodList, Struct, typeName } from './valu
 /** Where text goes. `value` may escape for its surroundings. */
 export interface TemplateOutput {
   literal(text: string): void;
-  value(value: Value): void;
+  /** @param isEscaped the pipeline ends in `html`, which makes it fit for text already */
+  value(value: Value, isEscaped?: boolean): void;
   /** UTF-16 units written so far. */
   readonly length: number;
 }
@@ -64,10 +65,28 @@ export class TextOutput implements TemplateOutput {
 const missing = Symbol('missing');
 type Final = Value | typeof missing;
 
+/** Where a function or method is called. */
+interface CallSite {
+  readonly dot: Value;
+  readonly name: string;
+  readonly node: OperandNode;
+  /** What messages show when the call fails: the whole command, for a function. */
+  readonly shown: TemplateNode;
+}
+
 type Flow = 'next' | 'break' | 'continue';
 
-interface Counters {
+/** What an execution has used up. */
+export interface Counters {
   steps: number;
+}
+
+/** `NAME:LINE:COLUMN` of a position in a template's text, the column in bytes from 0. */
+export function placeOf(tree: Tree, at: number): string {
+  const before = tree.text.slice(0, at);
+  const line = before.split('\n').length;
+  const column = new TextEncoder().encode(before.slice(before.lastIndexOf('\n') + 1)).length;
+  return `${tree.parseName}:${line}:${column}`;
 }
 
 export interface ExecutionOptions {
@@ -109,11 +128,8 @@ class Execution {
     const { node, tree } = this;
     const name = doublePercent(tree.name);
     if (node === undefined) throw new TemplateError(`template: ${name}: ${message}`);
-    const before = tree.text.slice(0, node.at);
-    const line = before.split('\n').length;
-    const column = new TextEncoder().encode(before.slice(before.lastIndexOf('\n') + 1)).length;
     throw new TemplateError(
-      `template: ${tree.parseName}:${line}:${column}: executing ${quote(name)} at <${nodeText(node)}>: ${message}`,
+      `template: ${placeOf(tree, node.at)}: executing ${quote(name)} at <${nodeText(node)}>: ${message}`,
     );
   }
 
@@ -142,7 +158,8 @@ class Execution {
       case 'action': {
         const value = this.pipe(dot, node.pipe);
         this.node = node;
-        if (node.pipe.declared.length === 0) this.options.output.value(value);
+        if (node.pipe.declared.length === 0)
+          this.options.output.value(value, endsInHtml(node.pipe));
         return 'next';
       }
       case 'template':
@@ -259,7 +276,12 @@ class Execution {
         this.at(first);
         return this.chain(dot, first, args, final);
       case 'identifier':
-        return this.call(dot, first.name, this.lookUp(first.name, first), first, args, final);
+        return this.call(
+          { dot, name: first.name, node: first, shown: command },
+          this.lookUp(first.name, first),
+          args,
+          final,
+        );
       case 'variable':
         this.at(first);
         return this.variableChain(dot, first, args, final);
@@ -325,7 +347,8 @@ class Execution {
     const hasArguments = args.length > 1 || final !== missing;
     if (receiver instanceof Struct) {
       const method = receiver.methods.get(name);
-      if (method !== undefined) return this.call(dot, name, method, node, args, final);
+      if (method !== undefined)
+        return this.call({ dot, name, node, shown: node }, method, args, final);
       if (receiver.fields.has(name)) {
         if (hasArguments) this.fail(`${name} has arguments but cannot be invoked as function`);
         return receiver.fields.get(name);
@@ -333,7 +356,8 @@ class Execution {
     }
     if (receiver instanceof GoMap || receiver instanceof MethodList) {
       const method = receiver.methods.get(name);
-      if (method !== undefined) return this.call(dot, name, method, node, args, final);
+      if (method !== undefined)
+        return this.call({ dot, name, node, shown: node }, method, args, final);
     }
     if (receiver instanceof GoMap) {
       if (hasArguments) this.fail(`${name} is not a method but has arguments`);
@@ -351,10 +375,8 @@ class Execution {
 
   /** Calls `fn` with the arguments after args[0] and what was piped in. */
   private call(
-    dot: Value,
-    name: string,
+    { dot, name, node, shown }: CallSite,
     fn: TemplateFunction,
-    node: OperandNode,
     args: readonly OperandNode[],
     final: Final,
   ): Value {
@@ -374,7 +396,7 @@ class Execution {
     );
     if (final !== missing)
       values.push(this.checked(final, parameters[given.length] ?? rest ?? 'any'));
-    this.at(node);
+    this.at(shown);
     try {
       return fn.call(values);
     } catch (error) {
@@ -411,7 +433,8 @@ class Execution {
         return this.checked(this.chain(dot, node, [node], missing), kind);
       case 'identifier': {
         const fn = this.lookUp(node.name, node);
-        return this.checked(this.call(dot, node.name, fn, node, [node], missing), kind);
+        const site = { dot, name: node.name, node, shown: node };
+        return this.checked(this.call(site, fn, [node], missing), kind);
       }
       default:
         return this.literal(kind, node);
@@ -447,6 +470,12 @@ class Execution {
   }
 }
 
+/** Whether the last thing that a pipeline does is Go's own `html`. */
+function endsInHtml({ commands }: PipeNode): boolean {
+  const first = commands.at(-1)?.args[0];
+  return first?.kind === 'identifier' && first.name === 'html';
+}
+
 function constant(
   dot: Value,
   node: Exclude<
@@ -458,6 +487,11 @@ function constant(
 }
 
 /** Runs `tree` with `data` as the dot. @throws TemplateError */
-export function execute(options: ExecutionOptions, tree: Tree, data: Value): void {
-  new Execution(options, tree, data).run(data);
+export function execute(
+  options: ExecutionOptions,
+  tree: Tree,
+  data: Value,
+  counters?: Counters,
+): void {
+  new Execution(options, tree, data, 0, counters).run(data);
 }

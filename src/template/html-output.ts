@@ -1,14 +1,29 @@
 // SPDX-License-Identifier: Apache-2.0
 // Output of HTML templates: follows the literal text through tags, attributes, scripts and styles, and
-// escapes each value for the place where it stands. Go decides the place when it parses; following it
-// while writing gives the same text, because a template whose branches end in different places is
-// refused there and merely followed here.
+// escapes each value for the place where it stands; comments are taken out. Go decides the place when
+// it parses; following it while writing gives the same text, because a template whose branches end in
+// different places is refused there and merely followed here.
 
-import { escapeHtml, escapeJs } from './builtins.ts';
 import type { TemplateOutput } from './execute.ts';
-import { print, printValue } from './format.ts';
+import type { AttributeKind } from './html-escapers.ts';
+import {
+  attributeKind,
+  attributeName,
+  htmlNormalised,
+  htmlText,
+  htmlUnquoted,
+  scriptText,
+  scriptValue,
+  styleValue,
+  urlEscaped,
+  urlFiltered,
+  urlNormalised,
+  valueText,
+  withoutTags,
+} from './html-escapers.ts';
+import { ScriptPlace } from './html-script.ts';
 import type { Value } from './values.ts';
-import { GoMap, Int, isList, SafeHtml } from './values.ts';
+import { SafeHtml } from './values.ts';
 
 type Place =
   | 'text'
@@ -21,61 +36,35 @@ type Place =
   | 'rawText'
   | 'comment';
 
-type AttributeKind = 'plain' | 'url' | 'script' | 'style';
+/** Types of script elements that hold scripts; what others hold is text. */
+const scriptTypes =
+  /^\s*(?:module|(?:application|text)\/(?:x-)?(?:java|ecma)script|application\/(?:ld\+)?json|text\/(?:javascript1\.[0-5]|jscript|livescript))\s*(?:;.*)?$/i;
 
-const urlAttributes =
-  /^(?:action|archive|background|cite|classid|codebase|data|formaction|href|icon|longdesc|manifest|poster|profile|src|usemap|.*(?:url|uri|src).*)$/i;
-
-const attributeKind = (name: string): AttributeKind =>
-  /^on/i.test(name)
-    ? 'script'
-    : name.toLowerCase() === 'style'
-      ? 'style'
-      : urlAttributes.test(name)
-        ? 'url'
-        : 'plain';
-
-/** A value inside a URL: what is not a URL character is percent-encoded, what is encoded stays. */
-const normaliseUrl = (text: string): string =>
-  encodeURI(text.replace(/\p{Surrogate}/gu, '\ufffd'))
-    .replaceAll('%25', '%')
-    .replace(/%(?![0-9a-fA-F]{2})/g, '%25')
-    .replace(/['()*!]/g, (c) => (c === '!' || c === '*' ? c : `%${c.charCodeAt(0).toString(16)}`));
-
-const encodeUrlPart = (text: string): string =>
-  encodeURIComponent(text.replace(/\p{Surrogate}/gu, '\ufffd')).replace(
-    /[!'()*]/g,
-    (c) => `%${c.charCodeAt(0).toString(16)}`,
-  );
-
-/** A URL with a scheme that could run code is replaced whole, as in Go. */
-const filterUrl = (text: string): string => {
-  const colon = text.indexOf(':');
-  if (colon >= 0 && !text.slice(0, colon).includes('/')) {
-    const scheme = text.slice(0, colon).toLowerCase();
-    if (scheme !== 'http' && scheme !== 'https' && scheme !== 'mailto') return '#ZgotmplZ';
-  }
-  return text;
+const contentOf: Readonly<Record<string, Place>> = {
+  script: 'script',
+  style: 'style',
+  title: 'rawText',
+  textarea: 'rawText',
 };
 
-/** A value as a JavaScript expression. */
-function scriptValue(value: Value): string {
-  if (value === undefined) return ' null ';
-  if (typeof value === 'number') return ` ${printValue(value)} `;
-  if (typeof value === 'boolean') return ` ${value} `;
-  if (value instanceof Int) return ` ${value.value} `;
-  if (isList(value)) return `[${value.map((entry) => scriptValue(entry).trim()).join(',')}]`;
-  if (value instanceof GoMap) {
-    const entries = value
-      .keys()
-      .map((key) => `"${escapeJs(key)}":${scriptValue(value.get(key)).trim()}`);
-    return `{${entries.join(',')}}`;
-  }
-  return `"${escapeJs(printValue(value))}"`;
-}
-
-/** Text in CSS: only what cannot leave a value. */
-const styleValue = (text: string): string => (/^[\w\-+.#%, ]*$/.test(text) ? text : 'ZgotmplZ');
+// Go's names.
+const states: Readonly<Record<Place, string>> = {
+  text: 'stateText',
+  tag: 'stateTag',
+  attribute: 'stateAttr',
+  script: 'stateJS',
+  style: 'stateCSS',
+  rawText: 'stateRCDATA',
+  comment: 'stateHTMLCmt',
+};
+const delimiters: Readonly<Record<string, string>> = { '"': 'DoubleQuote', "'": 'SingleQuote' };
+const attributes = { plain: 'None', url: 'URL', script: 'Script', style: 'Style' } as const;
+const elements: Readonly<Record<string, string>> = {
+  script: 'Script',
+  style: 'Style',
+  textarea: 'Textarea',
+  title: 'Title',
+};
 
 export class HtmlOutput implements TemplateOutput {
   private readonly parts: string[] = [];
@@ -83,84 +72,118 @@ export class HtmlOutput implements TemplateOutput {
   private place: Place = 'text';
   private element = '';
   private attribute: AttributeKind = 'plain';
+  private name = '';
   /** '"', "'" or '' (unquoted); meaningful in an attribute. */
   private delimiter = '';
-  /** What stands before in the attribute or script. */
+  /** The literal text that stands before in the attribute. */
   private before = '';
-  /** Where the literal text being followed has a `<` that begins no tag. */
-  private readonly stray: number[] = [];
-  /** The quote of the string literal that a script is in; '' outside. */
-  private scriptQuote = '';
+  private script = new ScriptPlace();
+  private inStyleComment = false;
 
   text(): string {
     return this.parts.join('');
   }
 
-  literal(text: string): void {
-    this.stray.length = 0;
-    let at = 0;
-    while (at < text.length) at = this.follow(text, at);
-    let written = 0;
-    for (const place of this.stray) {
-      this.write(`${text.slice(written, place)}&lt;`);
-      written = place + 1;
-    }
-    this.write(text.slice(written));
+  /** Where the page ends, as Go's messages show it; undefined when it ends in text, as it must. */
+  unfinished(): string | undefined {
+    if (this.place === 'text') return undefined;
+    const isAttribute = this.place === 'attribute';
+    const delimiter = !isAttribute ? 'None' : (delimiters[this.delimiter] ?? 'SpaceOrTagEnd');
+    const element = elements[this.element] ?? 'None';
+    const isQuery = isAttribute && this.attribute === 'url' && /[?#]/.test(this.before);
+    const part = isQuery ? 'QueryOrFrag' : 'None';
+    const kind = isAttribute ? attributes[this.attribute] : 'None';
+    return `{${this.state()} delim${delimiter} urlPart${part} jsCtxRegexp [] attr${kind} element${element} <nil>}`;
   }
 
-  value(value: Value): void {
-    if (this.place === 'tag') this.openAttribute(this.pendingName);
-    const escaped = this.escaped(value);
-    this.write(escaped);
-    this.before += escaped;
+  private state(): string {
+    if (this.place !== 'attribute') return states[this.place];
+    return { plain: 'stateAttr', url: 'stateURL', script: 'stateJS', style: 'stateCSS' }[
+      this.attribute
+    ];
+  }
+
+  literal(text: string): void {
+    let at = 0;
+    while (at < text.length) at = this.follow(text, at);
+  }
+
+  value(value: Value, isEscaped = false): void {
+    const isQuoted = this.attribute === 'plain' && this.delimiter !== '';
+    const takesHtml =
+      this.place === 'text' || this.place === 'rawText' || (this.place === 'attribute' && isQuoted);
+    this.write(isEscaped && takesHtml ? valueText(value) : this.escaped(value));
+    if (this.place === 'script' || this.attribute === 'script') this.script.value();
   }
 
   private write(text: string): void {
+    if (text === '') return;
     this.parts.push(text);
     this.length += text.length;
   }
 
   private escaped(value: Value): string {
-    const text = value === undefined ? '' : print([value]);
     switch (this.place) {
       case 'comment':
         return '';
+      case 'tag':
+        return attributeName(valueText(value));
       case 'script':
-        return this.scriptQuote === '' ? scriptValue(value) : escapeJs(text);
+        return this.inScript(value);
       case 'style':
-        return styleValue(text);
+        return this.inStyleComment ? '' : styleValue(value);
       case 'attribute':
-        return this.inAttribute(value, text);
+        return this.inAttribute(value);
       case 'rawText':
-        return escapeHtml(text);
+        return value instanceof SafeHtml ? htmlNormalised(value.text) : htmlText(valueText(value));
       default:
-        return value instanceof SafeHtml ? value.text : escapeHtml(text);
+        return value instanceof SafeHtml ? value.text : htmlText(valueText(value));
     }
   }
 
-  private inAttribute(value: Value, text: string): string {
-    let plain = value instanceof SafeHtml ? value.text.replace(/<[^>]*>/g, '') : text;
-    if (this.attribute === 'script') plain = scriptValue(value);
-    else if (this.attribute === 'style') plain = styleValue(plain);
-    else if (this.attribute === 'url') {
-      if (/[?#]/.test(this.before)) plain = encodeUrlPart(plain);
-      else plain = normaliseUrl(this.before.trim() === '' ? filterUrl(plain) : plain);
-    }
-    const escaped = escapeHtml(plain).replaceAll('+', '&#43;');
-    if (this.delimiter !== '') return escaped;
-    return escaped.replace(/[\t\n\v\f\r =`]/g, (c) => `&#${c.charCodeAt(0)};`);
+  private inScript(value: Value): string {
+    const { script } = this;
+    if (script.inComment) return '';
+    if (script.inRegexp) return scriptText(valueText(value), '"');
+    return script.quote === '' ? scriptValue(value) : scriptText(valueText(value), script.quote);
   }
 
-  private pendingName = '';
+  private inAttribute(value: Value): string {
+    const isBare = this.delimiter === '';
+    switch (this.attribute) {
+      case 'script':
+        return (isBare ? htmlUnquoted : htmlText)(this.inScript(value));
+      case 'style':
+        return (isBare ? htmlUnquoted : htmlText)(styleValue(value));
+      case 'url': {
+        const text = valueText(value);
+        const url = /[?#]/.test(this.before)
+          ? urlEscaped(text)
+          : urlNormalised(this.before.trim() === '' ? urlFiltered(text) : text);
+        return (isBare ? htmlUnquoted : htmlText)(url);
+      }
+      default:
+        if (isBare) {
+          return htmlUnquoted(
+            value instanceof SafeHtml ? withoutTags(value.text) : valueText(value),
+          );
+        }
+        return value instanceof SafeHtml
+          ? htmlNormalised(withoutTags(value.text))
+          : htmlText(valueText(value));
+    }
+  }
 
-  private openAttribute(name: string): void {
+  private openAttribute(name: string, delimiter: string): void {
     this.place = 'attribute';
+    this.name = name.toLowerCase();
     this.attribute = attributeKind(name);
-    this.delimiter = '';
+    this.delimiter = delimiter;
     this.before = '';
+    this.script = new ScriptPlace();
   }
 
-  /** Follows literal text from `at`; where the next piece starts. */
+  /** Follows literal text from `at`, and writes it; where the next piece starts. */
   private follow(text: string, at: number): number {
     switch (this.place) {
       case 'text':
@@ -182,19 +205,25 @@ export class HtmlOutput implements TemplateOutput {
 
   private followText(text: string, at: number): number {
     const open = text.indexOf('<', at);
-    if (open < 0) return text.length;
+    if (open < 0) {
+      this.write(text.slice(at));
+      return text.length;
+    }
+    this.write(text.slice(at, open));
     if (text.startsWith('<!--', open)) {
       this.place = 'comment';
       return open + 4;
     }
-    const name = /^<\/?([a-zA-Z][\w:-]*)/.exec(text.slice(open, open + 64));
+    const start = text.slice(open, open + 64);
+    const name = /^<\/?([a-zA-Z][\w:-]*)/.exec(start);
     if (name === null) {
-      if (!/^<!doctype/i.test(text.slice(open, open + 9))) this.stray.push(open);
+      this.write(/^<!doctype/i.test(start) ? '<' : '&lt;');
       return open + 1;
     }
     this.element = name[0].startsWith('</') ? '' : (name[1] ?? '').toLowerCase();
     this.place = 'tag';
-    this.pendingName = '';
+    this.attribute = 'plain';
+    this.write(name[0]);
     return open + name[0].length;
   }
 
@@ -202,65 +231,79 @@ export class HtmlOutput implements TemplateOutput {
     const rest = text.slice(at);
     const close = /^\s*\/?>/.exec(rest);
     if (close !== null) {
+      this.write(close[0]);
       this.leaveTag();
       return at + close[0].length;
     }
     const attribute = /^\s*([^\s=>/"']+)(\s*=\s*(["']?))?/.exec(rest);
-    if (attribute === null) return at + 1;
-    const [whole, name = '', equals, mark = ''] = attribute;
-    this.pendingName = name;
-    if (equals !== undefined) {
-      this.openAttribute(name);
-      this.delimiter = mark;
-    }
+    const [whole = rest.charAt(0), name = '', equals, mark = ''] = attribute ?? [];
+    this.write(whole);
+    if (equals !== undefined) this.openAttribute(name, mark);
     return at + whole.length;
   }
 
   private leaveTag(): void {
-    const { element } = this;
     this.before = '';
-    this.scriptQuote = '';
-    this.place =
-      element === 'script'
-        ? 'script'
-        : element === 'style'
-          ? 'style'
-          : element === 'title' || element === 'textarea'
-            ? 'rawText'
-            : 'text';
+    this.attribute = 'plain';
+    this.script = new ScriptPlace();
+    this.inStyleComment = false;
+    this.place = contentOf[this.element] ?? 'text';
   }
 
   private followAttribute(text: string, at: number): number {
-    const end =
-      this.delimiter === ''
-        ? text.slice(at).search(/[\s>]/)
-        : text.indexOf(this.delimiter, at) - at;
-    if (end < 0) {
-      this.before += text.slice(at);
-      return text.length;
+    const { delimiter } = this;
+    const found =
+      delimiter === '' ? text.slice(at).search(/[\s>]/) : text.indexOf(delimiter, at) - at;
+    const end = found < 0 ? text.length : at + found;
+    const body = text.slice(at, end);
+    this.before += body;
+    if (this.attribute === 'script') this.script.follow(body);
+    this.write(body);
+    if (found < 0) return end;
+    if (this.element === 'script' && this.name === 'type' && !scriptTypes.test(this.before)) {
+      this.element = '';
     }
     this.place = 'tag';
-    this.pendingName = '';
-    return at + end + (this.delimiter === '' ? 0 : 1);
+    this.attribute = 'plain';
+    this.write(delimiter);
+    return end + delimiter.length;
   }
 
-  /** Inside script, style, title, textarea: only the end tag counts, and quotes in scripts. */
+  /** Inside script, style, title, textarea: only the end tag counts, and comments and quotes. */
   private followRaw(text: string, at: number): number {
-    const end = text.toLowerCase().indexOf(`</${this.element}`, at);
-    const body = end < 0 ? text.slice(at) : text.slice(at, end);
-    if (this.place === 'script') {
-      for (let i = 0; i < body.length; i++) {
-        const c = body.charAt(i);
-        if (this.scriptQuote !== '' && c === '\\') i++;
-        else if (c === this.scriptQuote) this.scriptQuote = '';
-        else if (this.scriptQuote === '' && (c === '"' || c === "'" || c === '`'))
-          this.scriptQuote = c;
-      }
-    }
-    if (end < 0) return text.length;
+    const rest = text.slice(at);
+    const found = rest.search(new RegExp(`</${this.element}(?=[\\s/>]|$)`, 'i'));
+    const body = found < 0 ? rest : rest.slice(0, found);
+    if (this.place === 'script') this.write(this.script.follow(body));
+    else if (this.place === 'style') this.write(this.withoutStyleComments(body));
+    else this.write(body.replaceAll('<', '&lt;'));
+    if (found < 0) return text.length;
+    const end = found + 2 + this.element.length;
+    this.write(rest.slice(found, end));
     this.element = '';
     this.place = 'tag';
-    this.pendingName = '';
-    return text.indexOf('>', end) < 0 ? text.length : text.indexOf('>', end);
+    this.attribute = 'plain';
+    return at + end;
+  }
+
+  private withoutStyleComments(text: string): string {
+    let kept = '';
+    let at = 0;
+    while (at < text.length) {
+      if (this.inStyleComment) {
+        const end = text.indexOf('*/', at);
+        if (end < 0) return kept;
+        this.inStyleComment = false;
+        kept += ' ';
+        at = end + 2;
+        continue;
+      }
+      const open = text.indexOf('/*', at);
+      if (open < 0) return kept + text.slice(at);
+      kept += text.slice(at, open);
+      this.inStyleComment = true;
+      at = open + 2;
+    }
+    return kept;
   }
 }

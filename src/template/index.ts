@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-export { alertFunctions, jsonText } from './alert-functions.ts';
+export { alertFunctions } from './alert-functions.ts';
+export { jsonText } from './json.ts';
 export { escapeQuery } from './builtins.ts';
+export { type ConsoleData, type ConsoleSource, expandConsole } from './console-template.ts';
 export { TemplateError } from './errors.ts';
 export { defaultLimits, type ExecutionLimits } from './execute.ts';
 export { formatScientific } from './float-format.ts';

@@ -157,3 +157,13 @@ export function nodeText(node: TemplateNode): string {
     }
   }
 }
+
+/** All `template` and `block` actions in a list, however deep. */
+export function invocations(list: ListNode): readonly InvocationNode[] {
+  return list.nodes.flatMap((node) => {
+    if (node.kind === 'template') return [node];
+    if (node.kind !== 'if' && node.kind !== 'range' && node.kind !== 'with') return [];
+    const { list: body, otherwise } = node;
+    return [...invocations(body), ...(otherwise === undefined ? [] : invocations(otherwise))];
+  });
+}

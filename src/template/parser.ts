@@ -182,9 +182,9 @@ class Parser {
         case 'range':
           return { node: this.branch(token.text, at) };
         case 'block':
-          return { node: this.block(at) };
+          return { node: this.block() };
         case 'template':
-          return { node: this.invocation(at) };
+          return { node: this.invocation() };
         case 'break':
         case 'continue':
           if (this.rangeDepth === 0) this.fail(`{{${token.text}}} outside {{range}}`, at);
@@ -235,7 +235,8 @@ class Parser {
     return { kind, at, pipe, list, otherwise };
   }
 
-  private block(at: number): StatementNode {
+  private block(): StatementNode {
+    const { at } = this.peekNonSpace();
     const name = this.templateName('block clause');
     const pipe = this.pipeline('block clause', 'right');
     const outer = this.variables;
@@ -250,7 +251,8 @@ class Parser {
     return { kind: 'template', at, name, pipe };
   }
 
-  private invocation(at: number): StatementNode {
+  private invocation(): StatementNode {
+    const { at } = this.peekNonSpace();
     const name = this.templateName('template clause');
     let pipe: PipeNode | undefined;
     if (this.nextNonSpace().kind !== 'right') {

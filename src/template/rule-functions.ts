@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The functions of templates in rules and consoles.
 
-import { compareText, parseDuration, SearchPattern } from '../model/index.ts';
+import { compareText, parseDuration, quote, SearchPattern } from '../model/index.ts';
 import { escapeQuery } from './builtins.ts';
 import {
   humanize,
@@ -59,6 +59,19 @@ function valueField(sample: Value): Value {
   return sample.fields.get('Value');
 }
 
+/** As Go's MustCompile and ReplaceAllString: a bad pattern is told of with the pattern. */
+export function replaceAllMatches(pattern: string, replacement: string, value: string): string {
+  let compiled: SearchPattern;
+  try {
+    compiled = new SearchPattern(pattern);
+  } catch (error) {
+    const shown = /[`\p{Cc}]/u.test(pattern) ? quote(pattern) : `\`${pattern}\``;
+    const why = error instanceof Error ? error.message : String(error);
+    throw new Error(`regexp: Compile(${shown}): ${why}`, { cause: error });
+  }
+  return compiled.replaceAll(value, replacement);
+}
+
 /** First letters in upper case, as Go's strings.Title. */
 export const titleCase = (value: string): string =>
   value.replace(
@@ -92,7 +105,7 @@ function sortByLabel(samples: Value, label: string): Value {
 
 const textFunctions: TemplateFunctions = {
   reReplaceAll: fn(['string', 'string', 'string'], ([pattern, replacement, value]) =>
-    new SearchPattern(textOf(pattern)).replaceAll(textOf(value), textOf(replacement)),
+    replaceAllMatches(textOf(pattern), textOf(replacement), textOf(value)),
   ),
   match: fn(['string', 'string'], ([pattern, value]) =>
     new SearchPattern(textOf(pattern)).foundIn(textOf(value)),

@@ -148,7 +148,7 @@ describe('mistakes', () => {
   );
   fails(
     '{{template "no"}}',
-    'template: t:1:2: executing "t" at <{{template "no"}}>: template "no" not defined',
+    'template: t:1:11: executing "t" at <{{template "no"}}>: template "no" not defined',
   );
   fails('{{toUpper 1}}', 'executing "t" at <1>: expected string; found 1');
   fails(
@@ -207,11 +207,51 @@ describe('html', () => {
     'scripts',
     '<script>var x = {{.}};</script>',
     '</script>',
-    '<script>var x = "\\u003C/script\\u003E";</script>',
+    '<script>var x = "\\u003c/script\\u003e";</script>',
   );
   html('after a script', '<script>a</script><p>{{.}}</p>', '<', '<script>a</script><p>&lt;</p>');
   html('styles', '<p style="color:{{.}}">', 'red;x:expression(1)', '<p style="color:ZgotmplZ">');
-  html('comments', '<!-- {{.}} -->{{.}}', '<', '<!--  -->&lt;');
+  html('comments', 'a<!-- {{.}} -->{{.}}', '<', 'a&lt;');
+  html(
+    'comments of scripts and styles',
+    "<style>/* it's */p{}</style><script>a // don't\n/* \n */ b = {{.}}; c = /'/g; d = '{{.}}'</script>",
+    '/',
+    `<style> p{}</style><script>a \n\n b = "/"; c = /'/g; d = '\\/'</script>`,
+  );
+  html('numbers in scripts', '<script>f({{.}})</script>', 1.5, '<script>f( 1.5 )</script>');
+  html(
+    'strings of scripts in attributes',
+    `<p onclick="f('{{.}}')">`,
+    '"',
+    `<p onclick="f('\\u0022')">`,
+  );
+  html('no quotes', '<p class={{.}}>', 'a b', '<p class=a&#32;b>');
+  html('names of attributes', '<p {{.}}=x {{.}}>', 'onclick', '<p ZgotmplZ=x ZgotmplZ>');
+  html('what a pipeline made HTML', '{{. | html}}', '<+', '&lt;+');
+  html(
+    'values are no part of a URL',
+    '<a href="{{.}}{{.}}">',
+    'a?b&',
+    '<a href="a?b&amp;a?b&amp;">',
+  );
+  html(
+    'scripts that are none',
+    '<script type="text/x">{{.}}</script>',
+    "'",
+    '<script type="text/x">&#39;</script>',
+  );
+  const refuses = (text: string, message: string): void =>
+    test(`${text} is refused`, () => {
+      const set = new TemplateSet({});
+      set.parse('t', text);
+      expect(() => set.html('t', '')).toThrow(message);
+    });
+  refuses('<p>{{template "x"}}', 'html/template:t:1:14: no such template "x"');
+  refuses('{{if .}}{{block "y" .}}{{template "x"}}{{end}}{{end}}', 'no such template "x"');
+  refuses(
+    '<a title="x',
+    'html/template:t: ends in a non-text context: {stateAttr delimDoubleQuote urlPartNone jsCtxRegexp [] attrNone elementNone <nil>}',
+  );
 });
 
 test('later definitions win, empty ones do not, clones go their own way', () => {

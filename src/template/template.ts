@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // A set of templates that call each other by name, as Go's text/template and html/template have it.
 
+import { quote } from '../model/index.ts';
 import { builtins } from './builtins.ts';
 import { TemplateError } from './errors.ts';
-import type { ExecutionLimits } from './execute.ts';
-import { defaultLimits, execute, TextOutput } from './execute.ts';
+import type { Counters, ExecutionLimits, TemplateOutput } from './execute.ts';
+import { defaultLimits, execute, placeOf, TextOutput } from './execute.ts';
 import { HtmlOutput } from './html-output.ts';
 import type { Tree } from './parser.ts';
 import { parseTemplate } from './parser.ts';
+import { invocations } from './nodes.ts';
 import type { TemplateFunction, Value } from './values.ts';
 
 export type TemplateFunctions = Readonly<Record<string, TemplateFunction>>;
@@ -23,6 +25,8 @@ export class TemplateSet {
   private readonly functions: ReadonlyMap<string, TemplateFunction>;
   private readonly trees: Map<string, Tree>;
   private readonly limits: ExecutionLimits;
+  /** Trees of which all templates that they call are there. */
+  private readonly checked = new Set<Tree>();
 
   constructor(functions: TemplateFunctions, limits: ExecutionLimits = defaultLimits) {
     this.functions = new Map(
@@ -60,11 +64,39 @@ export class TemplateSet {
     return output.text();
   }
 
-  /** As {@link text}, with every value escaped for its place in the HTML. @throws TemplateError */
-  html(name: string, data: Value): string {
+  /**
+   * As {@link text}, with every value escaped for its place in the HTML.
+   * @param counters of an execution that this one is part of
+   * @throws TemplateError
+   */
+  html(name: string, data: Value, counters?: Counters): string {
     const output = new HtmlOutput();
-    execute(this.options(output), this.tree(name), data);
+    const tree = this.trees.get(name);
+    if (tree === undefined) {
+      throw new TemplateError(`html/template: ${quote(name)} is undefined`);
+    }
+    this.checkInvocations(tree);
+    execute(this.options(output), tree, data, counters);
+    const unfinished = output.unfinished();
+    if (unfinished !== undefined) {
+      throw new TemplateError(`html/template:${name}: ends in a non-text context: ${unfinished}`);
+    }
     return output.text();
+  }
+
+  /** Go looks for every template that an HTML template could call before it begins. */
+  private checkInvocations(tree: Tree): void {
+    if (this.checked.has(tree)) return;
+    this.checked.add(tree);
+    for (const { name, at } of invocations(tree.root)) {
+      const callee = this.trees.get(name);
+      if (callee === undefined) {
+        this.checked.clear();
+        const place = placeOf(tree, at);
+        throw new TemplateError(`html/template:${place}: no such template ${quote(name)}`);
+      }
+      this.checkInvocations(callee);
+    }
   }
 
   private tree(name: string): Tree {
@@ -76,7 +108,7 @@ export class TemplateSet {
     return tree;
   }
 
-  private options(output: TextOutput | HtmlOutput) {
+  private options(output: TemplateOutput) {
     return { trees: this.trees, functions: this.functions, limits: this.limits, output };
   }
 }

@@ -35,6 +35,7 @@ const withoutServer: UiSettings = {
   agentMode: false,
   lookbackDelta: '5m',
   version: 'development',
+  consolesLink: '',
 };
 
 /** The settings in the page; a development server leaves the placeholder, which is no JSON. */

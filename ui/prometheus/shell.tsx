@@ -5,7 +5,7 @@ import { ActionIcon, Burger, Menu, Popover, Stack, Switch, Tooltip } from '@mant
 import { useDisclosure } from '@mantine/hooks';
 import { IconBell, IconChevronDown, IconPlugConnectedX, IconSettings } from '@tabler/icons-react';
 import { type ReactNode, useEffect, useSyncExternalStore } from 'react';
-import { Link, NavLink, useLocation } from 'react-router-dom';
+import { Link, NavLink, useHref, useLocation } from 'react-router-dom';
 import type { UiSettings } from '../../src/apitypes/index.ts';
 import { useApi } from '../shared/api/use-api.ts';
 import { Frame } from '../shared/components/frame.tsx';
@@ -164,6 +164,7 @@ export function Shell({ settings, queryStore, children }: ShellProps): ReactNode
   const { pathname } = useLocation();
   // biome-ignore lint/correctness/useExhaustiveDependencies: another page closes the menu
   useEffect(close, [pathname]);
+  const consolesHref = useHref(settings.consolesLink);
   // The way back to the queries leads to them as they were left.
   const search = useSyncExternalStore(queryStore.subscribe, () => queryStore.search());
   return (
@@ -188,6 +189,11 @@ export function Shell({ settings, queryStore, children }: ShellProps): ReactNode
               Targets
             </NavLink>
             <StatusMenu agentMode={settings.agentMode} />
+            {settings.consolesLink !== '' && (
+              <a href={consolesHref} className="nav-link">
+                Consoles
+              </a>
+            )}
           </nav>
         </>
       }

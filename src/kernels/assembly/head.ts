@@ -4,6 +4,8 @@
 
 import { HEAD_CONTROL } from './lib/layout';
 
+export { decode } from './lib/xor';
+
 // Words of the control block.
 const DIRECTORY: usize = HEAD_CONTROL + 8;
 const MIN_TIME: usize = HEAD_CONTROL + 48;
@@ -72,24 +74,6 @@ function put(base: usize, bit: u32, value: u64, count: u32): u32 {
 
 function put64(base: usize, bit: u32, value: u64): u32 {
   return put(base, put(base, bit, value >> 32, 32), value & 0xffffffff, 32);
-}
-
-// @ts-ignore: decorator
-@inline
-function peek(base: usize, bit: u32): u64 {
-  // The 64 bits at `bit`, of which at least 57 are valid.
-  return bswap<u64>(load<u64>(base + (bit >> 3))) << <u64>(bit & 7);
-}
-
-// @ts-ignore: decorator
-@inline
-function take(base: usize, bit: u32, count: u32): u64 {
-  // 1 <= count <= 57
-  return peek(base, bit) >> <u64>(64 - count);
-}
-
-function take64(base: usize, bit: u32): u64 {
-  return (take(base, bit, 32) << 32) | take(base, bit + 32, 32);
 }
 
 function putUvarint(base: usize, bit: u32, value: u64): u32 {
@@ -378,105 +362,4 @@ export function snapshot(ids: usize, count: u32, seq: u32, chunks: usize, counts
     store<u32>(chunks + (i << 2), <u32>chunk);
     store<u32>(counts + (i << 2), visible);
   }
-}
-
-/**
- * Decodes the first `count` samples of a chunk's stream at `data` (the two count bytes first) and writes
- * those in [minTime, maxTime] to the columns at 0..n-1; returns n.
- */
-export function decode(data: usize, count: u32, minTime: f64, maxTime: f64, times: usize, values: usize): u32 {
-  if (count == 0) return 0;
-  const min = minTime < -9.2e18 ? i64.MIN_VALUE : minTime > 9.2e18 ? i64.MAX_VALUE : <i64>Math.ceil(minTime);
-  const max = maxTime > 9.2e18 ? i64.MAX_VALUE : maxTime < -9.2e18 ? i64.MIN_VALUE : <i64>Math.floor(maxTime);
-  let bit = FIRST_BIT;
-  let raw: u64 = 0;
-  let shift: u64 = 0;
-  for (;;) {
-    const byte = take(data, bit, 8);
-    bit += 8;
-    raw |= (byte & 0x7f) << shift;
-    if (byte < 0x80) break;
-    shift += 7;
-  }
-  let time = <i64>(raw >> 1) ^ -(<i64>(raw & 1));
-  let value = take64(data, bit);
-  bit += 64;
-  let delta: i64 = 0;
-  let leading: u32 = 0;
-  let trailing: u32 = 0;
-  let n: usize = 0;
-  if (time >= min && time <= max) {
-    store<f64>(times, <f64>time);
-    store<u64>(values, value);
-    n = 1;
-  }
-  for (let i: u32 = 1; i < count; i++) {
-    if (time > max) break;
-    if (i == 1) {
-      raw = 0;
-      shift = 0;
-      for (;;) {
-        const byte = take(data, bit, 8);
-        bit += 8;
-        raw |= (byte & 0x7f) << shift;
-        if (byte < 0x80) break;
-        shift += 7;
-      }
-      delta = <i64>raw;
-    } else {
-      const window = peek(data, bit);
-      if (<i64>window >= 0) {
-        bit += 1;
-      } else if ((window >> 62) == 0b10) {
-        // Sign by upstream's rule: the most positive value of n bits is 2^(n-1).
-        let dod = <i64>((window >> 48) & 0x3fff);
-        if (dod > 8192) dod -= 16384;
-        delta += dod;
-        bit += 16;
-      } else if ((window >> 61) == 0b110) {
-        let dod = <i64>((window >> 44) & 0x1ffff);
-        if (dod > 65536) dod -= 131072;
-        delta += dod;
-        bit += 20;
-      } else if ((window >> 60) == 0b1110) {
-        let dod = <i64>((window >> 40) & 0xfffff);
-        if (dod > 524288) dod -= 1048576;
-        delta += dod;
-        bit += 24;
-      } else {
-        delta += <i64>take64(data, bit + 4);
-        bit += 68;
-      }
-    }
-    time += delta;
-    const window = peek(data, bit);
-    if (<i64>window >= 0) {
-      bit += 1;
-    } else {
-      if ((window >> 62) == 0b10) {
-        bit += 2;
-      } else {
-        leading = <u32>((window >> 57) & 0x1f);
-        let significant = <u32>((window >> 51) & 0x3f);
-        if (significant == 0) significant = 64;
-        trailing = 64 - leading - significant;
-        bit += 13;
-      }
-      const significant = 64 - leading - trailing;
-      let bits: u64;
-      if (significant <= 57) {
-        bits = take(data, bit, significant);
-      } else {
-        bits = (take(data, bit, significant - 32) << 32) | take(data, bit + significant - 32, 32);
-      }
-      bit += significant;
-      value ^= bits << <u64>trailing;
-    }
-    if (time >= min && time <= max) {
-      store<f64>(times + (n << 3), <f64>time);
-      store<u64>(values + (n << 3), value);
-      n++;
-    }
-  }
-  return <u32>n;
 }

@@ -134,7 +134,7 @@ export class ChunkCursor {
     this.start = offset;
   }
 
-  /** Finds a chunk and checks it. @throws BlockError */
+  /** Finds a chunk and checks it, unless that was done before. @throws BlockError */
   load(ref: number): void {
     const segment = Math.floor(ref / TWO_32);
     const offset = ref - segment * TWO_32;
@@ -161,12 +161,19 @@ export class ChunkCursor {
 
   private check(encodingAt: number, length: number, segment: number, offset: number): void {
     const { bytes } = this.window;
-    const end = encodingAt + 1 + length;
-    const stored =
-      ((bytes[end]! << 24) | (bytes[end + 1]! << 16) | (bytes[end + 2]! << 8) | bytes[end + 3]!) >>>
-      0;
-    const sum = this.memory.checksum(this.window, encodingAt, end);
-    if (sum !== stored) this.fail('checksum_mismatch', segment, offset);
+    const { verified } = this.memory;
+    if (verified?.has(this.files, segment, offset) !== true) {
+      const end = encodingAt + 1 + length;
+      const stored =
+        ((bytes[end]! << 24) |
+          (bytes[end + 1]! << 16) |
+          (bytes[end + 2]! << 8) |
+          bytes[end + 3]!) >>>
+        0;
+      const sum = this.memory.checksum(this.window, encodingAt, end);
+      if (sum !== stored) this.fail('checksum_mismatch', segment, offset);
+      verified?.add(this.files, segment, offset, end + CHECKSUM_BYTES - (offset - this.start));
+    }
     this.encoding = bytes[encodingAt]!;
     this.at = encodingAt + 1;
     this.length = length;

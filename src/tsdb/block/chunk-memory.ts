@@ -12,6 +12,7 @@ import { newSampleColumns } from '../../model/index.ts';
 import type { HeadKernel } from '../head/kernel.ts';
 import { headKernel } from '../head/kernel.ts';
 import { QueryMemoryError } from '../head/reader.ts';
+import { VerifiedChunks } from './verified-chunks.ts';
 
 /** Bytes of a file; `address` is 0 where there is no shared memory. */
 export interface ByteWindow {
@@ -44,6 +45,8 @@ export interface ChunkMemory {
     target: DecodeTarget,
     n: number,
   ): number;
+  /** Chunks whose checksums need not be computed again; without it they always are. */
+  readonly verified?: VerifiedChunks;
   /** CRC-32C of window.bytes[from, to). */
   checksum(window: ByteWindow, from: number, to: number): number;
   /** Everything handed out may be handed out again. */
@@ -52,6 +55,7 @@ export interface ChunkMemory {
 
 /** A region of the shared memory that belongs to one worker. */
 export class SharedChunkMemory implements ChunkMemory {
+  readonly verified = new VerifiedChunks();
   private readonly shared: SharedMemory;
   private readonly kernel: HeadKernel;
   private readonly bytes: BytesKernel;

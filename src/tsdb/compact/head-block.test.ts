@@ -2,7 +2,7 @@
 // A block written from the head holds what the head held, for our reader and for the real programs.
 
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -18,6 +18,7 @@ import { mergeQueriers } from '../../storage/index.ts';
 import { BlockQuerier } from '../block/block-querier.ts';
 import { BlockReader } from '../block/block-reader.ts';
 import { ChunkCursor } from '../block/chunk-files.ts';
+import type { ChunkMemory } from '../block/chunk-memory.ts';
 import { PlainChunkMemory, SharedChunkMemory } from '../block/chunk-memory.ts';
 import { newUlid } from '../block/ulid.ts';
 import { Head } from '../head/head.ts';
@@ -224,6 +225,27 @@ test('blocks one after the other are read into one column, the same as apart', (
   const n = before.read(0, min, max);
   expect(there!.select([], min, max).readBehind!(before, n, 0, min, max)).toBe(-1);
   for (const block of blocks) block.close();
+});
+
+test('a damaged chunk is found by whoever has not read it before', () => {
+  const filled = filledHead(START, 40);
+  const meta = write(filled, START, START + RANGE)!;
+  const block = new BlockReader(files, `${directory}/${meta.ulid}`, new PageCache(1 << 20));
+  const scratch = filled.heap.allocate(16 << 20);
+  const newMemory = () => new SharedChunkMemory(filled.heap.shared, scratch, 16 << 20);
+  const read = (memory: ChunkMemory) =>
+    contents(new BlockQuerier(block, memory), [], START, START + RANGE);
+  const memory = newMemory();
+  const whole = read(memory);
+  expect(read(memory)).toEqual(whole);
+  // The last byte of the last chunk's samples, in front of its checksum.
+  const path = `${directory}/${meta.ulid}/chunks/000001`;
+  const bytes = readFileSync(path);
+  bytes[bytes.length - 5]! ^= 0x40;
+  writeFileSync(path, bytes);
+  expect(() => read(newMemory())).toThrow(/wrong checksum/);
+  expect(() => read(new PlainChunkMemory())).toThrow(/wrong checksum/);
+  block.close();
 });
 
 test('what was selected once is the same when it is remembered, and when it is forgotten', () => {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Decoding of XOR chunks; src/chunks/xor.ts is its specification and its twin.
 //
-// Positions are bits of the whole memory. Words are turned by a shuffle: WebAssembly has no instruction for it, and a
-// shift and a mask for each byte were a third of the cost.
+// Positions are bits of the whole memory. Words are turned by a shuffle: WebAssembly has no instruction
+// for it, and a shift and a mask for each byte were a third of the cost.
 
 // @ts-ignore: decorator
 @inline

@@ -8,6 +8,7 @@ import { createMemory, SharedHeap } from '../../src/kernels/index.ts';
 import { labelsFrom } from '../../src/model/index.ts';
 import { createNodeClock, createNodeFileSystem } from '../../src/platform/index.ts';
 import { openDatabase } from '../../src/tsdb/index.ts';
+import { loopDelaysOf, metricOf } from '../harness/metrics.ts';
 import { short, table } from '../harness/statistics.ts';
 import { Stage, sleep, usageOf } from '../harness/processes.ts';
 import type { SystemName } from '../harness/systems.ts';
@@ -31,6 +32,10 @@ export interface CompactionResult {
   readonly restingBytes: number;
   readonly blockBytes: number;
   readonly samples: number;
+  /** From its start until it was ready: reading the log. */
+  readonly startSeconds: number;
+  /** Ours: how late the event loop was from ready until the head was cut, by quantile, in seconds. */
+  readonly loopDelay: Readonly<Record<string, number>>;
 }
 
 const START = 1_700_006_400_000;
@@ -83,6 +88,8 @@ async function writeLog(directory: string, options: CompactionOptions): Promise<
   database.close();
 }
 
+const isBlockName = (name: string): boolean => /^[0-9A-Z]{26}$/.test(name);
+
 /** Bytes of the files of a directory's blocks. */
 function blockBytes(directory: string): number {
   const bytes = (path: string): number => {
@@ -91,13 +98,17 @@ function blockBytes(directory: string): number {
     return readdirSync(path).reduce((sum, name) => sum + bytes(join(path, name)), 0);
   };
   return readdirSync(directory)
-    .filter((name) => /^[0-9A-Z]{26}$/.test(name) && existsSync(join(directory, name, 'meta.json')))
+    .filter((name) => isBlockName(name) && existsSync(join(directory, name, 'meta.json')))
     .reduce((sum, name) => sum + bytes(join(directory, name)), 0);
 }
 
-function metric(text: string, name: string): number {
-  return Number(new RegExp(`^${name} (\\S+)$`, 'm').exec(text)?.[1] ?? '0');
-}
+/** Whether a block is there whole. */
+const hasBlock = (directory: string): boolean =>
+  readdirSync(directory).some(
+    (name) => isBlockName(name) && existsSync(join(directory, name, 'meta.json')),
+  );
+
+const readMetrics = async (url: string): Promise<string> => (await fetch(`${url}/metrics`)).text();
 
 async function measure(
   root: string,
@@ -112,25 +123,29 @@ async function measure(
     const system = await startSystem(stage, root, name, { dataDirectory });
     const restingBytes = usageOf(system.program.pid).residentBytes;
     let peakBytes = restingBytes;
+    // Each reading of the metrics begins the delays anew: none while the block is written.
+    await readMetrics(system.url);
+    const loopDelay: Record<string, number> = {};
     const until = Date.now() + options.patienceSeconds * 1000;
     for (let turn = 0; ; turn++) {
+      if (Date.now() > until) throw new Error(`${name} wrote no block:\n${system.program.output}`);
       await sleep(50);
       peakBytes = Math.max(peakBytes, usageOf(system.program.pid).residentBytes);
-      if (turn % 10 !== 0) continue;
-      const text = await (await fetch(`${system.url}/metrics`)).text();
-      const done = metric(text, 'prometheus_tsdb_compactions_total');
-      const truncated = metric(text, 'prometheus_tsdb_head_min_time') > START + 3_600_000;
-      if (done > 0 && truncated) {
-        return {
-          name,
-          seconds: metric(text, 'prometheus_tsdb_compaction_duration_seconds_sum'),
-          peakBytes,
-          restingBytes,
-          blockBytes: blockBytes(dataDirectory),
-          samples: options.series * Math.ceil(7200 / options.intervalSeconds),
-        };
-      }
-      if (Date.now() > until) throw new Error(`${name} wrote no block:\n${system.program.output}`);
+      if (turn % 40 !== 0 || !hasBlock(dataDirectory)) continue;
+      const text = await readMetrics(system.url);
+      for (const [quantile, seconds] of Object.entries(loopDelaysOf(text)))
+        loopDelay[quantile] = Math.max(loopDelay[quantile] ?? 0, seconds);
+      if (metricOf(text, 'prometheus_tsdb_head_min_time') <= START + 3_600_000) continue;
+      return {
+        name,
+        seconds: metricOf(text, 'prometheus_tsdb_compaction_duration_seconds_sum'),
+        peakBytes,
+        restingBytes,
+        blockBytes: blockBytes(dataDirectory),
+        samples: options.series * Math.ceil(7200 / options.intervalSeconds),
+        startSeconds: system.startSeconds,
+        loopDelay,
+      };
     }
   } finally {
     await stage.close();
@@ -161,24 +176,38 @@ const mebibytes = (bytes: number): string => (bytes / 1048576).toFixed(0);
 export function compactionReport(results: readonly CompactionResult[]): string {
   const rows = results.map((one) => [
     one.name,
+    short(one.startSeconds),
     short(one.seconds),
     mebibytes(one.restingBytes),
     mebibytes(one.peakBytes),
     mebibytes(one.blockBytes),
     (one.blockBytes / one.samples).toFixed(3),
   ]);
-  const header = ['', 'seconds', 'MiB before', 'MiB peak', 'MiB of block', 'bytes/sample'];
+  const header = [
+    '',
+    's to ready',
+    's to block',
+    'MiB before',
+    'MiB peak',
+    'MiB of block',
+    'bytes/sample',
+  ];
   const ours = results.find(({ name }) => name === 'hearth');
   const theirs = results.find(({ name }) => name === 'prometheus');
-  if (ours === undefined || theirs === undefined) return table([header, ...rows]);
+  const delays = Object.entries(ours?.loopDelay ?? {})
+    .map(([quantile, seconds]) => `${quantile} ${short(1000 * seconds)}`)
+    .join(', ');
+  const loop = delays === '' ? '' : `\nevent loop delay of ours meanwhile, ms: ${delays}`;
+  if (ours === undefined || theirs === undefined) return table([header, ...rows]) + loop;
   const ratio = (of: (one: CompactionResult) => number): string => short(of(ours) / of(theirs));
   const ratios = [
     'ratio',
+    ratio((one) => one.startSeconds),
     ratio((one) => one.seconds),
     ratio((one) => one.restingBytes),
     ratio((one) => one.peakBytes),
     ratio((one) => one.blockBytes),
     ratio((one) => one.blockBytes / one.samples),
   ];
-  return table([header, ...rows, ratios]);
+  return table([header, ...rows, ratios]) + loop;
 }

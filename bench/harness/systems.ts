@@ -24,6 +24,8 @@ export interface RunningSystem {
   readonly program: Program;
   readonly url: string;
   readonly dataDirectory: string;
+  /** From its start until it answered. */
+  readonly startSeconds: number;
 }
 
 const executables: Readonly<Record<Exclude<SystemName, 'hearth'>, string>> = {
@@ -105,8 +107,10 @@ export async function startSystem(
   const address = `127.0.0.1:${await freePort()}`;
   const parts = { data: dataDirectory, config, address };
   const [command, args] = commandOf(name, root, parts, options);
+  const started = performance.now();
   const program = stage.run(command, args);
   const url = `http://${address}`;
   await program.ready(name === 'victoria' ? `${url}/health` : `${url}/-/ready`);
-  return { name, program, url, dataDirectory };
+  const startSeconds = (performance.now() - started) / 1000;
+  return { name, program, url, dataDirectory, startSeconds };
 }

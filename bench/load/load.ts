@@ -10,6 +10,7 @@ import type { FleetOptions } from '../query/fleet.ts';
 import { generateFleet } from '../query/fleet.ts';
 import { benchQueries } from '../query/queries.ts';
 import { rangePath, startWithFleet } from '../query/query.ts';
+import { loopDelaysOf } from '../harness/metrics.ts';
 
 export interface LoadOptions {
   readonly fleet: FleetOptions;
@@ -39,13 +40,8 @@ export interface LoadResult {
 
 const heavyNames = ['rate of all', 'quantile of each', 'cpu by mode', 'error ratio', 'subquery'];
 
-/** Values of `hearth_event_loop_delay_seconds` by quantile. */
 async function loopDelays(url: string): Promise<Record<string, number>> {
-  const text = await (await fetch(`${url}/metrics`)).text();
-  const found: Record<string, number> = {};
-  const pattern = /^hearth_event_loop_delay_seconds\{stat="([^"]+)"\} (\S+)$/gm;
-  for (const [, name = '', value] of text.matchAll(pattern)) found[name] = Number(value);
-  return found;
+  return loopDelaysOf(await (await fetch(`${url}/metrics`)).text());
 }
 
 export async function runLoad(

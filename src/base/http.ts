@@ -5,6 +5,7 @@
 export interface HttpRequest {
   readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE' | 'HEAD';
   readonly url: string;
+  /** The object is not changed later: what is made of it is kept for the next request that has it. */
   readonly headers: Readonly<Record<string, string>>;
   readonly body?: Uint8Array | string;
   readonly timeoutMs: number;

@@ -12,7 +12,7 @@ import {
   type HttpResponse,
 } from '../base/index.ts';
 import { credentialHeaders, type HeaderValues } from './http-credentials.ts';
-import { Dispatchers } from './http-dispatchers.ts';
+import { Dispatchers, noHeaders } from './http-dispatchers.ts';
 import { isStaleConnection, requestPrefix, toHttpError } from './http-errors.ts';
 import { Exchange, type ExchangeAnswer } from './http-exchange.ts';
 import { SecretFiles } from './http-secrets.ts';
@@ -70,6 +70,13 @@ function parseUrl(text: string, base?: URL): URL {
   }
 }
 
+/** What was made of a request's headers, as long as it is made of the same things. */
+interface KnownHeaders {
+  readonly url: URL;
+  readonly credentials: HeaderValues;
+  readonly headers: HeaderValues;
+}
+
 class UndiciClient implements HttpClient {
   private readonly options: HttpClientOptions;
   private readonly dispatchers: Dispatchers;
@@ -77,6 +84,7 @@ class UndiciClient implements HttpClient {
   private readonly tokens: OAuth2Tokens | undefined;
   private readonly tokenClient: HttpClient | undefined;
   private readonly urls = new Map<string, URL>();
+  private readonly known = new WeakMap<object, KnownHeaders>();
 
   constructor(options: HttpClientOptions, dependencies: HttpClientDependencies) {
     const files = new SecretFiles();
@@ -176,10 +184,10 @@ class UndiciClient implements HttpClient {
     sink: BodySink,
     deadline: Deadline,
   ): Promise<ExchangeAnswer> {
-    const headers = this.headersFor(hop, request);
+    let headers = this.headersFor(hop, request);
     // Only this waits for others; a scrape without it spares the turn.
     if (hop.trusted && this.tokens && headers.authorization === undefined)
-      headers.authorization = await this.tokens.authorization(request);
+      headers = { ...headers, authorization: await this.tokens.authorization(request) };
     const isRepeatable = hop.method === 'GET' || hop.method === 'HEAD';
     for (let attempt = 0; ; attempt++) {
       const route = this.dispatchers.route(hop.url, request.socketPath);
@@ -193,7 +201,7 @@ class UndiciClient implements HttpClient {
           origin: route.origin,
           path: route.path,
           method: hop.method,
-          headers: { ...headers, ...route.headers },
+          headers: route.headers === noHeaders ? headers : { ...headers, ...route.headers },
           body: hop.body ?? null,
         },
         exchange,
@@ -209,21 +217,32 @@ class UndiciClient implements HttpClient {
   }
 
   /** The caller's headers over ours; after leaving the host, neither proves who we are. */
-  private headersFor(hop: Hop, request: HttpRequest): HeaderValues {
-    const headers: HeaderValues = {};
-    for (const [name, value] of Object.entries(request.headers)) {
-      const dropped =
-        (!hop.trusted && isCredential(name)) ||
-        (hop.method !== request.method && isBodyHeader(name));
-      if (!dropped) headers[name.toLowerCase()] = value;
-    }
-    if (!hop.trusted) return headers;
-    if (hop.url.username && headers.authorization === undefined) {
-      const user = `${decodeURIComponent(hop.url.username)}:${decodeURIComponent(hop.url.password)}`;
-      headers.authorization = `Basic ${Buffer.from(user).toString('base64')}`;
-    }
-    return { ...this.credentials(), ...headers };
+  private headersFor(hop: Hop, request: HttpRequest): Readonly<HeaderValues> {
+    const isFirst = hop.trusted && hop.method === request.method;
+    const credentials = hop.trusted ? this.credentials() : noHeaders;
+    const known = isFirst ? this.known.get(request.headers) : undefined;
+    // Credentials out of files are a new object each time.
+    if (known !== undefined && known.url === hop.url && known.credentials === credentials)
+      return known.headers;
+    const headers = { ...credentials, ...ownHeaders(hop, request) };
+    if (isFirst) this.known.set(request.headers, { url: hop.url, credentials, headers });
+    return headers;
   }
+}
+
+/** The caller's headers for this hop, with the name and password that its URL has. */
+function ownHeaders(hop: Hop, request: HttpRequest): HeaderValues {
+  const headers: HeaderValues = {};
+  for (const [name, value] of Object.entries(request.headers)) {
+    const dropped =
+      (!hop.trusted && isCredential(name)) || (hop.method !== request.method && isBodyHeader(name));
+    if (!dropped) headers[name.toLowerCase()] = value;
+  }
+  if (hop.trusted && hop.url.username && headers.authorization === undefined) {
+    const user = `${decodeURIComponent(hop.url.username)}:${decodeURIComponent(hop.url.password)}`;
+    headers.authorization = `Basic ${Buffer.from(user).toString('base64')}`;
+  }
+  return headers;
 }
 
 /** Where an answer sends us, or undefined when it is final. */
@@ -251,7 +270,7 @@ class Deadline {
   private exchange: Exchange | undefined;
   private expired: HttpError | undefined;
   private readonly timer: NodeJS.Timeout;
-  private readonly signal: AbortSignal | undefined;
+  private readonly cancellation: Set<Deadline> | undefined;
 
   constructor(request: HttpRequest) {
     this.url = request.url;
@@ -259,8 +278,8 @@ class Deadline {
       () => this.end(new HttpError('timeout', 'context deadline exceeded')),
       Math.min(request.timeoutMs, TIMER_MAX_MS),
     );
-    this.signal = request.signal;
-    this.signal?.addEventListener('abort', this.canceled, { once: true });
+    this.cancellation = request.signal && cancellationOf(request.signal);
+    this.cancellation?.add(this);
   }
 
   /** Whether the present hop's answer has begun. */
@@ -280,7 +299,7 @@ class Deadline {
 
   clear(): void {
     clearTimeout(this.timer);
-    this.signal?.removeEventListener('abort', this.canceled);
+    this.cancellation?.delete(this);
   }
 
   private end(error: HttpError): void {
@@ -288,7 +307,26 @@ class Deadline {
     this.exchange?.fail(error);
   }
 
-  private readonly canceled = (): void => this.end(new HttpError('canceled', 'context canceled'));
+  cancel(): void {
+    this.end(new HttpError('canceled', 'context canceled'));
+  }
+}
+
+const cancellations = new WeakMap<AbortSignal, Set<Deadline>>();
+
+/** The requests under way that `signal` ends. Listening once costs less than at each request. */
+function cancellationOf(signal: AbortSignal): Set<Deadline> {
+  let deadlines = cancellations.get(signal);
+  if (deadlines === undefined) {
+    const made = new Set<Deadline>();
+    deadlines = made;
+    cancellations.set(signal, made);
+    const cancelAll = (): void => {
+      for (const deadline of made) deadline.cancel();
+    };
+    signal.addEventListener('abort', cancelAll, { once: true });
+  }
+  return deadlines;
 }
 
 /**

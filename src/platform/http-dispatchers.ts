@@ -29,7 +29,8 @@ export interface RoutePlan {
   readonly headers: Readonly<Record<string, string>>;
 }
 
-const noHeaders: Readonly<Record<string, string>> = {};
+/** Of a way that needs none. */
+export const noHeaders: Readonly<Record<string, string>> = {};
 
 function basicCredentials(url: URL): string {
   const text = `${decodeURIComponent(url.username)}:${decodeURIComponent(url.password)}`;

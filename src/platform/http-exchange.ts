@@ -3,7 +3,7 @@
 
 import { STATUS_CODES } from 'node:http';
 import { type BodySink, HttpError } from '../base/index.ts';
-import { type BodyReceiver, bodyReceiver } from './http-decoding.ts';
+import { type BodyReceiver, bodyReceiver, type Flow } from './http-decoding.ts';
 import type { ExchangeControl, ExchangeHandler } from './http1-client.ts';
 
 export interface ExchangeOptions {
@@ -29,7 +29,13 @@ const toError = (thrown: unknown): Error =>
 
 type RawHeaders = Readonly<Record<string, string | string[] | undefined>>;
 
-function firstValues(raw: RawHeaders): Record<string, string> {
+const isSingle = (raw: RawHeaders): raw is Readonly<Record<string, string>> => {
+  for (const name in raw) if (typeof raw[name] !== 'string') return false;
+  return true;
+};
+
+function firstValues(raw: RawHeaders): Readonly<Record<string, string>> {
+  if (isSingle(raw)) return raw;
   const headers: Record<string, string> = {};
   for (const name in raw) {
     const value = raw[name];
@@ -43,7 +49,7 @@ function firstValues(raw: RawHeaders): Record<string, string> {
  * The handler of one exchange. The outcome is told once, through `answer`; the body has then
  * gone to the sink. Bodies of redirects that are followed go nowhere.
  */
-export class Exchange implements ExchangeHandler {
+export class Exchange implements ExchangeHandler, Flow {
   readonly answer: Promise<ExchangeAnswer>;
   /** Whether the answer's head has arrived. */
   started = false;
@@ -81,8 +87,16 @@ export class Exchange implements ExchangeHandler {
     if (this.failure) controller.abort(this.failure);
   }
 
+  pause(): void {
+    this.controller?.pause();
+  }
+
+  resume(): void {
+    this.controller?.resume();
+  }
+
   onResponseStart(
-    controller: ExchangeControl,
+    _controller: ExchangeControl,
     status: number,
     raw: RawHeaders,
     statusText = '',
@@ -107,11 +121,7 @@ export class Exchange implements ExchangeHandler {
       encoding,
       dropped ? discard : this.sink,
       dropped ? 0 : bodyLimitBytes,
-      {
-        pause: () => controller.pause(),
-        resume: () => controller.resume(),
-        fail: (error) => this.fail(error),
-      },
+      this,
     );
   }
 

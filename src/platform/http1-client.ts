@@ -78,6 +78,27 @@ function headerLine(name: string, value: string): string {
   return `${name}: ${value}\r\n`;
 }
 
+interface KnownHead {
+  readonly method: string;
+  readonly origin: string;
+  readonly path: string;
+  readonly head: string;
+}
+
+/** Heads by the headers that they were made of: scrapes have the same ones each time. */
+const knownHeads = new WeakMap<object, KnownHead>();
+
+/** @throws Error for a header that cannot be sent */
+function headOf(request: ExchangeRequest): string {
+  const { method, origin, path, headers, body } = request;
+  const known = knownHeads.get(headers);
+  const isKnown = known?.method === method && known.origin === origin && known.path === path;
+  if (isKnown && body === null) return known.head;
+  const head = requestHead(request, hostOf(origin));
+  if (body === null) knownHeads.set(headers, { method, origin, path, head });
+  return head;
+}
+
 /** @throws Error for a header that cannot be sent */
 function requestHead(request: ExchangeRequest, host: string): string {
   const { method, path, headers, body } = request;
@@ -108,7 +129,7 @@ class Connection implements Http1Listener, ExchangeControl {
   private failure: Error | undefined;
   private connectTimer: NodeJS.Timeout | undefined;
 
-  constructor(owner: Http1Client, origin: URL, buffer: Uint8Array, connectTimeoutMs: number) {
+  constructor(owner: Http1Client, origin: URL, buffer: Buffer, connectTimeoutMs: number) {
     this.owner = owner;
     this.origin = origin.origin;
     const hostname = origin.hostname.replace(/^\[(.*)\]$/, '$1');
@@ -117,7 +138,7 @@ class Connection implements Http1Listener, ExchangeControl {
       port: Number(origin.port || 80),
       onread: {
         buffer,
-        callback: (count) => this.receive(Buffer.from(buffer.buffer, buffer.byteOffset, count)),
+        callback: (count) => this.receive(buffer, count),
       },
     });
     this.socket.setNoDelay(true);
@@ -199,10 +220,10 @@ class Connection implements Http1Listener, ExchangeControl {
   }
 
   /** @returns whether to go on reading */
-  private receive(bytes: Buffer): boolean {
+  private receive(buffer: Buffer, count: number): boolean {
     try {
       // Bytes that nobody asked for: what follows them cannot be trusted.
-      if (this.parser.feed(bytes) < bytes.length) this.destroy();
+      if (this.parser.feed(buffer, count) < count) this.destroy();
     } catch (error) {
       this.fail(error instanceof Error ? error : new Error(String(error)));
     }
@@ -244,7 +265,7 @@ export interface Http1ClientOptions {
 /** Keeps connections open between requests, for each origin as many as are used at once. */
 export class Http1Client implements ExchangeCarrier {
   private readonly options: Http1ClientOptions;
-  private readonly buffer: Uint8Array;
+  private readonly buffer: Buffer;
   private readonly idle = new Map<string, Connection[]>();
   private readonly all = new Set<Connection>();
   private sweeper: NodeJS.Timeout | undefined;
@@ -252,12 +273,16 @@ export class Http1Client implements ExchangeCarrier {
 
   constructor(options: Http1ClientOptions) {
     this.options = options;
-    this.buffer = options.readBuffer ?? Buffer.allocUnsafeSlow(READ_BUFFER_BYTES);
+    const { readBuffer } = options;
+    this.buffer =
+      readBuffer === undefined
+        ? Buffer.allocUnsafeSlow(READ_BUFFER_BYTES)
+        : Buffer.from(readBuffer.buffer, readBuffer.byteOffset, readBuffer.length);
   }
 
   dispatch(request: ExchangeRequest, handler: ExchangeHandler): void {
     const origin = request.origin;
-    const head = requestHead(request, hostOf(origin));
+    const head = headOf(request);
     const list = this.idle.get(origin);
     for (let kept = list?.pop(); kept !== undefined; kept = list?.pop()) {
       if (kept.isClosed) continue;

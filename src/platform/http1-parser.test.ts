@@ -33,8 +33,10 @@ function parse(text: string, pieceBytes: number, isHead = false): Outcome {
     isHead,
   );
   let used = 0;
-  for (let at = 0; at < bytes.length && ended === 0; at += pieceBytes)
-    used += parser.feed(bytes.subarray(at, at + pieceBytes));
+  for (let at = 0; at < bytes.length && ended === 0; at += pieceBytes) {
+    const piece = bytes.subarray(at, at + pieceBytes);
+    used += parser.feed(piece, piece.length);
+  }
   const whole = ended === 1;
   parser.close();
   return { ...head, body, whole, ended, used };

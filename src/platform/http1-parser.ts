@@ -51,34 +51,82 @@ const State = {
 type State = (typeof State)[keyof typeof State];
 
 const LF = 10;
+const CR = 13;
 const statusLine = /^HTTP\/1\.([01]) (\d{3})(?: ([^\r\n]*))?$/;
 const headerName = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 
 const malformed = (text: string): Http1Error =>
   new Http1Error('HPE_INVALID_CONSTANT', 'Expected HTTP/', text);
 
+interface Status {
+  readonly line: string;
+  readonly isNew: boolean;
+  readonly code: number;
+  readonly text: string;
+}
+
+/** The status of nearly all answers of a process. */
+let lastStatus: Status | undefined;
+
+/** `head` is what `line` begins, for the error. @throws Http1Error */
+function statusOf(line: string, head: string): Status {
+  if (line === lastStatus?.line) return lastStatus;
+  const match = statusLine.exec(line);
+  if (match === null) throw malformed(head);
+  lastStatus = { line, isNew: match[1] === '1', code: Number(match[2]), text: match[3] ?? '' };
+  return lastStatus;
+}
+
+const KNOWN_NAMES_MAX = 1000;
+/** Names of fields as they were sent, in lower case. */
+const knownNames = new Map<string, string>();
+
+/** Name of the field that stands in `line`, in lower case. @throws Http1Error */
+function fieldName(name: string, line: () => string): string {
+  const known = knownNames.get(name);
+  if (known !== undefined) return known;
+  if (!headerName.test(name))
+    throw new Http1Error('HPE_INVALID_HEADER_TOKEN', `malformed MIME header line: ${line()}`);
+  const key = name.toLowerCase();
+  if (knownNames.size >= KNOWN_NAMES_MAX) knownNames.clear();
+  knownNames.set(name, key);
+  return key;
+}
+
 /** Status line and fields of a head without its last, empty line. @throws Http1Error */
 function parseHead(text: string): Http1Head {
-  const lines = text.split('\r\n');
-  const match = statusLine.exec(lines[0] ?? '');
-  if (match === null) throw malformed(text);
+  const length = text.length;
+  const lineEnd = (from: number): number => {
+    const at = text.indexOf('\r\n', from);
+    return at < 0 ? length : at;
+  };
+  let end = lineEnd(0);
+  const status = statusOf(text.slice(0, end), text);
   const headers: Record<string, string> = {};
-  for (let i = 1; i < lines.length; i++) {
-    const line = lines[i] ?? '';
-    const colon = line.indexOf(':');
-    const name = line.slice(0, colon);
-    if (colon <= 0 || !headerName.test(name))
-      throw new Http1Error('HPE_INVALID_HEADER_TOKEN', `malformed MIME header line: ${line}`);
-    const key = name.toLowerCase();
-    const value = line.slice(colon + 1).trim();
+  for (let start = end + 2; start < length + 2; start = end + 2) {
+    end = lineEnd(start);
+    const colon = text.indexOf(':', start);
+    const nameEnd = colon < 0 || colon > end ? start : colon;
+    const key = fieldName(text.slice(start, nameEnd), () => text.slice(start, end));
+    const value = text.slice(nameEnd + 1, end).trim();
     const before = headers[key];
     if (before === undefined) headers[key] = value;
     else if (key === 'content-length' && before !== value)
       throw new Http1Error('HPE_UNEXPECTED_CONTENT_LENGTH', 'two different content lengths');
   }
   const connection = (headers.connection ?? '').toLowerCase();
-  const keepAlive = match[1] === '1' ? connection !== 'close' : connection === 'keep-alive';
-  return { status: Number(match[2]), statusText: match[3] ?? '', headers, keepAlive };
+  const keepAlive = status.isNew ? connection !== 'close' : connection === 'keep-alive';
+  return { status: status.code, statusText: status.text, headers, keepAlive };
+}
+
+/** Where the first empty line begins (at the line break before it) in bytes[from, length); -1: nowhere. */
+function headEnd(bytes: Uint8Array, from: number, length: number): number {
+  for (let i = from + 3; i < length; i++) {
+    const byte = bytes[i];
+    if (byte !== LF) continue;
+    if (bytes[i - 1] === CR && bytes[i - 2] === LF && bytes[i - 3] === CR) return i - 3;
+  }
+  return -1;
 }
 
 /** Parses one answer after another of a connection. */
@@ -98,10 +146,10 @@ export class Http1Parser {
     this.pending = '';
   }
 
-  /** Takes what was read. @returns how many of the bytes belong to the answer @throws Http1Error */
-  feed(bytes: Buffer): number {
+  /** Takes the first `length` bytes. @returns how many of them belong to the answer @throws Http1Error */
+  feed(bytes: Buffer, length: number): number {
     let at = 0;
-    while (at < bytes.length && this.state !== State.done) at = this.step(bytes, at);
+    while (at < length && this.state !== State.done) at = this.step(bytes, at, length);
     return at;
   }
 
@@ -111,35 +159,35 @@ export class Http1Parser {
     return this.state === State.done;
   }
 
-  private step(bytes: Buffer, at: number): number {
+  private step(bytes: Buffer, at: number, length: number): number {
     switch (this.state) {
       case State.head:
-        return this.takeHead(bytes, at);
+        return this.takeHead(bytes, at, length);
       case State.fixed:
       case State.chunkBody:
       case State.untilClose:
-        return this.takeBody(bytes, at);
+        return this.takeBody(bytes, at, length);
       default:
-        return this.takeLine(bytes, at);
+        return this.takeLine(bytes, at, length);
     }
   }
 
-  private takeHead(bytes: Buffer, at: number): number {
+  private takeHead(bytes: Buffer, at: number, available: number): number {
     // A head nearly always comes whole; one that does not is looked at again from its start.
-    const end = bytes.indexOf('\r\n\r\n', at, 'latin1');
-    const isWhole = this.pending === '' && end >= 0;
+    const searched = Math.min(available, at + HEAD_BYTES_MAX + 4);
+    const end = this.pending === '' ? headEnd(bytes, at, searched) : -1;
+    const isWhole = end >= 0;
     const before = this.pending.length;
     const text = isWhole
       ? bytes.toString('latin1', at, end + 4)
-      : this.pending +
-        bytes.toString('latin1', at, Math.min(bytes.length, at + HEAD_BYTES_MAX + 4));
+      : this.pending + bytes.toString('latin1', at, Math.min(available, at + HEAD_BYTES_MAX + 4));
     const length = isWhole ? end - at : text.indexOf('\r\n\r\n');
     if (length > HEAD_BYTES_MAX || (length < 0 && text.length > HEAD_BYTES_MAX))
       throw new Http1Error('HPE_HEADER_OVERFLOW', 'header overflow');
     if (length < 0) {
       if (!'HTTP/1.'.startsWith(text.slice(0, 7))) throw malformed(text);
       this.pending = text;
-      return bytes.length;
+      return available;
     }
     this.pending = '';
     this.acceptHead(parseHead(text.slice(0, length)));
@@ -171,11 +219,11 @@ export class Http1Parser {
     if (this.left === 0) this.end();
   }
 
-  private takeBody(bytes: Buffer, at: number): number {
+  private takeBody(bytes: Buffer, at: number, length: number): number {
     const isBounded = this.state !== State.untilClose;
-    const end = isBounded ? Math.min(bytes.length, at + this.left) : bytes.length;
+    const end = isBounded ? Math.min(length, at + this.left) : length;
     if (isBounded) this.left -= end - at;
-    this.listener?.onBody(at === 0 && end === bytes.length ? bytes : bytes.subarray(at, end));
+    this.listener?.onBody(bytes.subarray(at, end));
     if (isBounded && this.left === 0) {
       if (this.state === State.chunkBody) this.state = State.chunkEnd;
       else if (this.state === State.fixed) this.end();
@@ -184,9 +232,10 @@ export class Http1Parser {
   }
 
   /** The lines around chunks. */
-  private takeLine(bytes: Buffer, at: number): number {
-    const newline = bytes.indexOf(LF, at);
-    const end = newline < 0 ? bytes.length : newline + 1;
+  private takeLine(bytes: Buffer, at: number, length: number): number {
+    const found = bytes.subarray(at, length).indexOf(LF);
+    const newline = found < 0 ? -1 : at + found;
+    const end = newline < 0 ? length : newline + 1;
     if (this.pending.length + end - at > LINE_BYTES_MAX)
       throw new Http1Error('HPE_INVALID_CHUNK_SIZE', 'Invalid character in chunk size');
     this.pending += bytes.toString('latin1', at, end);

@@ -52,6 +52,7 @@ export function hostInfo(): HostInfo {
 export interface LoopDelay {
   readonly p50: number;
   readonly p99: number;
+  readonly p999: number;
   readonly max: number;
 }
 
@@ -75,6 +76,7 @@ export function startLoopDelayMonitor(): LoopDelayMonitor {
       const reading = {
         p50: empty ? 0 : seconds(delays.percentile(50)),
         p99: empty ? 0 : seconds(delays.percentile(99)),
+        p999: empty ? 0 : seconds(delays.percentile(99.9)),
         max: empty ? 0 : seconds(delays.max),
       };
       delays.reset();

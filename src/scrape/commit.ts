@@ -22,6 +22,8 @@ export const noRejections = (): Rejections => ({
   full: 0,
 });
 
+const noneGone: ReadonlySet<number> = new Set();
+
 /**
  * Appends the batch. Refusals among its first `sampleCount` samples are added to `rejections`, those of
  * staleness markers and reports are expected and left out.
@@ -34,16 +36,16 @@ export function commit(
   sampleCount: number,
   rejections: Rejections,
   logger: Logger,
-): Set<number> {
-  const gone = new Set<number>();
+): ReadonlySet<number> {
   const { columns } = batch;
   try {
-    appender.append(columns);
+    if (appender.append(columns) === columns.count) return noneGone;
   } catch (error) {
     if (!(error instanceof StorageError)) throw error;
     logger.error('Scrape commit failed', { err: error });
-    return gone;
+    return noneGone;
   }
+  const gone = new Set<number>();
   const { refs, status, count } = columns;
   for (let i = 0; i < count; i++) {
     const outcome = status[i]!;

@@ -6,11 +6,12 @@ import {
   type Clock,
   type HttpClient,
   HttpError,
+  type HttpRequest,
   type HttpResponse,
   type Logger,
   type Timer,
 } from '../base/index.ts';
-import { type BodyFormat, chooseFormat } from '../exposition/index.ts';
+import { type BodyFormat, type ContentTypeVerdict, chooseFormat } from '../exposition/index.ts';
 import { formatDuration } from '../model/index.ts';
 import { StorageError } from '../storage/index.ts';
 import { BodyBuffer } from './body-buffer.ts';
@@ -70,7 +71,11 @@ export class ScrapeLoop {
   private readonly client: HttpClient;
   private readonly logger: Logger;
   private readonly report: ReportSeries;
-  private readonly headers: Readonly<Record<string, string>>;
+  private readonly request: HttpRequest;
+  /** Largest body that is taken. */
+  private readonly largest: number;
+  /** What was made of the last Content-Type. */
+  private chosen: { contentType: string; verdict: ContentTypeVerdict } | undefined;
   private readonly intervalLength: { observe(seconds: number): void };
   private readonly abort = new AbortController();
   private forcedError = '';
@@ -100,7 +105,18 @@ export class ScrapeLoop {
     this.report = new ReportSeries(context.appender, target.labels);
     const interval = formatDuration(target.intervalMs);
     this.intervalLength = context.metrics.intervalLength.with(interval);
-    this.headers = scrapeHeaders(options, target.timeoutMs, context.userAgent);
+    const limit = options.bodySizeLimitBytes;
+    this.largest = limit > 0 ? Math.min(limit - 1, BODY_BYTES_MAX) : BODY_BYTES_MAX;
+    this.request = {
+      method: 'GET',
+      url: target.url,
+      headers: scrapeHeaders(options, target.timeoutMs, context.userAgent),
+      timeoutMs: target.timeoutMs,
+      signal: this.abort.signal,
+      // 0 would mean "no limit"; the buffer keeps to it anyway.
+      bodyLimitBytes: Math.max(1, this.largest),
+      ...(target.socketPath === '' ? {} : { socketPath: target.socketPath }),
+    };
   }
 
   /** Every scrape fails with `error` from now on; '' = no more. */
@@ -192,17 +208,15 @@ export class ScrapeLoop {
   }
 
   private async scrape(timeMs: number): Promise<void> {
-    const { context, ingest, target, options } = this;
+    const { context, ingest, target } = this;
     const started = context.clock.monotonicMs();
     this.observeInterval(started);
     ingest.begin();
-    const limit = options.bodySizeLimitBytes;
-    const largest = limit > 0 ? Math.min(limit - 1, BODY_BYTES_MAX) : BODY_BYTES_MAX;
-    const buffer = new BodyBuffer(context.heap, context.bytes, largest, this.lastBodyBytes);
+    const { heap, bytes } = context;
+    const buffer = new BodyBuffer(heap, bytes, this.largest, this.lastBodyBytes);
     let batch: ScrapeBatch | undefined;
     try {
-      const fetched =
-        this.forcedError === '' ? await this.fetch(buffer, largest) : failed(this.forcedError);
+      const fetched = this.forcedError === '' ? await this.fetch(buffer) : failed(this.forcedError);
       if (this.stopping === 'drop') return;
       batch = ingest.newBatch();
       const outcome =
@@ -244,23 +258,10 @@ export class ScrapeLoop {
       context.failureLogs?.write(options.scrapeFailureLogFile, options.jobName, target.url, error);
   }
 
-  private async fetch(buffer: BodyBuffer, largest: number): Promise<Fetched> {
-    const { target } = this;
+  private async fetch(buffer: BodyBuffer): Promise<Fetched> {
     let response: HttpResponse;
     try {
-      response = await this.client.request(
-        {
-          method: 'GET',
-          url: target.url,
-          headers: this.headers,
-          timeoutMs: target.timeoutMs,
-          signal: this.abort.signal,
-          // 0 would mean "no limit"; the buffer keeps to it anyway.
-          bodyLimitBytes: Math.max(1, largest),
-          ...(target.socketPath === '' ? {} : { socketPath: target.socketPath }),
-        },
-        buffer,
-      );
+      response = await this.client.request(this.request, buffer);
     } catch (error) {
       if (!(error instanceof HttpError)) throw error;
       if (error.code === 'body_too_large') return this.bodyTooLarge();
@@ -285,6 +286,14 @@ export class ScrapeLoop {
     return failed(BODY_TOO_LARGE + why, -1);
   }
 
+  private verdictOn(contentType: string): ContentTypeVerdict {
+    if (this.chosen?.contentType !== contentType) {
+      const fallback = fallbackMediaType(this.options.fallbackScrapeProtocol);
+      this.chosen = { contentType, verdict: chooseFormat(contentType, fallback) };
+    }
+    return this.chosen.verdict;
+  }
+
   /** Takes the body into `batch`. */
   private async take(
     buffer: BodyBuffer,
@@ -292,9 +301,8 @@ export class ScrapeLoop {
     fetched: Fetched,
     timeMs: number,
   ): Promise<Partial<IngestOutcome>> {
-    const { options, context, ingest } = this;
-    const fallback = fallbackMediaType(options.fallbackScrapeProtocol);
-    const { format, message } = chooseFormat(fetched.contentType, fallback);
+    const { context, ingest } = this;
+    const { format, message } = this.verdictOn(fetched.contentType);
     if (format === undefined) return { error: message };
     if (message !== '')
       this.logger.debug('Invalid content type on scrape, using fallback', { err: message });

@@ -76,12 +76,13 @@ export function registerServerMetrics(registry: Registry, sources: ServerMetrics
     () => Number(sources.isReady()),
   );
   registry.collector(() => {
-    const { p50, p99, max } = loopDelay.read();
+    const { p50, p99, p999, max } = loopDelay.read();
     const help = 'How late the main event loop ran its timers, since the last scrape.';
     return [
       new FamilyBuilder('hearth_event_loop_delay_seconds', help, 'gauge', ['stat'])
         .add(p50, 'p50')
         .add(p99, 'p99')
+        .add(p999, 'p999')
         .add(max, 'max'),
     ];
   });

@@ -84,32 +84,56 @@ function putUvarint(base: usize, bit: u32, value: u64): u32 {
   return put(base, bit, value, 8);
 }
 
-function putTime(base: usize, bit: u32, dod: i64): u32 {
-  if (dod == 0) return put(base, bit, 0, 1);
-  if (dod >= -8191 && dod <= 8192) return put(base, bit, (<u64>0b10 << 14) | (<u64>dod & 0x3fff), 16);
-  if (dod >= -65535 && dod <= 65536) return put(base, bit, (<u64>0b110 << 17) | (<u64>dod & 0x1ffff), 20);
-  if (dod >= -524287 && dod <= 524288) return put(base, bit, (<u64>0b1110 << 20) | (<u64>dod & 0xfffff), 24);
-  return put64(base, put(base, bit, 0b1111, 4), <u64>dod);
-}
-
-function putValue(base: usize, start: u32, record: usize, value: u64): u32 {
+/**
+ * Appends difference of differences `dod` (none for the second sample, whose time stands already) and value.
+ * Bits are gathered first: a write that overlaps the one before it waits for that.
+ */
+function putSample(base: usize, start: u32, record: usize, hasTime: bool, dod: i64, value: u64): u32 {
   let bit = start;
+  let bits: u64 = 0;
+  let count: u32 = 0;
+  if (hasTime) {
+    count = 1;
+    if (dod != 0) {
+      if (dod >= -8191 && dod <= 8192) {
+        bits = (<u64>0b10 << 14) | (<u64>dod & 0x3fff);
+        count = 16;
+      } else if (dod >= -65535 && dod <= 65536) {
+        bits = (<u64>0b110 << 17) | (<u64>dod & 0x1ffff);
+        count = 20;
+      } else if (dod >= -524287 && dod <= 524288) {
+        bits = (<u64>0b1110 << 20) | (<u64>dod & 0xfffff);
+        count = 24;
+      } else {
+        bit = put64(base, put(base, bit, 0b1111, 4), <u64>dod);
+        count = 0;
+      }
+    }
+  }
   const delta = value ^ load<u64>(record, LAST_VALUE);
-  if (delta == 0) return put(base, bit, 0, 1);
+  if (delta == 0) return put(base, bit, bits << 1, count + 1);
   let leading = <u32>clz<u64>(delta);
-  const trailing = <u32>ctz<u64>(delta);
+  let trailing = <u32>ctz<u64>(delta);
   if (leading >= 32) leading = 31;
   const oldLeading = load<u8>(record, LEADING);
   const oldTrailing = load<u8>(record, TRAILING);
+  let significant: u32;
   if (oldLeading != NO_WINDOW && leading >= <u32>oldLeading && trailing >= <u32>oldTrailing) {
-    bit = put(base, bit, 0b10, 2);
-    return putWide(base, bit, delta >> <u64>oldTrailing, 64 - <u32>oldLeading - <u32>oldTrailing);
+    trailing = <u32>oldTrailing;
+    significant = 64 - <u32>oldLeading - trailing;
+    bits = (bits << 2) | 0b10;
+    count += 2;
+  } else {
+    store<u8>(record, <u8>leading, LEADING);
+    store<u8>(record, <u8>trailing, TRAILING);
+    significant = 64 - leading - trailing;
+    bits = (bits << 13) | (<u64>0b11 << 11) | (<u64>leading << 6) | <u64>(significant & 0x3f);
+    count += 13;
   }
-  store<u8>(record, <u8>leading, LEADING);
-  store<u8>(record, <u8>trailing, TRAILING);
-  const significant = 64 - leading - trailing;
-  bit = put(base, bit, (<u64>0b11 << 11) | (<u64>leading << 6) | <u64>(significant & 0x3f), 13);
-  return putWide(base, bit, delta >> <u64>trailing, significant);
+  const wide = delta >> <u64>trailing;
+  if (count + significant <= 57)
+    return put(base, bit, (bits << <u64>significant) | wide, count + significant);
+  return putWide(base, put(base, bit, bits, count), wide, significant);
 }
 
 // @ts-ignore: decorator
@@ -141,8 +165,7 @@ function encode(record: usize, chunk: usize, time: i64, value: u64): void {
   } else {
     const delta = time - load<i64>(record, LAST_TIME);
     if (count == 1) bit = putUvarint(base, bit, <u64>delta);
-    else bit = putTime(base, bit, delta - load<i64>(record, LAST_DELTA));
-    bit = putValue(base, bit, record, value);
+    bit = putSample(base, bit, record, count > 1, delta - load<i64>(record, LAST_DELTA), value);
     store<i64>(record, delta, LAST_DELTA);
   }
   store<u64>(record, value, LAST_VALUE);
@@ -187,6 +210,26 @@ export function check(refs: usize, times: usize, values: usize, statuses: usize,
   return accepted;
 }
 
+/** Samples whose chunks are fetched together. */
+const FETCHED_TOGETHER: usize = 32;
+/** Keeps the loads of {@link fetch}. */
+let fetched: u32 = 0;
+
+/**
+ * Reads a word of each place that appending samples [from, to) will write to. Series lie all over the memory:
+ * the processor waits for the places of many samples at once here, and for one after the other while it encodes.
+ */
+function fetch(refs: usize, statuses: usize, from: usize, to: usize): void {
+  let sum: u32 = 0;
+  for (let i = from; i < to; i++) {
+    if (load<u8>(statuses + i) != ACCEPTED) continue;
+    const record = recordOf(load<u32>(refs + (i << 2)));
+    const chunk = <usize>load<u32>(record, OPEN_CHUNK);
+    sum += load<u32>(chunk) + load<u32>(chunk + CHUNK_DATA + <usize>(load<u32>(record, BIT_POSITION) >> 3));
+  }
+  fetched = sum;
+}
+
 /**
  * Appends the accepted samples from `start` on under batch number `seq`. Stops at a sample whose series
  * needs a new or a bigger open chunk and returns its index; `count` when all are in. A sample that became
@@ -196,7 +239,12 @@ export function append(refs: usize, times: usize, values: usize, statuses: usize
   let minTime = load<f64>(MIN_TIME);
   let maxTime = load<f64>(MAX_TIME);
   let stopped = count;
+  let ahead = <usize>start;
   for (let i: usize = <usize>start; i < <usize>count; i++) {
+    if (i >= ahead) {
+      ahead = min<usize>(i + FETCHED_TOGETHER, <usize>count);
+      fetch(refs, statuses, i, ahead);
+    }
     if (load<u8>(statuses + i) != ACCEPTED) continue;
     const record = recordOf(load<u32>(refs + (i << 2)));
     const time = <i64>load<f64>(times + (i << 3));

@@ -4,7 +4,8 @@
 // scrapes; readers are in reader.ts.
 
 import { assert } from '../../base/index.ts';
-import type { SharedHeap, SharedMemory } from '../../kernels/index.ts';
+import type { BytesKernel, SharedHeap, SharedMemory } from '../../kernels/index.ts';
+import { bytesKernel } from '../../kernels/index.ts';
 import type { Labels, Matcher } from '../../model/index.ts';
 import { compareText } from '../../model/index.ts';
 import type { Appender, SampleBatch, SeriesExemplar } from '../../storage/index.ts';
@@ -125,6 +126,7 @@ export class Head implements Appender {
   private readonly shared: SharedMemory;
   private readonly store: HeadStore;
   private readonly kernel: HeadKernel;
+  private readonly bytes: BytesKernel;
   private readonly options: HeadOptions;
   private readonly index = new SeriesIndex();
   private readonly sides: SideWriter;
@@ -157,6 +159,7 @@ export class Head implements Appender {
     this.shared = heap.shared;
     this.options = options;
     this.kernel = headKernel(heap.shared);
+    this.bytes = bytesKernel(heap.shared);
     this.store = new HeadStore(heap);
     this.view = new DataView(heap.shared.u8.buffer);
     this.sides = new SideWriter(heap.shared, this.store);
@@ -699,7 +702,7 @@ export class Head implements Appender {
     const used = (u32[(record >>> 2) + Series.bitPosition]! + 7) >>> 3;
     const size = CHUNK_HEADER_BYTES + used;
     const closed = this.store.allocate(size);
-    u8.copyWithin(closed, open, open + size);
+    this.bytes.copy(closed, open, size);
     // Bits after the end of the stream are scratch.
     const lastBits = u32[(record >>> 2) + Series.bitPosition]! & 7;
     if (lastBits !== 0) u8[closed + size - 1]! &= 0xff << (8 - lastBits);
@@ -712,11 +715,11 @@ export class Head implements Appender {
   }
 
   private growChunk(record: number, open: number): void {
-    const { u32, u8 } = this.shared;
+    const { u32 } = this.shared;
     const capacity = u32[(open >>> 2) + Chunk.bytes]!;
     const grown = Math.ceil((capacity * 1.5) / 16) * 16 + 8;
     const chunk = this.store.allocate(CHUNK_HEADER_BYTES + grown);
-    u8.copyWithin(chunk, open, open + CHUNK_HEADER_BYTES + capacity);
+    this.bytes.copy(chunk, open, CHUNK_HEADER_BYTES + capacity);
     u32[(chunk >>> 2) + Chunk.bytes] = grown;
     Atomics.store(u32, (record >>> 2) + Series.openChunk, chunk);
     this.store.retire(open, CHUNK_HEADER_BYTES + capacity);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Work on whole stretches of bytes: copying, checksums, Snappy's block compression.
 
+import { copyWords, WORDS_BYTES_MAX } from './lib/words';
+
 export { crc32c } from './crc32c';
 
 /** Copies `length` bytes; the stretches may overlap. */
@@ -42,7 +44,9 @@ function putLiteral(out: usize, from: usize, length: u32): usize {
     store<u16>(out + 1, <u16>n);
     out += 3;
   }
-  memory.copy(out, from, length);
+  // Both sides have room for a word more: the output by its bound, the input because memory follows it.
+  if (<usize>length <= WORDS_BYTES_MAX) copyWords(out, from, <usize>length);
+  else memory.copy(out, from, length);
   return out + length;
 }
 

@@ -2,6 +2,8 @@
 // Reading Snappy's block format in the shared memory: what encoding/snappy.ts does elsewhere, and specifies.
 // bytes.ts writes it.
 
+import { copyWords, WORDS_BYTES_MAX } from './lib/words';
+
 /**
  * Decompresses what follows the length of a block at [from, end) to exactly `length` bytes at `out`. False:
  * the bytes are not such a block; what is written then means nothing, and stays within `length`.
@@ -23,7 +25,8 @@ export function decompress(from: usize, end: usize, out: usize, length: u32): bo
       }
       const size = <usize>n + 1;
       if (size > end - at || size > limit - to) return false;
-      memory.copy(to, at, size);
+      if (size <= WORDS_BYTES_MAX && end - at >= size + 8 && limit - to >= size + 8) copyWords(to, at, size);
+      else memory.copy(to, at, size);
       at += size;
       to += size;
       continue;
@@ -48,7 +51,10 @@ export function decompress(from: usize, end: usize, out: usize, length: u32): bo
     }
     if (offset == 0 || offset > to - out || size > limit - to) return false;
     const stop = to + size;
-    if (offset >= size) {
+    if (offset >= 8 && limit - to >= size + 8) {
+      copyWords(to, to - offset, size);
+      to = stop;
+    } else if (offset >= size) {
       memory.copy(to, to - offset, size);
       to = stop;
     } else {

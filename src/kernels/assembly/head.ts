@@ -216,8 +216,9 @@ const FETCHED_TOGETHER: usize = 32;
 let fetched: u32 = 0;
 
 /**
- * Reads a word of each place that appending samples [from, to) will write to. Series lie all over the memory:
- * the processor waits for the places of many samples at once here, and for one after the other while it encodes.
+ * Reads a word of each place that appending samples [from, to) will write to. Series lie all over the
+ * memory: the processor waits for the places of many samples at once here, and for one after the other
+ * while it encodes.
  */
 function fetch(refs: usize, statuses: usize, from: usize, to: usize): void {
   let sum: u32 = 0;

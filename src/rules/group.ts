@@ -3,9 +3,12 @@
 
 import type { Clock, Logger, Timer } from '../base/index.ts';
 import { md5 } from '../encoding/index.ts';
+import type { Matcher } from '../model/index.ts';
 import type { Appender } from '../storage/index.ts';
 import type { Alert, RestoreWindow } from './alerting-rule.ts';
 import { AlertingRule } from './alerting-rule.ts';
+import type { EvaluationSlots } from './dependencies.ts';
+import { evaluationBatches } from './dependencies.ts';
 import type { AlertTemplates, RuleEvaluator } from './evaluator.ts';
 import type { RuleMetrics } from './metrics.ts';
 import { forgetGroup } from './metrics.ts';
@@ -26,6 +29,11 @@ export interface RuleContext {
   /** `--rules.alert.resend-delay`. */
   readonly resendDelayMs: number;
   readonly externalUrl: string;
+  /** Rules that do not depend on each other run side by side; undefined: one after the other. */
+  readonly concurrency?: {
+    readonly slots: EvaluationSlots;
+    selectorsOf(expression: string): readonly (readonly Matcher[])[];
+  };
   /** Hands alerts to the notifier; `expression` is the rule's, for the generator URL. */
   notify(alerts: readonly Alert[], expression: string): void;
 }
@@ -68,6 +76,8 @@ export class RuleGroup {
   private readonly evaluator: RuleEvaluator;
   private readonly externalLabels: Readonly<Record<string, string>>;
   private readonly offsetMs: number;
+  /** Indexes of rules: those of a batch may run at the same time. */
+  private readonly batches: readonly (readonly number[])[];
   private timer: Timer | undefined;
   private stopped = false;
   private running: Promise<void> = Promise.resolve();
@@ -106,6 +116,7 @@ export class RuleGroup {
     }));
     for (const { rule } of this.entries)
       if (rule instanceof AlertingRule) rule.restored = this.restored;
+    this.batches = batchesOf(options, context);
     const { metrics } = context;
     metrics.interval.with(this.key).set(options.intervalMs / 1000);
     metrics.rules.with(this.key).set(options.rules.length);
@@ -155,18 +166,19 @@ export class RuleGroup {
     this.schedule(slotMs + (1 + Math.max(0, missed)) * intervalMs);
   }
 
-  /** Evaluates every rule at `timeMs`, one after the other: a rule sees what those before it wrote. */
+  /**
+   * Evaluates every rule at `timeMs`. A rule sees what those before it wrote; side by side run only
+   * rules that read nothing of each other.
+   */
   async evaluate(timeMs: number): Promise<void> {
     const { clock, metrics } = this.context;
     const started = clock.monotonicMs();
     const startedMs = clock.now();
     let samples = 0;
     let ruleSeconds = 0;
-    for (const entry of this.entries) {
-      if (this.stopped) return;
-      samples += await this.evaluateRule(entry, timeMs);
-      ruleSeconds += entry.evaluationSeconds;
-    }
+    for (const batch of this.batches) samples += await this.evaluateBatch(batch, timeMs);
+    if (this.stopped) return;
+    for (const entry of this.entries) ruleSeconds += entry.evaluationSeconds;
     if (this.orphans.size > 0) {
       writeOutput(this.context.appender, [], this.orphans, timeMs - this.options.queryOffsetMs);
       this.orphans = noSeries;
@@ -180,6 +192,21 @@ export class RuleGroup {
     metrics.lastRuleDurationSum.with(this.key).set(ruleSeconds);
     metrics.lastEvaluation.with(this.key).set(startedMs / 1000);
     metrics.lastSamples.with(this.key).set(samples);
+  }
+
+  /** As many at the same time as there are free slots, and one. @returns samples written */
+  private async evaluateBatch(batch: readonly number[], timeMs: number): Promise<number> {
+    const slots = batch.length > 1 ? this.context.concurrency?.slots : undefined;
+    const aside: Promise<number>[] = [];
+    let samples = 0;
+    for (const index of batch) {
+      if (this.stopped) break;
+      const entry = this.entries[index]!;
+      if (slots?.tryAcquire() !== true) samples += await this.evaluateRule(entry, timeMs);
+      else aside.push(this.evaluateRule(entry, timeMs).finally(() => slots.release()));
+    }
+    for (const each of await Promise.all(aside)) samples += each;
+    return samples;
   }
 
   private async evaluateRule(entry: RuleEntry, timeMs: number): Promise<number> {
@@ -336,6 +363,19 @@ export class RuleGroup {
       for (const [key, labels] of written) all.set(key, labels);
     if (all.size > 0) writeOutput(this.context.appender, [], all, timeMs);
   }
+}
+
+function batchesOf(
+  { rules }: RuleGroupOptions,
+  { concurrency }: RuleContext,
+): readonly (readonly number[])[] {
+  if (concurrency === undefined) return rules.map((_, i) => [i]);
+  return evaluationBatches(
+    rules.map(({ name, expression }) => ({
+      name,
+      selectors: concurrency.selectorsOf(expression),
+    })),
+  );
 }
 
 /** Rules that are the same in two readings of a file: name and labels, as upstream. */

@@ -13,6 +13,7 @@ export {
   type RuleBackend,
   templateQuery,
 } from './answer-rule.ts';
+export { EvaluationSlots } from './dependencies.ts';
 export type {
   AlertTemplates,
   LastSample,

@@ -11,9 +11,11 @@ import {
   type AlertingRuleOptions,
   type AlertingRule,
   createRuleMetrics,
+  EvaluationSlots,
   type LastSample,
   type RuleAnswer,
   type RuleContext,
+  RuleGroup,
   type RuleGroupOptions,
   RuleManager,
   type RuleQuery,
@@ -395,4 +397,106 @@ test('evaluations that take longer than the interval are counted as missed', asy
   await clock.advance(10 * MINUTE);
   const text = new TextDecoder().decode(writeText(registry.gather()) as Uint8Array);
   expect(text).toMatch(/prometheus_rule_group_iterations_missed_total\{rule_group="f;g"\} 2/);
+});
+
+describe('rules side by side', () => {
+  const recording = (name: string, expression: string) =>
+    ({ kind: 'recording', name, expression, labels: {} }) as const;
+  const readBy: Readonly<Record<string, readonly string[]>> = { x: ['x'], y: ['y'], z: ['z'] };
+
+  /** A group of a, b, c, which read x, y, z, and of `sum`, which reads `a`; queries wait to be answered. */
+  function stage(max: number | undefined) {
+    const waiting: { expression: string; answer: () => void }[] = [];
+    const selectorsOf = (expression: string) =>
+      (readBy[expression] ?? ['a']).map((value) => [
+        { name: '__name__', type: '=' as const, value },
+      ]);
+    const group = new RuleGroup(
+      {
+        name: 'g',
+        file: 'f',
+        intervalMs: MINUTE,
+        queryOffsetMs: 0,
+        limit: 0,
+        rules: [
+          recording('a', 'x'),
+          recording('b', 'y'),
+          recording('c', 'z'),
+          recording('total', 'sum(a)'),
+        ],
+      },
+      {
+        ...context,
+        evaluator: {
+          evaluate: (query) =>
+            new Promise((resolve) => {
+              const answer = { samples: [{ labels: [], value: 1 }], templateErrors: [] };
+              waiting.push({ expression: query.expression, answer: () => resolve(answer) });
+            }),
+          lastSamples: async () => [],
+        },
+        ...(max === undefined
+          ? {}
+          : { concurrency: { slots: new EvaluationSlots(max), selectorsOf } }),
+      },
+      { externalLabels: {}, restore: false },
+    );
+    const asked = () => waiting.map(({ expression }) => expression);
+    const settle = () => new Promise((resolve) => setImmediate(resolve));
+    const answer = async (expression: string): Promise<void> => {
+      const at = waiting.findIndex((each) => each.expression === expression);
+      waiting.splice(at, 1)[0]?.answer();
+      await settle();
+    };
+    return { group, asked, answer };
+  }
+
+  test('those that do not depend on each other, then those that do', async () => {
+    const { group, asked, answer } = stage(4);
+    const done = group.evaluate(clock.now());
+    expect(asked()).toEqual(['x', 'y', 'z']);
+    await answer('z');
+    await answer('x');
+    expect(asked()).toEqual(['y']);
+    await answer('y');
+    expect(asked()).toEqual(['sum(a)']);
+    await answer('sum(a)');
+    await done;
+    expect(appender.rows.map(({ labels }) => labels.__name__)).toEqual(['c', 'a', 'b', 'total']);
+  });
+
+  test('as many as there are slots, and the one that would run anyway', async () => {
+    const { group, asked, answer } = stage(1);
+    const done = group.evaluate(clock.now());
+    expect(asked()).toEqual(['x', 'y']);
+    await answer('x');
+    expect(asked()).toEqual(['y']);
+    await answer('y');
+    expect(asked()).toEqual(['z']);
+    await answer('z');
+    await answer('sum(a)');
+    await done;
+  });
+
+  test('one after the other without the flag', async () => {
+    const { group, asked, answer } = stage(undefined);
+    const done = group.evaluate(clock.now());
+    for (const expression of ['x', 'y', 'z', 'sum(a)']) {
+      expect(asked()).toEqual([expression]);
+      await answer(expression);
+    }
+    await done;
+  });
+
+  test('a group that is stopped begins no further rule', async () => {
+    const { group, asked, answer } = stage(1);
+    const done = group.evaluate(clock.now());
+    const stopped = group.stop();
+    await answer('x');
+    await answer('y');
+    expect(asked()).toEqual([]);
+    await done;
+    await stopped;
+    expect(appender.rows).toEqual([]);
+  });
 });

@@ -13,7 +13,13 @@ test('names switch parts of the engine on', () => {
 
 test('names that do nothing are told', () => {
   expect(
-    idleFeatures(['x', 'histograms-st-encoding', 'promql-duration-expr', 'use-start-timestamps']),
+    idleFeatures([
+      'x',
+      'histograms-st-encoding',
+      'concurrent-rule-eval',
+      'promql-duration-expr',
+      'use-start-timestamps',
+    ]),
   ).toEqual([
     { name: 'x', message: 'Unknown option for --enable-feature' },
     {

@@ -22,13 +22,20 @@ const PER_STEP_STATS = 'promql-per-step-stats';
 /** Exemplars of scrapes are kept. */
 export const EXEMPLAR_STORAGE = 'exemplar-storage';
 
+/** Rules that do not depend on each other run side by side. */
+export const CONCURRENT_RULES = 'concurrent-rule-eval';
+
 /** Histogram chunks with start times are written. */
 export const HISTOGRAM_STARTS = 'histograms-st-encoding';
 /** The older way to ask for XOR2 chunks. */
 export const XOR2_ENCODING = 'xor2-encoding';
 
 /** Names beside those of the query engine that switch something on. */
-const storageFeatures: ReadonlySet<string> = new Set([EXEMPLAR_STORAGE, HISTOGRAM_STARTS]);
+const otherFeatures: ReadonlySet<string> = new Set([
+  EXEMPLAR_STORAGE,
+  HISTOGRAM_STARTS,
+  CONCURRENT_RULES,
+]);
 
 /** On whether asked for or not: upstream takes the names and says so. */
 const alwaysOn: ReadonlySet<string> = new Set([
@@ -62,7 +69,7 @@ function messageOf(name: string): string {
 /** Names that change nothing, or should be said otherwise, with the reason. */
 export function idleFeatures(names: readonly string[]): { name: string; message: string }[] {
   const known = (name: string): boolean =>
-    name in engineFeatures || name === PER_STEP_STATS || storageFeatures.has(name);
+    name in engineFeatures || name === PER_STEP_STATS || otherFeatures.has(name);
   return names
     .filter((name) => !known(name))
     .map((name) => ({

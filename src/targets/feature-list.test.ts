@@ -13,17 +13,20 @@ test('features follow the flags', () => {
     promql: { fill: false, subqueries: true, duration_expr: true },
     promql_functions: { rate: true, info: false },
     promql_operators: { limitk: false, unless: true },
+    rules: { concurrent_rule_eval: false },
     tsdb: { exemplar_storage: false },
   });
   const on = list(
     'promql-experimental-functions',
     'exemplar-storage',
+    'concurrent-rule-eval',
     'promql-binop-fill-modifiers',
   );
   expect(on).toMatchObject({
     promql: { fill: true, fill_left: true },
     promql_functions: { info: true },
     promql_operators: { limitk: true },
+    rules: { concurrent_rule_eval: true },
     tsdb: { exemplar_storage: true },
   });
 });

@@ -2,7 +2,7 @@
 // /api/v1/features: what this server can do and what of it is switched on, under upstream's names.
 
 import { functionSignatures } from '../promql/index.ts';
-import { EXEMPLAR_STORAGE, queryFeatures } from './feature-flags.ts';
+import { CONCURRENT_RULES, EXEMPLAR_STORAGE, queryFeatures } from './feature-flags.ts';
 import type { ServerSettings } from './server-settings.ts';
 
 type Features = Readonly<Record<string, Readonly<Record<string, boolean>>>>;
@@ -59,7 +59,11 @@ export function featureList(
     },
     promql_functions: Object.fromEntries(functions),
     promql_operators: { ...all(operators), limit_ratio: experimental, limitk: experimental },
-    rules: { concurrent_rule_eval: false, keep_firing_for: true, query_offset: true },
+    rules: {
+      concurrent_rule_eval: settings.features.includes(CONCURRENT_RULES),
+      keep_firing_for: true,
+      query_offset: true,
+    },
     scrape: { extra_scrape_metrics: true, start_timestamp_zero_ingestion: false },
     service_discovery_providers: all('file http static'),
     tsdb: {

@@ -13,8 +13,10 @@ const QUEUE_MAX = 1000;
 /** How long a query may take to notice that it has to stop. */
 const STOP_GRACE_MS = 1000;
 const HEAP_MEGABYTES_MAX = 2048;
-/** Readers that the head has room for, but those of rules and of the block worker. */
-const WORKERS_MAX = 62;
+/** Readers that the head has room for, but that of the block worker. */
+const WORKERS_MAX = 63;
+/** Workers for rules alone, however many rules may run side by side. */
+const RULE_WORKERS_MAX = 8;
 
 export interface QueryPoolOptions {
   readonly shared: SharedMemory;
@@ -35,9 +37,24 @@ export interface QueryPoolOptions {
   readonly onWorkerLost: (slot: number) => void;
 }
 
-/** Workers for a machine of `cores`: one core is left to the main thread. */
-export function workerCount(cores: number, concurrencyMax: number): number {
-  return Math.max(1, Math.min(cores - 1, concurrencyMax, WORKERS_MAX));
+/** Workers for everybody, and for rules alone: no question of people can keep those from the rules. */
+export interface WorkerCounts {
+  readonly workers: number;
+  readonly reserved: number;
+}
+
+/**
+ * Workers for a machine of `cores`: one core is left to the main thread.
+ * @param rulesMax rules that may run at the same time
+ */
+export function workerCounts(
+  cores: number,
+  concurrencyMax: number,
+  rulesMax: number,
+): WorkerCounts {
+  const reserved = Math.max(1, Math.min(cores, rulesMax, RULE_WORKERS_MAX));
+  const workers = Math.max(1, Math.min(cores - 1, concurrencyMax, WORKERS_MAX - reserved));
+  return { workers, reserved };
 }
 
 /** Starts the query workers on the shared memory. */

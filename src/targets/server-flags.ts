@@ -284,8 +284,7 @@ const ruleFlags: readonly FlagDefinition[] = [
   number(
     'rules.max-concurrent-evals',
     '4',
-    `Global concurrency limit for independent rules that can run concurrently.${SERVER}`,
-    later,
+    `Global concurrency limit for independent rules that can run concurrently. When set, "query.max-concurrency" may need to be adjusted accordingly.${SERVER}`,
   ),
   number(
     'alertmanager.notification-queue-capacity',

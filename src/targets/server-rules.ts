@@ -5,7 +5,8 @@ import type { Clock, FileSystem, Logger } from '../base/index.ts';
 import type { Config } from '../config/index.ts';
 import { parseRuleFile } from '../config/index.ts';
 import type { SyntaxFeatures } from '../promql/index.ts';
-import { queryFeatures } from './feature-flags.ts';
+import { parseExpression, selectorsOf } from '../promql/index.ts';
+import { CONCURRENT_RULES, queryFeatures } from './feature-flags.ts';
 import { glob } from '../discovery/index.ts';
 import type { Registry } from '../metrics/index.ts';
 import { Histogram, labelsToObject } from '../model/index.ts';
@@ -18,7 +19,7 @@ import type {
   RuleGroupOptions,
   RuleQuery,
 } from '../rules/index.ts';
-import { createRuleMetrics, RuleManager } from '../rules/index.ts';
+import { createRuleMetrics, EvaluationSlots, RuleManager } from '../rules/index.ts';
 import type { Appender } from '../storage/index.ts';
 import type { QueryEngineParts } from './pooled-queries.ts';
 import { partialStats } from './pooled-queries.ts';
@@ -143,6 +144,13 @@ export function startRules(
 ): Rules {
   const { clock, files, registry, settings } = parts;
   const logger = parts.logger.child({ component: 'rule manager' });
+  const isConcurrent = settings.features.includes(CONCURRENT_RULES);
+  if (isConcurrent) logger.info('Experimental concurrent rule evaluation enabled.');
+  const { engine: syntax } = queryFeatures(settings.features);
+  const concurrency = {
+    slots: new EvaluationSlots(settings.ruleConcurrencyMax),
+    selectorsOf: (expression: string) => selectorsOf(parseExpression(expression, syntax)),
+  };
   const manager = new RuleManager({
     clock,
     logger,
@@ -155,6 +163,7 @@ export function startRules(
     },
     resendDelayMs: settings.resendDelayMs,
     externalUrl: settings.externalUrl,
+    ...(isConcurrent ? { concurrency } : {}),
     notify,
   });
   return {

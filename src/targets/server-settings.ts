@@ -46,6 +46,8 @@ export interface ServerSettings {
   readonly forOutageToleranceMs: number;
   readonly forGracePeriodMs: number;
   readonly resendDelayMs: number;
+  /** Rules that run beside those which run anyway, with `concurrent-rule-eval`. */
+  readonly ruleConcurrencyMax: number;
   readonly notificationQueueCapacity: number;
   readonly notificationBatchSize: number;
   readonly drainNotifications: boolean;
@@ -172,6 +174,7 @@ export function serverSettings(values: FlagValues): ServerSettings {
     forOutageToleranceMs: ms('rules.alert.for-outage-tolerance'),
     forGracePeriodMs: ms('rules.alert.for-grace-period'),
     resendDelayMs: ms('rules.alert.resend-delay'),
+    ruleConcurrencyMax: Math.max(0, values.number('rules.max-concurrent-evals')),
     notificationQueueCapacity: values.number('alertmanager.notification-queue-capacity'),
     notificationBatchSize: values.number('alertmanager.notification-batch-size'),
     drainNotifications: values.flag('alertmanager.drain-notification-queue-on-shutdown'),

@@ -39,14 +39,14 @@ import { watchConfig } from './config-reload.ts';
 import type { ConfigSource } from './config-source.ts';
 import { fileConfig } from './config-source.ts';
 import type { FlagValues } from './flags.ts';
-import { idleFeatures, queryFeatures } from './feature-flags.ts';
+import { CONCURRENT_RULES, idleFeatures, queryFeatures } from './feature-flags.ts';
 import { featureList } from './feature-list.ts';
 import { Notifications } from './notifications.ts';
 import { ActiveQueries } from './active-queries.ts';
 import { PooledQueries } from './pooled-queries.ts';
 import { QueryAdmission } from './query-admission.ts';
 import { QueryLog } from './query-log.ts';
-import { startQueryPool, workerCount } from './query-pool.ts';
+import { startQueryPool, workerCounts } from './query-pool.ts';
 import { QueryTracker } from './query-tracker.ts';
 import type { Alert } from '../rules/index.ts';
 import { runtimeInfo } from './runtime-info.ts';
@@ -67,8 +67,6 @@ import { listen } from './listen.ts';
 const summary = 'The Prometheus monitoring server';
 /** Largest request body: form parameters. */
 const BODY_LIMIT_BYTES = 16 * 1024 * 1024;
-/** Workers that no question of people can keep from the rules. */
-const RULE_WORKERS = 1;
 /** How long answers in flight are waited for when stopping. */
 const STOP_GRACE_MS = 10_000;
 
@@ -272,12 +270,13 @@ function openListener(graph: Graph, api: Api): Promise<HttpServer> {
 /** Memory, database and workers. @throws TsdbError */
 async function openDatabase(graph: Graph): Promise<Storage> {
   const { settings, lifetime, logger } = graph;
-  const workers = workerCount(hostInfo().cores, settings.queryConcurrencyMax);
+  const rulesMax = settings.features.includes(CONCURRENT_RULES) ? settings.ruleConcurrencyMax : 1;
+  const counts = workerCounts(hostInfo().cores, settings.queryConcurrencyMax, rulesMax);
   for (const { name, message } of idleFeatures(settings.features)) {
     logger.warn(message, { option: name });
   }
   const { exemplarsMax } = lifetime.config.storage;
-  const slots = workers + RULE_WORKERS;
+  const slots = counts.workers + counts.reserved;
   const storage = await openStorage(settings, exemplarsMax, slots, graph, (status) => {
     lifetime.walReplay = status;
   });
@@ -298,8 +297,7 @@ async function openDatabase(graph: Graph): Promise<Storage> {
     dataDirectory: storage.directory,
     blockScratch: storage.blockScratch,
     blockScratchBytes: storage.blockScratchBytes,
-    workers,
-    reserved: RULE_WORKERS,
+    ...counts,
     lookbackDeltaMs: settings.lookbackDeltaMs,
     samplesMax: settings.querySamplesMax,
     bytesMax: settings.queryBytesMax,

@@ -156,10 +156,9 @@ export class AlertRoutes {
         .sort((a, b) => (a.fingerprint < b.fingerprint ? -1 : 1))
         .flatMap((alert) => this.shown(alert, [route.receiver], wanted, nowMs, mutedBy) ?? []);
       if (alerts.length === 0) return [];
-      const routeLabels =
-        Object.keys(route.labels).length === 0 ? {} : { routeLabels: route.labels };
       const receiver = { name: route.receiver };
-      return { alerts, labels: labelsToObject(group.labels), ...routeLabels, receiver };
+      const labels = labelsToObject(group.labels);
+      return { alerts, labels, routeLabels: route.labels, receiver };
     });
     return jsonAnswer(shown);
   }

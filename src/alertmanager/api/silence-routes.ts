@@ -109,6 +109,11 @@ export class SilenceRoutes {
   private shown(silence: Silence): Record<string, unknown> {
     const { id, matchers, startsAtMs, endsAtMs, updatedAtMs, createdBy, comment, annotations } =
       silence;
+    if (silence.moreMatcherSets !== undefined)
+      throw new RequestError(
+        500,
+        `silence ${id} has several matcher sets, which API v2 cannot show`,
+      );
     return {
       id,
       status: { state: silenceState(silence, this.clock.now()) },

@@ -37,9 +37,12 @@ function silenceMessage(silence: Silence): Uint8Array {
     entry.textField(2, value);
     writer.bytesField(10, entry.bytes());
   }
-  const set = new ProtobufWriter(128);
-  for (const matcher of silence.matchers) set.bytesField(1, matcherMessage(matcher));
-  writer.bytesField(11, set.bytes());
+  // The first set stands twice: older readers know only field 2.
+  for (const matchers of [silence.matchers, ...(silence.moreMatcherSets ?? [])]) {
+    const set = new ProtobufWriter(128);
+    for (const matcher of matchers) set.bytesField(1, matcherMessage(matcher));
+    writer.bytesField(11, set.bytes());
+  }
   return writer.bytes();
 }
 
@@ -158,8 +161,9 @@ function readSilence(reader: ProtobufReader): Silence {
   const outer = reader.enter();
   while (reader.next()) readField(reader, draft, sets);
   reader.leave(outer);
-  if (draft.matchers.length === 0 && sets[0] !== undefined) draft.matchers = sets[0];
-  return draft;
+  const [first, ...more] = sets;
+  if (first !== undefined) draft.matchers = first;
+  return more.length === 0 ? draft : { ...draft, moreMatcherSets: more };
 }
 
 /** @throws DecodeError */

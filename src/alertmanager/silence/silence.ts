@@ -5,7 +5,10 @@ import type { Matcher } from '../../model/index.ts';
 export interface Silence {
   /** A UUID; '' before it has one. */
   readonly id: string;
+  /** An alert that all of these match is silenced. */
   readonly matchers: readonly Matcher[];
+  /** So is one that all of any of these sets match. They come with snapshots; the API cannot say them. */
+  readonly moreMatcherSets?: readonly (readonly Matcher[])[];
   readonly startsAtMs: number;
   readonly endsAtMs: number;
   readonly updatedAtMs: number;

@@ -40,8 +40,12 @@ export interface SilencesOptions {
 interface Entry {
   readonly silence: Silence;
   readonly expiresAtMs: number;
-  readonly matchers: CompiledMatchers;
+  /** Any of them. */
+  readonly matcherSets: readonly CompiledMatchers[];
 }
+
+const compiled = ({ matchers, moreMatcherSets = [] }: Silence): CompiledMatchers[] =>
+  [matchers, ...moreMatcherSets].map((set) => new CompiledMatchers(set));
 
 export class Silences {
   private readonly options: SilencesOptions;
@@ -63,8 +67,7 @@ export class Silences {
     if (expiresAtMs <= this.options.clock.now()) return false;
     const known = this.entries.get(silence.id);
     if (known !== undefined && known.silence.updatedAtMs >= silence.updatedAtMs) return false;
-    const matchers = new CompiledMatchers(silence.matchers);
-    this.entries.set(silence.id, { silence, expiresAtMs, matchers });
+    this.entries.set(silence.id, { silence, expiresAtMs, matcherSets: compiled(silence) });
     this.version++;
     return true;
   }
@@ -72,9 +75,9 @@ export class Silences {
   /** Stores one: in the journal before anybody sees it. @throws FileError */
   private store(silence: Silence): void {
     const expiresAtMs = silence.endsAtMs + this.options.retentionMs;
-    const matchers = new CompiledMatchers(silence.matchers);
+    const matcherSets = compiled(silence);
     this.options.file?.append(encodeSilence(silence, expiresAtMs));
-    this.entries.set(silence.id, { silence, expiresAtMs, matchers });
+    this.entries.set(silence.id, { silence, expiresAtMs, matcherSets });
     this.version++;
   }
 
@@ -89,8 +92,9 @@ export class Silences {
   /** Ids of the active silences that match. */
   silencing(labels: ReadonlyMap<string, string>, nowMs: number): string[] {
     const ids: string[] = [];
-    for (const { silence, matchers } of this.entries.values()) {
-      if (silenceState(silence, nowMs) === 'active' && matchers.match(labels)) ids.push(silence.id);
+    for (const { silence, matcherSets } of this.entries.values()) {
+      if (silenceState(silence, nowMs) !== 'active') continue;
+      if (matcherSets.some((matchers) => matchers.match(labels))) ids.push(silence.id);
     }
     return ids;
   }
@@ -206,6 +210,7 @@ const sameMatchers = (a: readonly Matcher[], b: readonly Matcher[]): boolean =>
 
 /** Whether `after` may take the place of `before`: nothing that has happened changes. */
 function canUpdate(before: Silence, after: Silence, now: number): boolean {
+  if (before.moreMatcherSets !== undefined) return false;
   if (!sameMatchers(before.matchers, after.matchers)) return false;
   switch (silenceState(before, now)) {
     case 'active':

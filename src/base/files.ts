@@ -71,6 +71,8 @@ export interface FileSystem {
   removeTreeSync(path: string): void;
   /** Makes renames and creations inside `path` durable. */
   syncDirectorySync(path: string): void;
+  /** The same off the calling thread. */
+  syncDirectory(path: string): Promise<void>;
   /** Calls `changed` (coalesced) after changes in the directory; undefined where it cannot. */
   watch(directory: string, changed: () => void): { close(): void } | undefined;
 }

@@ -193,6 +193,14 @@ export function createNodeFileSystem(): FileSystem {
     removeTreeSync: (path) =>
       attempt('remove', path, () => fs.rmSync(path, { recursive: true, force: true })),
     syncDirectorySync: (path) => attempt('sync', path, () => syncDirectory(path)),
+    syncDirectory: async (path) => {
+      try {
+        const directory = await fs.promises.open(path, 'r');
+        await directory.sync().finally(() => directory.close());
+      } catch (error) {
+        throw fileError('sync', path, error);
+      }
+    },
     watch: watchDirectory,
   };
 }

@@ -209,9 +209,9 @@ export class Gateway {
       ['/family', { GET: this.counted('api/v1/family', (request) => this.listFamily(request)) }],
     ]);
     if (enableAdminApi) {
-      const wipe = (): ServerResponse => {
+      const wipe = (): Promise<ServerResponse> => {
         this.store.wipe();
-        return empty(202);
+        return this.durably(empty(202));
       };
       routes.set('/admin/wipe', { PUT: this.counted('wipe', wipe) });
     }
@@ -235,6 +235,18 @@ export class Gateway {
       if (!(error instanceof FileError)) throw error;
       this.parts.logger.error('cannot persist a change; it was not made', { err: error });
       return plain(500, `the change could not be persisted and was not made: ${error.message}\n`);
+    }
+  }
+
+  /** `response` once the changes it is about are on the disk. */
+  private async durably(response: ServerResponse): Promise<ServerResponse> {
+    try {
+      await this.store.durable();
+      return response;
+    } catch (error) {
+      if (!(error instanceof FileError)) throw error;
+      this.parts.logger.error('a change was made but could not be synced', { err: error });
+      return plain(500, `the change was made, but may not survive: ${error.message}\n`);
     }
   }
 
@@ -334,13 +346,13 @@ export class Gateway {
     }
   }
 
-  private delete(request: ServerRequest, path: string): ServerResponse {
+  private async delete(request: ServerRequest, path: string): Promise<ServerResponse> {
     const grouping = this.grouping(path);
     let response: ServerResponse;
     if ('status' in grouping) response = grouping;
     else {
       this.store.delete(grouping);
-      response = empty(202);
+      response = await this.durably(empty(202));
     }
     this.metrics.answered('delete', response.status, request.method);
     return response;
@@ -374,15 +386,15 @@ export class Gateway {
     }
     const fault = this.store.push(push);
     if (!check && (fault === undefined || fault.endsWith('must not have timestamps')))
-      return empty(202);
-    if (fault === undefined) return empty(200);
+      return this.durably(empty(202));
+    if (fault === undefined) return this.durably(empty(200));
     const message = 'pushed metrics are invalid or inconsistent with existing metrics';
     logger.error(message, {
       method: request.method,
       source: request.remoteAddress,
       err: new Error(fault),
     });
-    return plain(400, `${message}: ${fault}\n`);
+    return this.durably(plain(400, `${message}: ${fault}\n`));
   }
 
   /** What a push asks for beyond upstream: lifetime and merging. @throws GroupingError */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Keeps the store on disk. A change is in the write-ahead log before it is answered, so that it survives
-// the process; every so often everything is written to the persistence file and older logs are removed.
+// Keeps the store on disk. A change is in the write-ahead log before it takes effect, and synced before it
+// is answered, so that it survives a power cut; changes that come at the same time share one fsync. Every
+// so often everything is written to the persistence file and older logs are removed.
 //
 //   FILE                       the whole, as of some moment; replaced by rename
 //   FILE.wal.00000007          changes since; the number says which logs FILE has already
@@ -12,6 +13,7 @@
 import type { Clock, FileHandle, FileSystem, Logger, Timer } from '../base/index.ts';
 import { FileError } from '../base/index.ts';
 import { ByteReader, ByteWriter, crc32c, DecodeError } from '../encoding/index.ts';
+import { GroupSync } from './group-sync.ts';
 import { GobError, recordsOfGob } from './gob.ts';
 
 /** A file that is not ours: nothing is overwritten. The message says what to do. */
@@ -73,7 +75,8 @@ function readFrames(
     if (reader.left < FRAME_BYTES) return { offset, why: 'the file ends inside of a record' };
     const length = reader.u32be();
     const sum = reader.u32be();
-    if (length > RECORD_BYTES_MAX || length > reader.left)
+    // No record is empty: a power cut left room for one and nothing in it.
+    if (length === 0 || length > RECORD_BYTES_MAX || length > reader.left)
       return { offset, why: 'the file ends inside of a record' };
     const record = bytes.slice(reader.position, reader.position + length);
     if (crc32c(record, 0, record.length) !== sum)
@@ -106,6 +109,11 @@ export class Persistence {
   private lastSnapshotMs: number;
   private running: Promise<void> | undefined;
   private isClosed = false;
+  /** Logs that have ended and wait to be synced for the last time. */
+  private ended: FileHandle[] = [];
+  /** The log's name is not on the disk yet. */
+  private isLogNew = false;
+  private readonly syncs = new GroupSync(() => this.syncLogs());
 
   /** @param snapshot  records that make the whole; read in slices, while changes go on */
   constructor(
@@ -249,7 +257,38 @@ export class Persistence {
     });
   }
 
-  /** Puts a change on disk, as far as the operating system is concerned. @throws FileError */
+  /**
+   * Settles once everything appended so far survives a power cut.
+   * @throws FileError when the disk does not take it. What was appended then goes into a new snapshot.
+   */
+  async durable(): Promise<void> {
+    try {
+      await this.syncs.request();
+    } catch (error) {
+      // What an fsync failed to write, the next one no longer knows of.
+      if (error instanceof FileError && !this.isClosed)
+        void (this.running ?? Promise.resolve()).then(() => this.persist());
+      throw error;
+    }
+  }
+
+  private async syncLogs(): Promise<void> {
+    const ended = this.ended.splice(0);
+    const { log, isLogNew } = this;
+    this.isLogNew = false;
+    try {
+      for (const old of ended) await old.sync();
+      await log?.sync();
+      if (isLogNew) await this.parts.files.syncDirectory(this.directory);
+    } catch (error) {
+      this.isLogNew ||= isLogNew;
+      throw error;
+    } finally {
+      for (const old of ended) old.closeSync();
+    }
+  }
+
+  /** Gives a change to the system: it survives the process; see {@link durable}. @throws FileError */
   append(record: Uint8Array): void {
     const log = this.log ?? this.openLog();
     const writer = new ByteWriter(record.length + FRAME_BYTES);
@@ -270,6 +309,7 @@ export class Persistence {
       throw error;
     }
     this.log = log;
+    this.isLogNew = true;
     this.logBytes = start.length;
     return log;
   }
@@ -319,7 +359,9 @@ export class Persistence {
         handle.closeSync();
       }
       files.renameSync(temporary, this.path);
-      files.syncDirectorySync(this.directory);
+      await files.syncDirectory(this.directory);
+      // The file has all that is in them: they need no sync of their own.
+      for (const ended of this.ended.splice(0)) ended.closeSync();
       for (const number of this.oldLogs.filter((old) => old < covered))
         files.removeSync(this.logPath(number));
       this.oldLogs = this.oldLogs.filter((old) => old >= covered);
@@ -334,7 +376,7 @@ export class Persistence {
   /** Ends the log. @returns the number of the next one */
   private startNextLog(): number {
     if (this.log !== undefined) {
-      this.log.closeSync();
+      this.ended.push(this.log);
       this.log = undefined;
       this.oldLogs.push(this.logNumber);
       this.logNumber++;

@@ -51,8 +51,13 @@ export interface Push {
   readonly merge?: { readonly mode: MergeMode; readonly pusher: string } | undefined;
 }
 
-/** Where changes go before they take effect. @throws FileError */
-export type AppendRecord = (record: Uint8Array) => void;
+/** Where changes go before they take effect. */
+export interface ChangeLog {
+  /** @throws FileError */
+  append(record: Uint8Array): void;
+  /** Settles once what was appended survives a power cut. @throws FileError */
+  durable(): Promise<void>;
+}
 
 export interface StoreOptions {
   readonly clock: Clock;
@@ -77,7 +82,7 @@ export class PushStore {
   private readonly options: StoreOptions;
   private readonly encoder = new RecordEncoder();
   private readonly legacyNames = new Map<string, boolean>();
-  private append: AppendRecord = () => undefined;
+  private log: ChangeLog | undefined;
   private names: readonly string[] | undefined;
   private expiryTimer: { readonly atMs: number; readonly timer: Timer } | undefined;
 
@@ -85,9 +90,18 @@ export class PushStore {
     this.options = options;
   }
 
-  /** From now on changes go to `append` first. */
-  persistWith(append: AppendRecord): void {
-    this.append = append;
+  /** From now on changes go to `log` first. */
+  persistWith(log: ChangeLog): void {
+    this.log = log;
+  }
+
+  private append(record: Uint8Array): void {
+    this.log?.append(record);
+  }
+
+  /** Settles once all changes made so far survive a power cut, if they are kept at all. @throws FileError */
+  async durable(): Promise<void> {
+    await this.log?.durable();
   }
 
   /** Names of all families, sorted. */

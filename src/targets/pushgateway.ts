@@ -97,8 +97,7 @@ export function createPushgateway(
     const intervalMs = parseDuration(values.text('persistence.interval'));
     persistence = new Persistence({ path, intervalMs }, parts, () => gateway.store.snapshot());
     persistence.load((record) => gateway.store.replay(record));
-    const { append } = persistence;
-    gateway.store.persistWith(append.bind(persistence));
+    gateway.store.persistWith(persistence);
   }
   return {
     gateway,

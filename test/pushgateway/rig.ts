@@ -4,7 +4,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Logger, ServerResponse } from '../../src/base/index.ts';
+import type { FileSystem, Logger, ServerResponse } from '../../src/base/index.ts';
 import { silentLogger } from '../../src/base/index.ts';
 import { Registry } from '../../src/metrics/index.ts';
 import { createNodeFileSystem, createRequestDecoder } from '../../src/platform/index.ts';
@@ -17,6 +17,8 @@ export interface RigOptions extends Partial<GatewayOptions> {
   readonly persistenceFile?: string;
   readonly clock?: ManualClock;
   readonly bodyLimitBytes?: number;
+  /** Instead of the machine's. */
+  readonly files?: FileSystem;
 }
 
 const defaults: GatewayOptions = {
@@ -59,7 +61,7 @@ export class Rig {
       error: log,
       child: () => logger,
     };
-    const files = createNodeFileSystem();
+    const files = options.files ?? createNodeFileSystem();
     const parts = { clock: this.clock, files, logger };
     this.gateway = new Gateway(
       { ...defaults, ...options },
@@ -79,8 +81,7 @@ export class Rig {
       store.snapshot(),
     );
     this.persistence.load((record) => store.replay(record));
-    const { persistence } = this;
-    store.persistWith((record) => persistence.append(record));
+    store.persistWith(this.persistence);
   }
 
   async ask({ method = 'GET', path, headers = {}, body = '' }: Ask): Promise<ServerResponse> {

@@ -284,6 +284,11 @@ export class SimFileSystem implements FileSystem {
     this.undo = [];
   }
 
+  async syncDirectory(path: string): Promise<void> {
+    await Promise.resolve();
+    this.syncDirectorySync(path);
+  }
+
   watch(): undefined {
     return undefined;
   }

@@ -117,8 +117,9 @@ class RowCopy {
       return;
     }
     for (const chunk of this.set.chunkStreams(row, minTime, maxTime)) {
-      const { bytes, count } = chunk;
-      if (bytes === 0 || chunk.minTime < minTime || chunk.maxTime > maxTime) {
+      const { bytes, count, encoding } = chunk;
+      const isKept = encoding === ChunkEncoding.xor || this.formats.xor2 !== false;
+      if (bytes === 0 || !isKept || chunk.minTime < minTime || chunk.maxTime > maxTime) {
         this.encode(row, Math.max(minTime, chunk.minTime), Math.min(maxTime, chunk.maxTime));
         continue;
       }
@@ -127,8 +128,7 @@ class RowCopy {
       stream.set(this.shared.u8.subarray(chunk.address, chunk.address + bytes));
       stream[0] = count >>> 8;
       stream[1] = count;
-      const { xor } = ChunkEncoding;
-      this.writer.addChunk(xor, stream, 0, bytes, chunk.minTime, chunk.maxTime, count);
+      this.writer.addChunk(encoding, stream, 0, bytes, chunk.minTime, chunk.maxTime, count);
     }
   }
 

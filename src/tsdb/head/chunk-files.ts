@@ -11,7 +11,12 @@
 
 import type { FileHandle, FileSystem, Logger } from '../../base/index.ts';
 import { FileError } from '../../base/index.ts';
-import { chunkSampleCount } from '../../chunks/index.ts';
+import {
+  ChunkEncoding,
+  chunkSampleCount,
+  decodeChunk,
+  newChunkSamples,
+} from '../../chunks/index.ts';
 import { crc32c } from '../../encoding/index.ts';
 
 const MAGIC = 0x0130bc91;
@@ -216,6 +221,8 @@ export interface FoundChunk extends ChunkPlace {
   readonly encoding: number;
   readonly isOutOfOrder: boolean;
   readonly count: number;
+  /** Of a chunk with start times: time, start time in turns wherever it changes, first of all sample 0. */
+  readonly startChanges?: readonly number[] | undefined;
 }
 
 interface FileDamage {
@@ -273,6 +280,19 @@ class FileWalk {
   }
 }
 
+/** See {@link FoundChunk.startChanges}. @throws RangeError */
+function startChangesOf(chunk: Uint8Array): readonly number[] | undefined {
+  const samples = newChunkSamples(128);
+  const count = decodeChunk(ChunkEncoding.xor2, chunk, samples);
+  const { times, startTimes } = samples;
+  if (startTimes === undefined) return undefined;
+  const changes: number[] = [];
+  for (let i = 0; i < count; i++) {
+    if (i === 0 || startTimes[i] !== startTimes[i - 1]) changes.push(times[i]!, startTimes[i]!);
+  }
+  return changes;
+}
+
 /** Reads all chunks of a file into `found`; the damage that ended the reading, if any. */
 function walkFile(handle: FileHandle, file: number, found: FoundChunk[]): FileDamage | undefined {
   const walk = new FileWalk(handle);
@@ -311,6 +331,15 @@ function walkFile(handle: FileHandle, file: number, found: FoundChunk[]): FileDa
       return damage('unexpected checksum');
     }
     const encoding = buffer[at + 24]!;
+    let startChanges: readonly number[] | undefined;
+    if (encoding === ChunkEncoding.xor2) {
+      try {
+        startChanges = startChangesOf(buffer.subarray(at + dataAt, at + dataAt + length));
+      } catch (error) {
+        if (!(error instanceof RangeError)) throw error;
+        return damage(error.message);
+      }
+    }
     found.push({
       file,
       offsetBytes: walk.base + at,
@@ -320,6 +349,7 @@ function walkFile(handle: FileHandle, file: number, found: FoundChunk[]): FileDa
       encoding: encoding & ~OUT_OF_ORDER_BIT,
       isOutOfOrder: (encoding & OUT_OF_ORDER_BIT) !== 0,
       count: length < 2 ? 0 : chunkSampleCount(encoding & ~OUT_OF_ORDER_BIT, buffer, at + dataAt),
+      startChanges,
     });
     walk.at += dataAt + length + CRC_BYTES;
   }

@@ -1,12 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 // hot
-// Moves closed chunks out of the memory: writes them to files in batches and leaves 32 bytes of each behind.
-// At start it makes those 32 bytes again from the files.
+// Moves closed chunks out of the memory: writes them to files in batches and leaves 32 bytes of each behind
+// (40 of those of sides). At start found-chains.ts makes those again from the files.
 
 import type { Logger } from '../../base/index.ts';
 import { FileError } from '../../base/index.ts';
+import type { ChunkFormats } from '../../chunks/index.ts';
+import {
+  ChunkEncoding,
+  decodeXorChunk,
+  encodeXor2Range,
+  newChunkSamples,
+} from '../../chunks/index.ts';
 import type { SharedMemory } from '../../kernels/index.ts';
-import type { FoundChunk, HeadChunkWriter } from './chunk-files.ts';
+import type { MmapMarker } from '../wal/records-other.ts';
+import { type HeadChunkWriter, OUT_OF_ORDER_BIT } from './chunk-files.ts';
 import {
   CHUNK_HEADER_BYTES,
   CHUNK_MAX_TIME,
@@ -17,18 +25,36 @@ import {
   ON_DISK,
   Series,
 } from './layout.ts';
+import { SIDE_ID, type SideChunk, type SideWriter } from './side.ts';
+import { readStartTimes } from './start-times.ts';
 import { type HeadStore, MemoryFullError } from './store.ts';
 import { directoryGet } from './tables.ts';
-import { setTimeAt, timeAt } from './times.ts';
+import { timeAt } from './times.ts';
 
 /** Chunks written in one go, and bytes of them that may wait. */
 const CHUNKS_PER_GO = 1024;
 const WAITING_BYTES_MAX = 1 << 17;
-const XOR = 1;
 /** After a failed write this many more chunks close before the next attempt. */
 const CHUNKS_BETWEEN_ATTEMPTS = 1024;
 /** Closed chunks that wait for a disk that takes none; later ones just stay in memory. */
 const WAITING_MAX = 1 << 20;
+
+/** Series whose sides are written in one go. */
+const SIDES_PER_GO = 256;
+/** About what is made chunks of a side at once. */
+const SIDE_CHUNK_BYTES = 1024;
+
+/** What of the head the mapper works on. */
+export interface MapperParts {
+  readonly shared: SharedMemory;
+  readonly store: HeadStore;
+  readonly view: DataView;
+  readonly sides: SideWriter;
+  readonly writer: HeadChunkWriter;
+  readonly logger: Logger;
+  /** Told, after the files, which series have all samples that came out of order in files now. */
+  readonly onLateWritten: (markers: readonly MmapMarker[]) => void;
+}
 
 /** Counts for metrics. */
 export interface MapperCounters {
@@ -41,8 +67,12 @@ export class ChunkMapper {
   private readonly shared: SharedMemory;
   private readonly store: HeadStore;
   private readonly view: DataView;
+  private readonly sides: SideWriter;
   private readonly writer: HeadChunkWriter;
   private readonly logger: Logger;
+  private readonly onLateWritten: MapperParts['onLateWritten'];
+  /** Encodings that may be written. */
+  formats: ChunkFormats = {};
   /**
    * Series id, chunk address and min time of closed chunks, in turns. The time tells whether it is still
    * that chunk: one that was dropped while it waited may have left its address to a later one.
@@ -50,20 +80,25 @@ export class ChunkMapper {
   private waiting: number[] = [];
   private waitingBytes = 0;
   private attemptAt = 0;
+  /** Ids of series that have new chunks in their sides. */
+  private sidesWaiting = new Set<number>();
+  private readonly samples = newChunkSamples(256);
 
-  constructor(
-    shared: SharedMemory,
-    store: HeadStore,
-    view: DataView,
-    writer: HeadChunkWriter,
-    logger: Logger,
-  ) {
-    this.shared = shared;
-    this.store = store;
-    this.view = view;
-    this.writer = writer;
-    this.logger = logger;
-    shared.u32[Control.oldestChunkFile] = writer.oldest;
+  constructor(parts: MapperParts) {
+    this.shared = parts.shared;
+    this.store = parts.store;
+    this.view = parts.view;
+    this.sides = parts.sides;
+    this.writer = parts.writer;
+    this.logger = parts.logger;
+    this.onLateWritten = parts.onLateWritten;
+    this.shared.u32[Control.oldestChunkFile] = this.writer.oldest;
+  }
+
+  /** The side of series `id` got chunks. */
+  sideChanged(id: number): void {
+    this.sidesWaiting.add(id);
+    this.waitingBytes += SIDE_CHUNK_BYTES;
   }
 
   /** A chunk of series `id` was closed. */
@@ -75,7 +110,7 @@ export class ChunkMapper {
 
   /** Writes what waits when it is enough. Call between batches. */
   work(): void {
-    const count = this.waiting.length / 3;
+    const count = this.waiting.length / 3 + this.sidesWaiting.size;
     if (count < CHUNKS_PER_GO && this.waitingBytes < WAITING_BYTES_MAX) return;
     if (count >= this.attemptAt) this.flush();
   }
@@ -89,6 +124,7 @@ export class ChunkMapper {
         this.writeGo(from, to);
         from = to;
       }
+      this.writeSides();
     } catch (error) {
       if (!(error instanceof FileError)) throw error;
       if (this.counters.writesFailed++ === 0 || this.attemptAt === 0) {
@@ -99,7 +135,7 @@ export class ChunkMapper {
           },
         );
       }
-      this.attemptAt = this.waiting.length / 3 + CHUNKS_BETWEEN_ATTEMPTS;
+      this.attemptAt = this.waiting.length / 3 + this.sidesWaiting.size + CHUNKS_BETWEEN_ATTEMPTS;
       return false;
     }
     this.waiting = [];
@@ -124,13 +160,16 @@ export class ChunkMapper {
       const at = record >>> 2;
       const ref = u32[at + Series.walRefLow]! + u32[at + Series.walRefHigh]! * 4294967296;
       const start = chunk + CHUNK_HEADER_BYTES;
+      const xor = u8.subarray(start, start + u32[(chunk >>> 2) + Chunk.bytes]!);
+      const count = u32[(chunk >>> 2) + Chunk.count]!;
+      const withStarts = this.withStartTimes(record, xor, count);
       const place = this.writer.add(
         ref,
         timeAt(this.view, chunk + CHUNK_MIN_TIME),
         timeAt(this.view, chunk + CHUNK_MAX_TIME),
-        XOR,
-        u8.subarray(start, start + u32[(chunk >>> 2) + Chunk.bytes]!),
-        u32[(chunk >>> 2) + Chunk.count]!,
+        withStarts === undefined ? ChunkEncoding.xor : ChunkEncoding.xor2,
+        withStarts ?? xor,
+        count,
       );
       places.push(place.file, place.offsetBytes);
     }
@@ -140,6 +179,80 @@ export class ChunkMapper {
       const record = directoryGet(this.shared, directory, this.waiting[i]!);
       this.replace(record, this.waiting[i + 1]!, places[k]!, places[k + 1]!);
     }
+  }
+
+  /**
+   * A float chunk with the start times of its samples; undefined when none has one, or they may not be
+   * written.
+   */
+  private withStartTimes(record: number, xor: Uint8Array, count: number): Uint8Array | undefined {
+    const { shared, samples } = this;
+    const list = shared.u32[(record >>> 2) + Series.starts]!;
+    if (list === 0 || this.formats.xor2 === false) return undefined;
+    samples.reserve(count, 0);
+    const chunk = xor.slice();
+    chunk[0] = count >>> 8;
+    chunk[1] = count;
+    decodeXorChunk(chunk, samples);
+    const starts = new Float64Array(count);
+    const newest = shared.u32[Control.committed]!;
+    if (!readStartTimes(shared, list, newest, samples.times, count, starts)) return undefined;
+    for (let i = 0; i < count; i++) samples.setStartTime(i, starts[i]!);
+    return encodeXor2Range(samples, 0, count);
+  }
+
+  /** Writes the chunks of the sides that have new ones, oldest first, so that files have no gaps. */
+  private writeSides(): void {
+    const ids = [...this.sidesWaiting];
+    for (let from = 0; from < ids.length; from += SIDES_PER_GO) {
+      const go = ids.slice(from, from + SIDES_PER_GO);
+      this.writeSidesGo(go);
+      for (const id of go) this.sidesWaiting.delete(id);
+    }
+  }
+
+  private writeSidesGo(ids: readonly number[]): void {
+    const { u32 } = this.shared;
+    const directory = u32[Control.seriesDirectory]!;
+    const moves: { side: number; chunk: SideChunk; file: number; offsetBytes: number }[] = [];
+    const markers: MmapMarker[] = [];
+    for (const id of ids) {
+      const record = directoryGet(this.shared, directory, id);
+      const side = record === 0 ? 0 : u32[(record >>> 2) + Series.side]!;
+      if (side === 0) continue;
+      const at = record >>> 2;
+      const ref = u32[at + Series.walRefLow]! + u32[at + Series.walRefHigh]! * 4294967296;
+      // Late samples all go, so that a marker can say so.
+      if (this.sides.hasLateInMemory(side)) this.sides.makeChunks(side, 1, Number.MAX_SAFE_INTEGER);
+      for (const chunk of this.sides.memoryChunks(side)) {
+        const { minTime, maxTime, data } = chunk;
+        const encoding = chunk.encoding | (chunk.isOutOfOrder ? OUT_OF_ORDER_BIT : 0);
+        // The first two bytes are more than the count in some encodings: they stay.
+        const word = (data[0]! << 8) | data[1]!;
+        const place = this.writer.add(ref, minTime, maxTime, encoding, data, word);
+        moves.push({ side, chunk, ...place });
+        if (chunk.isOutOfOrder) markers.push({ ref, ...place });
+      }
+    }
+    this.writer.flush();
+    for (const { side, chunk, file, offsetBytes } of moves) {
+      this.sides.movedToFile(side, chunk, file, offsetBytes);
+      this.counters.chunksWritten++;
+    }
+    this.markLate(moves, markers);
+  }
+
+  /** Says in the log of late samples for which series files have all of them: once each. */
+  private markLate(moves: readonly { side: number }[], markers: readonly MmapMarker[]): void {
+    const last = new Map(markers.map((marker) => [marker.ref, marker]));
+    const { u32 } = this.shared;
+    for (const side of new Set(moves.map((move) => move.side))) {
+      if (!this.sides.hasLateInMemory(side)) continue;
+      const id = u32[(side >>> 2) + SIDE_ID]!;
+      const at = directoryGet(this.shared, u32[Control.seriesDirectory]!, id) >>> 2;
+      last.delete(u32[at + Series.walRefLow]! + u32[at + Series.walRefHigh]! * 4294967296);
+    }
+    if (last.size > 0) this.onLateWritten([...last.values()]);
   }
 
   /** The chunk after `chunk` in the chain of a series; 0 when it is not in it. */
@@ -193,111 +306,6 @@ export class ChunkMapper {
     } catch (error) {
       if (!(error instanceof FileError)) throw error;
       this.logger.error('Cannot sync head chunks', { err: error.message });
-    }
-  }
-}
-
-/** Chunks of one series, newest first. */
-interface Chain {
-  newest: number;
-  samples: number;
-  maxTime: number;
-}
-
-const OVERLAPS = -1;
-
-/** Chains of chunks found in files, by the WAL ref of their series, until replay asks for them. */
-export class FoundChains {
-  /** By ref; null: its chunks overlap and are left to the WAL. */
-  private readonly chains = new Map<number, Chain | null>();
-  private readonly shared: SharedMemory;
-  private readonly store: HeadStore;
-  private readonly view: DataView;
-  private readonly floor: number;
-  /** Refs whose chunks overlap. */
-  overlapping = 0;
-  refMax = 0;
-
-  constructor(shared: SharedMemory, store: HeadStore, view: DataView, floor: number) {
-    this.shared = shared;
-    this.store = store;
-    this.view = view;
-    this.floor = floor;
-  }
-
-  add(chunk: FoundChunk): void {
-    const { ref, minTime, maxTime, count } = chunk;
-    if (ref > this.refMax) this.refMax = ref;
-    if (maxTime < this.floor || chunk.encoding !== XOR || chunk.isOutOfOrder || count === 0) return;
-    const chain = this.chains.get(ref);
-    if (chain === null) return;
-    const newer = chain === undefined ? 0 : this.place(chain.newest, minTime, maxTime);
-    if (newer === OVERLAPS) {
-      this.overlapping++;
-      // One of them is wrong, or both are the same: the WAL has the samples of all.
-      this.release(chain!.newest);
-      this.chains.set(ref, null);
-      return;
-    }
-    const node = this.store.allocateZeroed(CHUNK_HEADER_BYTES);
-    const { u32 } = this.shared;
-    const at = node >>> 2;
-    u32[at + Chunk.count] = count;
-    u32[at + Chunk.bytes] = ON_DISK + chunk.file;
-    u32[at + Chunk.first] = chunk.offsetBytes;
-    setTimeAt(this.view, node + CHUNK_MIN_TIME, minTime);
-    setTimeAt(this.view, node + CHUNK_MAX_TIME, maxTime);
-    if (chain === undefined) {
-      this.chains.set(ref, { newest: node, samples: count, maxTime });
-      return;
-    }
-    chain.samples += count;
-    if (newer === 0) {
-      u32[at + Chunk.previous] = chain.newest;
-      chain.newest = node;
-      chain.maxTime = maxTime;
-    } else {
-      u32[at + Chunk.previous] = u32[(newer >>> 2) + Chunk.previous]!;
-      u32[(newer >>> 2) + Chunk.previous] = node;
-    }
-  }
-
-  /** The node after which (towards the older ones) a chunk belongs; 0: it is the newest. */
-  private place(newest: number, minTime: number, maxTime: number): number {
-    const { u32 } = this.shared;
-    let newer = 0;
-    for (let node = newest; node !== 0; node = u32[(node >>> 2) + Chunk.previous]!) {
-      if (timeAt(this.view, node + CHUNK_MAX_TIME) < minTime) return newer;
-      if (timeAt(this.view, node + CHUNK_MIN_TIME) <= maxTime) return OVERLAPS;
-      newer = node;
-    }
-    return newer;
-  }
-
-  /** The chain of a ref, which is the caller's from then on. */
-  take(ref: number): Chain | undefined {
-    const chain = this.chains.get(ref) ?? undefined;
-    if (chain !== undefined) this.chains.delete(ref);
-    return chain;
-  }
-
-  /** Gives back the chains that no series asked for; returns their number. */
-  drop(): number {
-    let left = 0;
-    for (const chain of this.chains.values()) {
-      if (chain === null) continue;
-      left++;
-      this.release(chain.newest);
-    }
-    this.chains.clear();
-    return left;
-  }
-
-  private release(newest: number): void {
-    for (let node = newest; node !== 0; ) {
-      const previous = this.shared.u32[(node >>> 2) + Chunk.previous]!;
-      this.store.retire(node, CHUNK_HEADER_BYTES);
-      node = previous;
     }
   }
 }

@@ -4,24 +4,27 @@
 // scrapes; readers are in reader.ts.
 
 import { assert } from '../../base/index.ts';
+import type { ChunkFormats } from '../../chunks/index.ts';
 import type { BytesKernel, SharedHeap, SharedMemory } from '../../kernels/index.ts';
 import { bytesKernel } from '../../kernels/index.ts';
 import type { Labels, Matcher } from '../../model/index.ts';
 import { compareText } from '../../model/index.ts';
 import type { Appender, SampleBatch, SeriesExemplar } from '../../storage/index.ts';
-import { AppendStatus, ExemplarStatus } from '../../storage/index.ts';
+import { AppendStatus, ExemplarStatus, StorageError } from '../../storage/index.ts';
 import { encodeSeriesRecord, type LoggedSeries, type WalSink } from '../wal/records.ts';
-import type { LoggedExemplar } from '../wal/records-other.ts';
+import type { LoggedExemplar, MmapMarker } from '../wal/records-other.ts';
 import {
   encodeExemplarsRecord,
   encodeMetadataRecord,
+  encodeMmapMarkersRecord,
   encodeTombstonesRecord,
 } from '../wal/records-other.ts';
 import type { HeadChunkOptions, LoadedChunks } from './chunk-files.ts';
 import { HeadChunkWriter, loadHeadChunks, removeSetAside } from './chunk-files.ts';
-import { ChunkMapper, FoundChains, type MapperCounters } from './chunk-mapper.ts';
+import { ChunkMapper, type MapperCounters } from './chunk-mapper.ts';
 import { DISK_CHUNK_BYTES } from './disk-chunks.ts';
 import { ExemplarRing } from './exemplars.ts';
+import { FoundChains } from './found-chains.ts';
 import type { HeadKernel } from './kernel.ts';
 import { headKernel } from './kernel.ts';
 import {
@@ -138,6 +141,7 @@ export class Head implements Appender {
   readonly metadata = new MetadataTable();
   /** How late samples may come; 0: they may not. May be changed at any time. */
   outOfOrderWindowMs = 0;
+  private chunkFormats: ChunkFormats = {};
   private readonly encoder = new TextEncoder();
   private readonly decoder = new TextDecoder();
   private readonly textBytes = new Uint8Array(TEXT_BYTES_MAX);
@@ -165,7 +169,9 @@ export class Head implements Appender {
     this.sides = new SideWriter(heap.shared, this.store);
     this.starts = new StartTimes(heap.shared, this.store);
     this.sideBatch = new SideBatch(heap.shared, this.view, this.sides);
-    this.sideStore = new SideStore(heap.shared, this.store, this.sides, this.sideBatch);
+    this.sideStore = new SideStore(heap.shared, this.store, this.sides, this.sideBatch, (id) =>
+      this.mapper?.sideChanged(id),
+    );
     this.record = { address: this.store.allocate(1 << 16), sizeBytes: 1 << 16 };
     const { u32, f64 } = this.shared;
     assert(u32[Control.magic] === 0, 'one head for a memory');
@@ -228,12 +234,15 @@ export class Head implements Appender {
     const { counters } = this;
     counters.truncations++;
     try {
-      const result = await new Truncation(this.truncateHost(), minTime, pause).run();
+      const truncation = new Truncation(this.truncateHost(), minTime, pause);
+      const result = await truncation.run();
       counters.chunksRemoved += result.chunksRemoved;
       counters.seriesRemoved += result.removedRefs.length;
       if (result.removedRefs.length > 0) {
         this.metadata.retain((id) => this.seriesLabels(id) !== undefined);
       }
+      // A reader that came meanwhile may be about to read late samples from a file.
+      if (this.mapper !== undefined) await truncation.readersGone();
       this.mapper?.truncate(minTime);
       return result;
     } catch (error) {
@@ -347,10 +356,35 @@ export class Head implements Appender {
     const found = new FoundChains(this.shared, this.store, this.view, floor);
     const loaded = await loadHeadChunks(options, (chunk) => found.add(chunk), pause);
     const writer = new HeadChunkWriter(options, loaded.maxTimes);
-    this.mapper = new ChunkMapper(this.shared, this.store, this.view, writer, options.logger);
+    const { shared, store, view, sides } = this;
+    const { logger } = options;
+    const onLateWritten = (markers: readonly MmapMarker[]): void => this.logMarkers(markers);
+    this.mapper = new ChunkMapper({ shared, store, view, sides, writer, logger, onLateWritten });
+    this.mapper.formats = this.chunkFormats;
     this.found = found;
     if (found.refMax >= this.nextWalRef) this.nextWalRef = found.refMax + 1;
     return loaded;
+  }
+
+  /** Encodings in which chunks leave memory. May be changed at any time. */
+  set formats(formats: ChunkFormats) {
+    this.chunkFormats = formats;
+    this.sides.formats = formats;
+    if (this.mapper !== undefined) this.mapper.formats = formats;
+  }
+
+  /** A marker that cannot be logged is missed by nobody: the samples are in both places. */
+  private logMarkers(markers: readonly MmapMarker[]): void {
+    try {
+      this.options.wbl?.log([encodeMmapMarkersRecord(markers)]);
+    } catch (error) {
+      if (!(error instanceof StorageError)) throw error;
+    }
+  }
+
+  /** At replay: all samples of a series that came out of order until now are in files up to that chunk. */
+  restoreMarker(id: number, file: number, offsetBytes: number): void {
+    if (this.found?.hasLate(file, offsetBytes) === true) this.sideStore.dropLate(id);
   }
 
   /** After replay: chunks of series that it did not name are forgotten. Returns the number of such series. */
@@ -369,6 +403,11 @@ export class Head implements Appender {
 
   get mapperCounters(): MapperCounters | undefined {
     return this.mapper?.counters;
+  }
+
+  /** Writes closed chunks that wait. False: the disk takes none. */
+  flushChunks(): boolean {
+    return this.mapper?.flush() ?? true;
   }
 
   /** Writes and syncs closed chunks. Nothing may be appended after it. */
@@ -398,6 +437,7 @@ export class Head implements Appender {
     const minTime = timeAt(this.view, oldest + CHUNK_MIN_TIME);
     f64[ControlTime.min] = Math.min(f64[ControlTime.min]!, minTime);
     f64[ControlTime.max] = Math.max(f64[ControlTime.max]!, chain.maxTime);
+    if (chain.starts.length > 0) this.starts.load(record, this.store.nextBatch(), chain.starts);
   }
 
   /** A series read from the WAL; known labels keep the ref they had. @throws MemoryFullError */
@@ -412,6 +452,7 @@ export class Head implements Appender {
     }
     const id = this.createSeries(labels, walRef, false);
     this.attachChain(id, walRef);
+    if (this.found !== undefined) this.sideStore.addFromFiles(id, this.found.takeSide(walRef));
     return id;
   }
 
@@ -629,6 +670,7 @@ export class Head implements Appender {
     this.sideBatch.apply(batch, number);
     this.sideStore.noteTimes(batch);
     Atomics.store(this.shared.u32, Control.committed, number);
+    this.sides.settle((id) => this.mapper?.sideChanged(id));
     this.mapper?.work();
     this.store.reclaim();
     return this.tally(batch);

@@ -4,6 +4,7 @@
 // from then on the writer frees nothing that this batch could reach.
 
 import { assert } from '../../base/index.ts';
+import { ChunkEncoding, decodeChunk, newChunkSamples } from '../../chunks/index.ts';
 import type { SharedMemory } from '../../kernels/index.ts';
 import type { Histogram, Matcher, SampleColumns } from '../../model/index.ts';
 import { compareText } from '../../model/index.ts';
@@ -133,7 +134,7 @@ export class HeadQuerier implements Querier {
     const counts = chunks + 4 * count;
     this.shared.u32.set(ids, columns >>> 2);
     this.parts.kernel.snapshot(columns, count, this.batch, chunks, counts);
-    const sides = new SideReader(this.shared, this.batch, this.floor);
+    const sides = new SideReader(this.shared, this.batch, this.floor, this.parts.disk);
     return new HeadSeriesSet(this.parts, sides, count, columns, (bytes) => this.scratch(bytes));
   }
 
@@ -225,6 +226,8 @@ interface ReadParts {
  * it still changes: decode it by `read`.
  */
 export interface ChunkStream {
+  /** XOR, or of a chunk in a file XOR2. */
+  readonly encoding: number;
   readonly address: number;
   readonly bytes: number;
   readonly count: number;
@@ -258,6 +261,7 @@ export class HeadSeriesSet implements SeriesSet {
   private labelsMax: number | undefined;
   /** Chunks of the series being read, newest first. */
   private readonly chain: number[] = [];
+  private readonly samples = newChunkSamples(128);
 
   constructor(
     parts: ReadParts,
@@ -399,14 +403,41 @@ export class HeadSeriesSet implements SeriesSet {
     const valuesAddress = columnsAddress + 8 * this.capacity;
     let n = 0;
     for (let i = chain.length - 2; i >= 0; i -= 2) {
+      const address = this.streamOf(chain[i]!);
+      if (this.encodingOf(chain[i]!) === ChunkEncoding.xor2) {
+        n = this.readXor2(address, minTime, maxTime, n);
+        continue;
+      }
       n += this.kernel.decode(
-        this.streamOf(chain[i]!),
+        address,
         chain[i + 1]!,
         minTime,
         maxTime,
         columnsAddress + 8 * n,
         valuesAddress + 8 * n,
       );
+    }
+    return n;
+  }
+
+  /** Encoding of the chunk whose stream was asked for last. */
+  private encodingOf(chunk: number): number {
+    return isOnDisk(this.shared.u32, chunk) ? this.disk!.encoding : ChunkEncoding.xor;
+  }
+
+  /** Reads the chunk with start times (of which `starts` knows) that was found in a file last. */
+  private readXor2(address: number, minTime: number, maxTime: number, from: number): number {
+    const { samples, floats } = this;
+    const chunk = this.shared.u8.subarray(address, address + this.disk!.length);
+    const count = decodeChunk(ChunkEncoding.xor2, chunk, samples);
+    let n = from;
+    for (let i = 0; i < count; i++) {
+      const time = samples.times[i]!;
+      if (time < minTime || time > maxTime) continue;
+      floats.times[n] = time;
+      floats.valueBits[2 * n] = samples.valueBits[2 * i]!;
+      floats.valueBits[2 * n + 1] = samples.valueBits[2 * i + 1]!;
+      n++;
     }
     return n;
   }
@@ -424,6 +455,7 @@ export class HeadSeriesSet implements SeriesSet {
       const count = chain[i + 1]!;
       const address = this.streamOf(chunk);
       yield {
+        encoding: this.encodingOf(chunk),
         address,
         bytes: isOnDisk(this.shared.u32, chunk)
           ? this.disk!.length

@@ -289,7 +289,7 @@ export class SideBatch {
     try {
       let side = u32[at]!;
       if (side === 0) {
-        side = this.sides.newSide();
+        side = this.sides.newSide(u32[(record >>> 2) + Series.id]!);
         Atomics.store(u32, at, side);
       }
       this.sides.add(side, number, kind, isOutOfOrder, minTime, maxTime, data, startTime);

@@ -5,7 +5,7 @@ import type { SharedMemory } from '../../kernels/index.ts';
 import type { SampleBatch } from '../../storage/index.ts';
 import { AppendStatus } from '../../storage/index.ts';
 import { Control, ControlTime, Series } from './layout.ts';
-import { SideKind, type SideWriter } from './side.ts';
+import { type SideChunkInFile, SideKind, type SideWriter } from './side.ts';
 import type { SideBatch } from './side-batch.ts';
 import { type HeadStore, MemoryFullError } from './store.ts';
 import { directoryGet } from './tables.ts';
@@ -15,12 +15,21 @@ export class SideStore {
   private readonly store: HeadStore;
   private readonly sides: SideWriter;
   private readonly batch: SideBatch;
+  /** Told of each series whose side got chunks. */
+  private readonly onChunks: (id: number) => void;
 
-  constructor(shared: SharedMemory, store: HeadStore, sides: SideWriter, batch: SideBatch) {
+  constructor(
+    shared: SharedMemory,
+    store: HeadStore,
+    sides: SideWriter,
+    batch: SideBatch,
+    onChunks: (id: number) => void,
+  ) {
     this.shared = shared;
     this.store = store;
     this.sides = sides;
     this.batch = batch;
+    this.onChunks = onChunks;
   }
 
   private record(id: number): number {
@@ -57,6 +66,29 @@ export class SideStore {
     return true;
   }
 
+  /** At a start: chunks of a series that files have, oldest first. @throws MemoryFullError */
+  addFromFiles(id: number, chunks: readonly SideChunkInFile[]): void {
+    if (chunks.length === 0) return;
+    const { u32, f64 } = this.shared;
+    const at = (this.record(id) >>> 2) + Series.side;
+    if (u32[at] === 0) Atomics.store(u32, at, this.sides.newSide(id));
+    const number = this.store.nextBatch();
+    for (const chunk of chunks) {
+      this.sides.addFromFile(u32[at]!, number, chunk);
+      const { minTime, maxTime, isOutOfOrder } = chunk;
+      if (!isOutOfOrder) f64[ControlTime.min] = Math.min(f64[ControlTime.min]!, minTime);
+      f64[ControlTime.max] = Math.max(f64[ControlTime.max]!, maxTime);
+    }
+    this.publish(number);
+  }
+
+  /** Forgets the samples of a series that came out of order, apart from those in files. */
+  dropLate(id: number): void {
+    const record = this.record(id);
+    const side = record === 0 ? 0 : this.shared.u32[(record >>> 2) + Series.side]!;
+    if (side !== 0) this.sides.dropLateInMemory(side);
+  }
+
   /** Marks samples in [minTime, maxTime] of a series as deleted. @throws MemoryFullError */
   delete(ids: Iterable<number>, minTime: number, maxTime: number): void {
     const number = this.store.nextBatch();
@@ -74,6 +106,7 @@ export class SideStore {
 
   private publish(number: number): void {
     Atomics.store(this.shared.u32, Control.committed, number);
+    this.sides.settle(this.onChunks);
     this.store.reclaim();
   }
 

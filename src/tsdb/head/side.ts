@@ -3,28 +3,36 @@
 // tombstones. Few series have any, so this is plain code over the shared memory, not a kernel.
 //
 //   side header (32 bytes)  0 newest node (atomic)   4 raw nodes   8 time of the newest in-order sample f64
+//                           16 series id
 //   node                    0 batch number   4 node before it   8 min time f64   16 max time f64
 //                           24 bytes of data   28 kind u8, flags u8, samples u16   32 data
 //   flags                   1 out of order   2 a raw sample with a start time, f64 before the data
+//                           4 the chunk is in a file: its data here are the file's number and its offset
 //
 // Kinds: a chunk encoding, one raw sample (value bits, or a histogram as in the WAL), or a tombstone,
 // whose times are its interval. A node never changes but for the pointer to the one before it. Once
-// there are enough raw nodes that every reader sees, they become chunks.
+// there are enough raw nodes, those that every reader sees become chunks, between two batches, and chunks
+// move to files.
 
-import type { ChunkSamples } from '../../chunks/index.ts';
+import type { ChunkFormats, ChunkSamples, ChunkSink } from '../../chunks/index.ts';
 import { decodeChunk, encodeChunks, newChunkSamples } from '../../chunks/index.ts';
 import type { SharedMemory } from '../../kernels/index.ts';
 import { CounterResetHint, type Histogram, isStale } from '../../model/index.ts';
+import { assert } from '../../base/index.ts';
 import { decodeHistogram } from '../wal/records-histogram.ts';
+import type { DiskChunks } from './disk-chunks.ts';
 import { Control, ControlTime } from './layout.ts';
 import { type HeadStore, MemoryFullError } from './store.ts';
 
 const HEADER_BYTES = 32;
 const NODE_BYTES = 32;
-const Header = { newest: 0, rawCount: 1 } as const;
+const Header = { newest: 0, rawCount: 1, id: 4 } as const;
 const Node = { batch: 0, previous: 1, bytes: 6 } as const;
+/** Word of a side header that holds the id of its series. */
+export const SIDE_ID = Header.id;
 const OUT_OF_ORDER = 1;
 const WITH_START = 2;
+const IN_FILE = 4;
 
 export const SideKind = {
   float: 16,
@@ -42,6 +50,7 @@ interface NodeFields {
   readonly isOutOfOrder: boolean;
   /** Whether the start time of a raw sample stands before the data. */
   readonly hasStart: boolean;
+  readonly isInFile?: boolean;
   readonly count: number;
   readonly minTime: number;
   readonly maxTime: number;
@@ -51,6 +60,29 @@ const isRaw = (kind: number): boolean => kind >= SideKind.float && kind < SideKi
 
 const isLate = (u8: Uint8Array, node: number): boolean => (u8[node + 29]! & OUT_OF_ORDER) !== 0;
 const hasStart = (u8: Uint8Array, node: number): boolean => (u8[node + 29]! & WITH_START) !== 0;
+const isInFile = (u8: Uint8Array, node: number): boolean => (u8[node + 29]! & IN_FILE) !== 0;
+
+/** A chunk of a side that is in memory. Valid until the side changes. */
+export interface SideChunk {
+  readonly node: number;
+  readonly encoding: number;
+  readonly isOutOfOrder: boolean;
+  readonly count: number;
+  readonly minTime: number;
+  readonly maxTime: number;
+  readonly data: Uint8Array;
+}
+
+/** A chunk of a side as a file has it. */
+export interface SideChunkInFile {
+  readonly encoding: number;
+  readonly isOutOfOrder: boolean;
+  readonly count: number;
+  readonly minTime: number;
+  readonly maxTime: number;
+  readonly file: number;
+  readonly offsetBytes: number;
+}
 
 /** The writer's hand on sides. One object for the writing thread. */
 export class SideWriter {
@@ -58,6 +90,10 @@ export class SideWriter {
   private readonly store: HeadStore;
   private readonly decoded = newChunkSamples(64);
   private readonly sorted = newChunkSamples(64);
+  /** Sides with enough raw nodes for chunks. */
+  private readonly full = new Set<number>();
+  /** Encodings of the chunks that are made. */
+  formats: ChunkFormats = {};
 
   constructor(shared: SharedMemory, store: HeadStore) {
     this.shared = shared;
@@ -65,8 +101,9 @@ export class SideWriter {
   }
 
   /** @throws MemoryFullError */
-  newSide(): number {
+  newSide(id: number): number {
     const side = this.store.allocateZeroed(HEADER_BYTES);
+    this.shared.u32[(side >>> 2) + Header.id] = id;
     this.shared.f64[(side >>> 3) + 1] = Number.NEGATIVE_INFINITY;
     return side;
   }
@@ -75,15 +112,18 @@ export class SideWriter {
     return this.shared.f64[(side >>> 3) + 1]!;
   }
 
-  /** The newest in-order histogram; undefined when there is none or it is a staleness marker. */
+  /**
+   * The newest in-order histogram; undefined when there is none, it is a staleness marker, or in a file, as
+   * after a start: what the next one is to it is not known then.
+   */
   newestHistogram(side: number): Histogram | undefined {
     const { u32, u8 } = this.shared;
     let node = u32[side >>> 2]!;
     while (node !== 0 && (u8[node + 28] === SideKind.tombstone || isLate(u8, node))) {
       node = this.before(node);
     }
-    if (node === 0) return undefined;
-    const n = readNode(this.shared, node, this.decoded, 0);
+    if (node === 0 || isInFile(u8, node)) return undefined;
+    const n = readNode(this.shared, node, this.decoded, 0, undefined);
     if (n === 0 || isStale(this.decoded.valueBits, n - 1)) return undefined;
     return this.decoded.histograms?.[n - 1];
   }
@@ -131,7 +171,116 @@ export class SideWriter {
     }
     const raw = u32[(side >>> 2) + Header.rawCount]! + 1;
     u32[(side >>> 2) + Header.rawCount] = raw;
-    if (raw % RAW_MAX === 0) this.consolidate(side);
+    if (raw >= RAW_MAX) this.full.add(side);
+  }
+
+  /**
+   * Between two batches: sides that have many raw nodes get chunks of those that every reader sees. Calls
+   * `visit` with the id of each series that got any.
+   */
+  settle(visit: (id: number) => void): void {
+    if (this.full.size === 0) return;
+    for (const side of this.full) {
+      // Of the newest histogram the next one wants to know.
+      if (this.makeChunks(side, RAW_MAX / 2, 1)) visit(this.shared.u32[(side >>> 2) + Header.id]!);
+    }
+    this.full.clear();
+  }
+
+  /**
+   * Makes chunks of all raw nodes that every reader sees, at least `least` of a kind, and leaves the `kept`
+   * newest in-order ones. Returns whether it made any; what does not fit into memory stays raw.
+   */
+  makeChunks(side: number, least = 1, kept = 0): boolean {
+    const { u32, u8 } = this.shared;
+    const seen = this.store.oldestReader(u32[Control.committed]!);
+    let made = false;
+    for (const isOutOfOrder of [false, true]) {
+      const nodes: number[] = [];
+      for (let node = u32[(side >>> 2) + Header.newest]!; node !== 0; node = this.before(node)) {
+        const visible = ((u32[(node >>> 2) + Node.batch]! - seen) | 0) <= 0;
+        if (visible && isRaw(u8[node + 28]!) && isLate(u8, node) === isOutOfOrder) nodes.push(node);
+      }
+      const taken = isOutOfOrder ? nodes : nodes.slice(kept);
+      if (taken.length >= least) made = this.replace(side, taken, isOutOfOrder, seen) || made;
+    }
+    return made;
+  }
+
+  /** Chunks of a side that are in memory, oldest first. */
+  memoryChunks(side: number): SideChunk[] {
+    const { u32, f64, u8 } = this.shared;
+    const found: SideChunk[] = [];
+    for (let node = u32[side >>> 2]!; node !== 0; node = this.before(node)) {
+      const encoding = u8[node + 28]!;
+      if (isRaw(encoding) || encoding === SideKind.tombstone || isInFile(u8, node)) continue;
+      const start = node + NODE_BYTES;
+      found.push({
+        node,
+        encoding,
+        isOutOfOrder: isLate(u8, node),
+        count: u8[node + 30]! | (u8[node + 31]! << 8),
+        minTime: f64[(node >>> 3) + 1]!,
+        maxTime: f64[(node >>> 3) + 2]!,
+        data: u8.subarray(start, start + u32[(node >>> 2) + Node.bytes]!),
+      });
+    }
+    return found.reverse();
+  }
+
+  /** A chunk in memory is in a file now. Without memory for that it stays. */
+  movedToFile(side: number, chunk: SideChunk, file: number, offsetBytes: number): void {
+    const { u32 } = this.shared;
+    let link = (side >>> 2) + Header.newest;
+    while (u32[link] !== chunk.node) {
+      if (u32[link] === 0) return;
+      link = (u32[link]! >>> 2) + Node.previous;
+    }
+    const batch = u32[(chunk.node >>> 2) + Node.batch]!;
+    const about = { ...chunk, batch, kind: chunk.encoding, hasStart: false, isInFile: true };
+    try {
+      const data = placeBytes(file, offsetBytes);
+      const moved = this.newNode(this.before(chunk.node), about, data);
+      Atomics.store(u32, link, moved);
+      this.retireNode(chunk.node);
+    } catch (error) {
+      if (!(error instanceof MemoryFullError)) throw error;
+    }
+  }
+
+  /** At a start: a chunk that was found in a file, newer than all of its kind before it. */
+  addFromFile(side: number, batch: number, chunk: SideChunkInFile): void {
+    const { u32, f64 } = this.shared;
+    const newest = (side >>> 2) + Header.newest;
+    const about = { ...chunk, batch, kind: chunk.encoding, hasStart: false, isInFile: true };
+    const data = placeBytes(chunk.file, chunk.offsetBytes);
+    Atomics.store(u32, newest, this.newNode(u32[newest]!, about, data));
+    if (chunk.isOutOfOrder) {
+      f64[ControlTime.sideMin] = Math.min(f64[ControlTime.sideMin]!, chunk.minTime);
+    } else {
+      f64[(side >>> 3) + 1] = Math.max(f64[(side >>> 3) + 1]!, chunk.maxTime);
+    }
+  }
+
+  /** Whether samples that came out of order are in memory. */
+  hasLateInMemory(side: number): boolean {
+    const { u32, u8 } = this.shared;
+    for (let node = u32[side >>> 2]!; node !== 0; node = this.before(node)) {
+      if (isLate(u8, node) && !isInFile(u8, node)) return true;
+    }
+    return false;
+  }
+
+  /** Drops what came out of order and is in memory: files have it, too. */
+  dropLateInMemory(side: number): void {
+    const { u32, u8 } = this.shared;
+    let raw = u32[(side >>> 2) + Header.rawCount]!;
+    this.unlink(side, (node) => {
+      const isGone = isLate(u8, node) && !isInFile(u8, node);
+      if (isGone && isRaw(u8[node + 28]!)) raw--;
+      return isGone;
+    });
+    u32[(side >>> 2) + Header.rawCount] = raw;
   }
 
   private newNode(previous: number, about: NodeFields, data: Uint8Array): number {
@@ -144,25 +293,14 @@ export class SideWriter {
     f64[(node >>> 3) + 2] = about.maxTime;
     u32[at + Node.bytes] = data.length;
     u8[node + 28] = about.kind;
-    u8[node + 29] = (about.isOutOfOrder ? OUT_OF_ORDER : 0) | (about.hasStart ? WITH_START : 0);
+    u8[node + 29] =
+      (about.isOutOfOrder ? OUT_OF_ORDER : 0) |
+      (about.hasStart ? WITH_START : 0) |
+      (about.isInFile === true ? IN_FILE : 0);
     u8[node + 30] = about.count;
     u8[node + 31] = about.count >>> 8;
     u8.set(data, node + NODE_BYTES);
     return node;
-  }
-
-  /** Makes chunks of the raw nodes that every reader may see. What does not fit into memory stays raw. */
-  private consolidate(side: number): void {
-    const { u32, u8 } = this.shared;
-    const seen = this.store.oldestReader(u32[Control.committed]!);
-    for (const isOutOfOrder of [false, true]) {
-      const nodes: number[] = [];
-      for (let node = u32[(side >>> 2) + Header.newest]!; node !== 0; node = this.before(node)) {
-        const visible = ((u32[(node >>> 2) + Node.batch]! - seen) | 0) <= 0;
-        if (visible && isRaw(u8[node + 28]!) && isLate(u8, node) === isOutOfOrder) nodes.push(node);
-      }
-      if (nodes.length >= RAW_MAX / 2) this.replace(side, nodes, isOutOfOrder, seen);
-    }
   }
 
   private before(node: number): number {
@@ -175,13 +313,14 @@ export class SideWriter {
     nodes: readonly number[],
     isOutOfOrder: boolean,
     batch: number,
-  ): void {
+  ): boolean {
     const { u32 } = this.shared;
     const { decoded, sorted } = this;
     decoded.reserve(nodes.length, 0);
     // Oldest first, so that of samples with one time the first stays.
     let n = 0;
-    for (let i = nodes.length - 1; i >= 0; i--) n = readNode(this.shared, nodes[i]!, decoded, n);
+    for (let i = nodes.length - 1; i >= 0; i--)
+      n = readNode(this.shared, nodes[i]!, decoded, n, undefined);
     const count = sortSamples(decoded, n, sorted);
     const { times } = sorted;
     const made: number[] = [];
@@ -194,19 +333,22 @@ export class SideWriter {
         newest = this.copyNode(newest, kept[i]!);
         made.push(newest);
       }
-      encodeChunks(sorted, count, (kind, data, from, to) => {
+      const add: ChunkSink = (kind, data, from, to) => {
         const about = { batch, kind, isOutOfOrder, hasStart: false, count: to - from };
         const range = { minTime: times[from]!, maxTime: times[to - 1]! };
         newest = this.newNode(newest, { ...about, ...range }, data);
         made.push(newest);
-      });
+      };
+      encodeChunks(sorted, count, add, this.formats);
       Atomics.store(u32, (side >>> 2) + Header.newest, newest);
       for (const node of [...nodes, ...kept]) this.retireNode(node);
       u32[(side >>> 2) + Header.rawCount] = u32[(side >>> 2) + Header.rawCount]! - nodes.length;
+      return true;
     } catch (error) {
       if (!(error instanceof MemoryFullError)) throw error;
       // What is there stays as it is.
       for (const node of made) this.retireNode(node);
+      return false;
     }
   }
 
@@ -275,6 +417,7 @@ export class SideWriter {
 
   /** Retires everything: the series is gone. */
   retire(side: number): void {
+    this.full.delete(side);
     this.unlink(side, () => true);
     this.store.retire(side, HEADER_BYTES);
   }
@@ -295,19 +438,46 @@ function forgetReset(samples: ChunkSamples, i: number): void {
   samples.setHistogram(i, histogram.withHint(CounterResetHint.unknown));
 }
 
-/** Appends the samples of a node to `out` from `n` on; returns the new count. */
-function readNode(shared: SharedMemory, node: number, out: ChunkSamples, n: number): number {
+function placeBytes(file: number, offsetBytes: number): Uint8Array {
+  const bytes = new Uint8Array(8);
+  const view = new DataView(bytes.buffer);
+  view.setUint32(0, file, true);
+  view.setUint32(4, offsetBytes, true);
+  return bytes;
+}
+
+/** The data of a chunk; of one in a file valid until other chunks are asked for. */
+function chunkData(shared: SharedMemory, node: number, disk: DiskChunks | undefined): Uint8Array {
+  const { u32, u8 } = shared;
+  const start = node + NODE_BYTES;
+  if (!isInFile(u8, node)) return u8.subarray(start, start + u32[(node >>> 2) + Node.bytes]!);
+  assert(disk !== undefined, 'a reader of a head with chunk files knows where they are');
+  const address = disk.find(u32[start >>> 2]!, u32[(start >>> 2) + 1]!);
+  return u8.subarray(address, address + disk.length);
+}
+
+/**
+ * Appends the samples of a node to `out` from `n` on; returns the new count.
+ * @param disk where chunks in files are; undefined: for nodes in memory
+ */
+function readNode(
+  shared: SharedMemory,
+  node: number,
+  out: ChunkSamples,
+  n: number,
+  disk: DiskChunks | undefined,
+): number {
   const { u32, f64, u8 } = shared;
   const kind = u8[node + 28]!;
-  const start = node + NODE_BYTES;
-  const whole = u8.slice(start, start + u32[(node >>> 2) + Node.bytes]!);
   if (!isRaw(kind)) {
     const chunk = newChunkSamples(128);
-    const count = decodeChunk(kind, whole, chunk);
+    const count = decodeChunk(kind, chunkData(shared, node, disk), chunk);
     out.reserve(n + count, n);
     for (let k = 0; k < count; k++) out.copy(n + k, chunk, k);
     return n + count;
   }
+  const start = node + NODE_BYTES;
+  const whole = u8.slice(start, start + u32[(node >>> 2) + Node.bytes]!);
   out.reserve(n + 1, n);
   out.times[n] = f64[(node >>> 3) + 1]!;
   const data = hasStart(u8, node) ? whole.subarray(8) : whole;
@@ -347,12 +517,14 @@ export class SideReader {
   private readonly shared: SharedMemory;
   readonly batch: number;
   private readonly floor: number;
+  private readonly disk: DiskChunks | undefined;
   private readonly collected = newChunkSamples(256);
 
-  constructor(shared: SharedMemory, batch: number, floor: number) {
+  constructor(shared: SharedMemory, batch: number, floor: number, disk: DiskChunks | undefined) {
     this.shared = shared;
     this.batch = batch;
     this.floor = floor;
+    this.disk = disk;
   }
 
   /** Samples at most, and whether there are any nodes at all, for estimates. */
@@ -405,7 +577,7 @@ export class SideReader {
     for (let i = nodes.length - 1; i >= 0; i--) {
       const node = nodes[i]!;
       const from = isLate(u8, node) ? minTime : Math.max(minTime, this.floor);
-      const end = readNode(this.shared, node, collected, total);
+      const end = readNode(this.shared, node, collected, total, this.disk);
       if (isRaw(u8[node + 28]!)) forgetReset(collected, total);
       let kept = total;
       for (let k = total; k < end; k++) {

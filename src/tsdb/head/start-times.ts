@@ -113,6 +113,18 @@ export class StartTimes {
     }
   }
 
+  /**
+   * At a start: changes (time, start time in turns, ascending) of a series without any.
+   * @throws MemoryFullError
+   */
+  load(record: number, number: number, changes: readonly number[]): void {
+    const list = (record >>> 2) + Series.starts;
+    for (let i = 0; i < changes.length; i += 2) {
+      const start = changes[i + 1]!;
+      if (start !== this.newest(list)) this.add(list, number, changes[i]!, start);
+    }
+  }
+
   private add(list: number, number: number, time: number, start: number): void {
     const { u32, f64 } = this.shared;
     const previous = u32[list]!;

@@ -99,8 +99,7 @@ export class Truncation {
     const { host, minTime } = this;
     const { f64 } = host.shared;
     f64[ControlTime.floor] = Math.max(f64[ControlTime.floor]!, minTime);
-    const published = host.store.advance();
-    while (host.store.oldestReader(published) !== published) await this.pause(WAIT_FOR_READERS_MS);
+    await this.readersGone();
     await this.cutChains();
     if (this.gone.length > 0) {
       this.markGone();
@@ -116,6 +115,13 @@ export class Truncation {
   }
 
   private removedRefs = new Float64Array(0);
+
+  /** Waits for all readers that have started by now. */
+  async readersGone(): Promise<void> {
+    const { store } = this.host;
+    const published = store.advance();
+    while (store.oldestReader(published) !== published) await this.pause(WAIT_FOR_READERS_MS);
+  }
 
   private async rest(): Promise<void> {
     this.host.store.advance();

@@ -30,6 +30,7 @@ import {
   decodeExemplarsRecord,
   decodeMetadataRecord,
   decodeMinValidTimeRecord,
+  decodeMmapMarkersRecord,
   decodeTombstonesRecord,
 } from './records-other.ts';
 import { RefTable } from './ref-set.ts';
@@ -118,7 +119,12 @@ class Replay {
       }
     } else if (type === RecordType.minValidTime) {
       this.head.setFloor(decodeMinValidTimeRecord(record));
-    } else if (type !== undefined && type !== RecordType.mmapMarkers) {
+    } else if (type === RecordType.mmapMarkers) {
+      for (const { ref, file, offsetBytes } of decodeMmapMarkersRecord(record)) {
+        const id = this.refs.get(ref);
+        if (id !== 0) this.head.restoreMarker(id, file, offsetBytes);
+      }
+    } else if (type !== undefined) {
       this.skipped.set(type, (this.skipped.get(type) ?? 0) + 1);
     }
   }

@@ -10,6 +10,7 @@ import { silenceImportCommand } from './amtool/silence-import.ts';
 import { silenceExpireCommand, silenceQueryCommand } from './amtool/silence.ts';
 import { clusterShowCommand, configShowCommand } from './amtool/status.ts';
 import { templateRenderCommand } from './amtool/template.ts';
+import { whatIfCommand } from './amtool/what-if.ts';
 
 export const amtool: Program = {
   name: 'amtool',
@@ -68,5 +69,6 @@ export const amtool: Program = {
     routesShowCommand,
     routesTestCommand,
     templateRenderCommand,
+    whatIfCommand,
   ],
 };

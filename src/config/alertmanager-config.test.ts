@@ -37,6 +37,32 @@ test.skipIf(found === undefined)('upstream’s files get upstream’s verdicts',
 
 const base = (rest: string): string => `route: {receiver: a}\nreceivers: [{name: a}]\n${rest}`;
 
+describe('sections that do nothing yet', () => {
+  test('are checked and listed', () => {
+    const { notYetSupported } = parseAlertmanagerConfig(
+      base(
+        `tracing: {endpoint: 'localhost:4317', insecure: true, timeout: 5s, headers: {x-a: {values: [b]}}}\nevent_recorder: {file_outputs: [{path: x}]}\n`,
+      ),
+      'am.yml',
+    );
+    expect(notYetSupported).toEqual([
+      { path: 'tracing', line: 3 },
+      { path: 'event_recorder', line: 4 },
+    ]);
+    expect(parseAlertmanagerConfig(base(''), 'am.yml').notYetSupported).toEqual([]);
+  });
+
+  test('have upstream’s errors', () => {
+    expect(errorOf(base('tracing: {insecure: true}'))).toMatch(/tracing endpoint must be set/);
+    expect(errorOf(base('tracing: {endpoint: x, client_type: udp}'))).toMatch(/http or grpc/);
+    expect(errorOf(base('tracing: {endpoint: x, compression: lz4}'))).toMatch(
+      /valid options: gzip/,
+    );
+    expect(errorOf(base('tracing: {endpoint: x, nope: 1}'))).toMatch(/nope/);
+    expect(errorOf(base('event_recorder: {outputs: []}'))).toMatch(/outputs/);
+  });
+});
+
 describe('mistakes', () => {
   const refuses = (text: string, message: string): void =>
     test(message, () => expect(errorOf(text)).toContain(message));

@@ -9,6 +9,7 @@ import type {
 } from '../alertmanager/index.ts';
 import { defaultHttpClientOptions } from '../base/index.ts';
 import { isValidLabelName, quote } from '../model/index.ts';
+import { type IdleSection, readLaterSections } from './alertmanager-later.ts';
 import { readReceivers } from './alertmanager-receivers.ts';
 import type { RouteReferences } from './alertmanager-route.ts';
 import { checkRoot, readMatchers, readRoute } from './alertmanager-route.ts';
@@ -32,6 +33,8 @@ export interface AlertmanagerConfig extends Omit<AlertmanagerOptions, 'receivers
   readonly receivers: readonly ReceiverOptions[];
   /** Patterns of template files, resolved. */
   readonly templates: readonly string[];
+  /** What was accepted and has no effect in this version: worth a warning each. */
+  readonly notYetSupported: readonly IdleSection[];
 }
 
 function readInhibitRule(value: YamlValue): InhibitRuleOptions {
@@ -114,6 +117,7 @@ export function parseAlertmanagerConfig(text: string, fileName: string): Alertma
   const templates = (mapping.get('templates')?.texts() ?? []).map((path) =>
     resolvePath(directory, path),
   );
+  const notYetSupported = readLaterSections(mapping, directory);
   global?.finish();
   mapping.finish();
   if (issues.length > 0) throw new ConfigError(issues);
@@ -124,6 +128,7 @@ export function parseAlertmanagerConfig(text: string, fileName: string): Alertma
     timeIntervals,
     receivers,
     templates,
+    notYetSupported,
     original: maskSecrets(text),
   };
 }

@@ -244,7 +244,7 @@ function readOAuth2(value: YamlValue, directory: string): OAuth2Options {
 }
 
 /** `http_headers`: their names are kept in canonical form, as upstream sends and shows them. */
-function readHeaders(
+export function readHeaders(
   value: YamlValue | undefined,
   directory: string,
 ): Readonly<Record<string, HttpHeaderOptions>> | undefined {

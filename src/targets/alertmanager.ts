@@ -34,6 +34,7 @@ import {
   onSignals,
 } from '../platform/index.ts';
 import { alertFunctions, TemplateSet } from '../template/index.ts';
+import { idleAlertmanagerFeatures } from './alertmanager-features.ts';
 import { alertmanagerFlags } from './alertmanager-flags.ts';
 import { alertmanagerPage, buildInfo } from './build-info.ts';
 import { cannotStart, EXIT_OK, loggerFor, readFlags, warnUnsupported } from './command-line.ts';
@@ -178,6 +179,12 @@ function loadOptions(
 ): { options: AlertmanagerOptions; text: string } {
   const text = source.read();
   const config = parseAlertmanagerConfig(text, source.name);
+  for (const { path, line } of config.notYetSupported) {
+    parts.logger.warn('This part of the configuration is not supported yet and has no effect', {
+      file: `${source.name}:${line}`,
+      path,
+    });
+  }
   const context: ReceiverContext = {
     clock: parts.clock,
     templates: loadTemplates(config, parts),
@@ -376,6 +383,10 @@ export async function runAlertmanager(args: readonly string[]): Promise<number> 
   logger.info('Starting Alertmanager', { version: buildInfo('alertmanager').version });
   warnUnsupported(alertmanagerFlags, values, logger);
   try {
+    for (const option of idleAlertmanagerFeatures(values.list('enable-feature')))
+      logger.warn('This option for --enable-feature is not supported yet and has no effect', {
+        option,
+      });
     const running = createAlertmanager(values, parts);
     const addresses = values.list('web.listen-address');
     const server = await listen(

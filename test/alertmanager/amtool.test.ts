@@ -383,3 +383,63 @@ describe.runIf(amtoolPath !== undefined)('without an Alertmanager', () => {
     expect(failed.err).toContain('failed to load HTTP config file: ');
   });
 });
+
+describe.runIf(built)('what if', () => {
+  const muting = `${hidden
+    .replace('receiver: db\n', 'receiver: db\n    mute_time_intervals: [nights]\n')
+    .replace(
+      'inhibit_rules:',
+      'time_intervals:\n- name: nights\n  time_intervals: [{times: [{start_time: "00:00", end_time: "06:00"}]}]\ninhibit_rules:',
+    )
+    .replace('- source_matchers', '- name: outage\n  source_matchers')}`;
+
+  test('labels and a moment: who, and why not', async () => {
+    const url = await start('ours', muting);
+    const ask = async (words: string): Promise<string> => {
+      const { code, out, err } = await ours([`--alertmanager.url=${url}`, ...words.split(' ')]);
+      expect(code, err).toBe(0);
+      return out;
+    };
+    expect(await ask('what-if Disk team=db --time=2026-12-24T12:00:00Z')).toBe(
+      [
+        'Somebody would be told at 2026-12-24 12:00:00 UTC.',
+        '',
+        'Receiver  Integration  Outcome',
+        'db        webhook[0]   would be told: first notification',
+        '',
+      ].join('\n'),
+    );
+    expect(await ask('what-if Disk team=db --time=2026-12-24T03:00:00Z')).toMatch(
+      /^Nobody would be told at 2026-12-24 03:00:00 UTC\.\n[\s\S]*muted by nights/,
+    );
+    const id = (await ask('silence add Disk -c hi -a me')).trim();
+    await ask('alert add Big severity=critical dc=x');
+    expect(await ask('what-if Disk team=db')).toMatch(
+      new RegExp(`^Nobody [^\\n]*\\nSilenced by ${id}\\n\\n[\\s\\S]*webhook\\[0\\] +silenced`),
+    );
+    expect(await ask('what-if Other severity=warning dc=x')).toMatch(
+      /^Nobody [^\n]*\nInhibited by the alert [0-9a-f]{16}, inhibition rule 0 \(outage\)\n/,
+    );
+    const tree = await ask('-o extended what-if Muted1');
+    expect(tree).toContain('├── {team="db"}  receiver: db  not matched: team="db"\n');
+    expect(tree).toContain('└── {alertname=~"Muted.*"}  receiver: db  taken\n');
+    expect(JSON.parse(await ask('-o json what-if Muted1'))).toHaveProperty('destinations');
+    // Nothing was told and no alert was made of it.
+    expect(await ask('alert')).not.toContain('Muted1');
+    const metrics = await (await fetch(`${url}/metrics`)).text();
+    expect(metrics).toContain('alertmanager_notifications_total{integration="webhook"} 0\n');
+    const none = await ours([`--alertmanager.url=${url}`, 'what-if']);
+    expect(none.err).toContain('at least one label is needed');
+  }, 30_000);
+
+  test.skipIf(realPath === undefined)(
+    'the real Alertmanager cannot tell',
+    async () => {
+      const url = await start('real');
+      const asked = await ours([`--alertmanager.url=${url}`, 'what-if', 'Disk']);
+      expect(asked.code).toBe(1);
+      expect(asked.err).toContain('what-if needs the Alertmanager of Hearth');
+    },
+    30_000,
+  );
+});

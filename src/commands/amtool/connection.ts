@@ -9,7 +9,7 @@ import type { ApiStatus } from './api-types.ts';
 
 const BODY_LIMIT_BYTES = 256 * 1024 * 1024;
 
-/** The operations that amtool knows, with the names that its errors show. */
+/** The operations that amtool knows, with the names that its errors show; ours last. */
 const operations = {
   getAlerts: ['GET', '/alerts'],
   postAlerts: ['POST', '/alerts'],
@@ -18,7 +18,10 @@ const operations = {
   getSilence: ['GET', '/silence/{silenceID}'],
   deleteSilence: ['DELETE', '/silence/{silenceID}'],
   getStatus: ['GET', '/status'],
+  whatIf: ['POST', '/what-if'],
 } as const;
+/** Of our own API, which stands beside upstream's. */
+const own: ReadonlySet<Operation> = new Set(['whatIf']);
 export type Operation = keyof typeof operations;
 
 /** The answers that the API's specification gives an operation. */
@@ -83,7 +86,7 @@ export class Connection {
     } catch {
       throw new CommandError(`parse ${JSON.stringify(text)}: not a valid URL`);
     }
-    this.base = `${url.protocol}//${url.host}${url.pathname.replace(/\/+$/, '')}/api/v2`;
+    this.base = `${url.protocol}//${url.host}${url.pathname.replace(/\/+$/, '')}/api`;
     const file = values.text('http.config.file');
     if (url.username !== '' && file !== '') {
       const what = 'basic authentication and http.config.file';
@@ -105,7 +108,7 @@ export class Connection {
     const [method, path] = operations[operation];
     const place = path.replace('{silenceID}', encodeURIComponent(id ?? ''));
     const search = query?.toString() ?? '';
-    const url = `${this.base}${place}${search === '' ? '' : `?${search}`}`;
+    const url = `${this.base}${own.has(operation) ? '/v1' : '/v2'}${place}${search === '' ? '' : `?${search}`}`;
     const { status, text } = await this.send(method, url, body);
     if (status !== 200) throw new ApiError(status, failureText(operation, status, text));
     if (text === '') return undefined;

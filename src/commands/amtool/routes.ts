@@ -15,7 +15,7 @@ import { matcherReader, readPairs } from './arguments.ts';
 import { connected, requireFile } from './connection.ts';
 
 /** One line of a tree and what hangs below it. */
-interface Branch {
+export interface Branch {
   readonly text: string;
   readonly children: readonly Branch[];
 }
@@ -23,7 +23,7 @@ interface Branch {
 /** What stands before the branches below one that is not the last; its first blanks do not break. */
 const LINK = '│\u00a0\u00a0 ';
 
-function drawn(branches: readonly Branch[], indent: string): string {
+export function drawn(branches: readonly Branch[], indent: string): string {
   return branches
     .map(({ text, children }, i) => {
       const last = i === branches.length - 1;

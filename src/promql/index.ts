@@ -11,6 +11,9 @@ export { QueryError, type QueryErrorCode } from './engine/errors.ts';
 export type { Estimate, QueryEstimate } from './engine/estimate.ts';
 export type { ActualCost, ExplainNode, Explanation } from './engine/explain.ts';
 export type { EngineFeatures, QueryControl, QueryUse } from './operators/context.ts';
+export { help, type HelpOptions, joinTask, type TaskShare } from './engine/help.ts';
+export { FAN_HELPERS_MAX, FanHelper, fanRingBytes, RingFanOut } from './fan/ring.ts';
+export type { FanOut } from './operators/fan-out.ts';
 export { encodeResponse } from './result/encode.ts';
 export type {
   MatrixResult,

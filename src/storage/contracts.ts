@@ -65,9 +65,14 @@ export interface SeriesSet {
    * epoch), 0 = unknown. Undefined when no sample of the read has one. Valid as long as `columns`.
    */
   readonly startTimes: Float64Array | undefined;
+  /** The sets whose series these are, where several were merged. */
+  readonly sources?: readonly SeriesSet[];
   /** Upper estimate of the samples of `row` in the range, without decoding. For limits and plans. */
   estimateSamples(row: number, minTime: number, maxTime: number): number;
 }
+
+/** Numbers by which another thread with the same memory finds the same view; only its storage reads them. */
+export type SharedView = readonly number[];
 
 /** One consistent view of a database for one query. Close it: memory is held for it. */
 export interface Querier {
@@ -87,11 +92,18 @@ export interface Querier {
     minTime: number,
     maxTime: number,
   ): string[];
+  /** For {@link Queryable.join} in another thread, to read `set`, one of this querier's. */
+  share?(set: SeriesSet): SharedView;
   close(): void;
 }
 
 export interface Queryable {
   querier(): Querier;
+  /**
+   * A querier that sees what the one that shared `view` sees; `select`, with the same arguments, returns the
+   * same series as the shared set. That one must stay open meanwhile. Undefined when it cannot be done.
+   */
+  join?(view: SharedView): Querier | undefined;
 }
 
 /** Outcome of one sample; numbers, because rejections come in bulk. */

@@ -133,7 +133,7 @@ class MergedSeriesSet implements SeriesSet {
   columns: SampleColumns = newSampleColumns(0);
   histograms: readonly (Histogram | undefined)[] | undefined;
   startTimes: Float64Array | undefined;
-  private readonly sets: readonly SeriesSet[];
+  readonly sources: readonly SeriesSet[];
   private readonly labels: LabelSets;
   /** members[row * sets + i]: row in set i plus one, 0 when it is not there. */
   private readonly members: Uint32Array;
@@ -150,7 +150,7 @@ class MergedSeriesSet implements SeriesSet {
     labels: LabelSets,
     members: Uint32Array,
   ) {
-    this.sets = sets;
+    this.sources = sets;
     this.symbols = symbols;
     this.labels = labels;
     this.members = members;
@@ -167,7 +167,7 @@ class MergedSeriesSet implements SeriesSet {
   }
 
   estimateSamples(row: number, minTime: number, maxTime: number): number {
-    const { sets, members } = this;
+    const { sources: sets, members } = this;
     let sum = 0;
     for (let i = 0; i < sets.length; i++) {
       const member = members[row * sets.length + i]!;
@@ -177,7 +177,7 @@ class MergedSeriesSet implements SeriesSet {
   }
 
   read(row: number, minTime: number, maxTime: number): number {
-    const { sets, members } = this;
+    const { sources: sets, members } = this;
     let n = 0;
     /** The set whose columns hold what was read so far; undefined: our own do. */
     let only: SeriesSet | undefined;

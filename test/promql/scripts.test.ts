@@ -7,11 +7,15 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { Engine, evaluateCommand, parseScript } from '../../src/promql/index.ts';
+import {
+  Engine,
+  type EngineOptions,
+  evaluateCommand,
+  parseScript,
+} from '../../src/promql/index.ts';
 import { conformanceFolder } from '../conformance.ts';
-import { openHead, openMemory, type OpenStorage } from './storages.ts';
-
-const storages: Readonly<Record<string, OpenStorage>> = { memory: openMemory, head: openHead };
+import { forcedSplit } from './forced-split.ts';
+import { openHead, openMemory, type OpenStorage, type ScriptStorage } from './storages.ts';
 
 const folder = conformanceFolder('promql');
 const files = folder === undefined ? [] : readdirSync(folder).filter((f) => f.endsWith('.test'));
@@ -20,7 +24,7 @@ const listPath = join(import.meta.dirname, 'not-yet.json');
 const notYet = new Set(JSON.parse(readFileSync(listPath, 'utf8')) as string[]);
 const update = process.env.HEARTH_SCRIPTS_UPDATE;
 
-const engine = new Engine({
+const options: EngineOptions = {
   lookbackDeltaMs: 300_000,
   maxSamples: 10_000,
   defaultStepMs: 60_000,
@@ -32,7 +36,27 @@ const engine = new Engine({
     binopFillModifiers: true,
     useStartTimestamps: true,
   },
-});
+};
+const plainEngine = new Engine(options);
+
+/** Every leaf split between three. */
+function splitEngine({ others }: ScriptStorage): Engine {
+  const { fanOut } = forcedSplit(others, options.features ?? {}, options.maxSamples);
+  return new Engine({ ...options, fanOut });
+}
+
+interface Way {
+  readonly open: OpenStorage;
+  readonly engine: (storage: ScriptStorage) => Engine;
+}
+
+/** A case must pass in each of these ways. */
+const ways: Readonly<Record<string, Way>> = {
+  memory: { open: openMemory, engine: () => plainEngine },
+  head: { open: openHead, engine: () => plainEngine },
+  'memory, split': { open: openMemory, engine: splitEngine },
+  'head, split': { open: openHead, engine: splitEngine },
+};
 
 interface Counts {
   passed: number;
@@ -41,13 +65,15 @@ interface Counts {
 }
 
 /** Runs one file and tells which of its cases fail, and how. */
-function run(name: string, file: string, open: OpenStorage): Counts {
+function run(name: string, file: string, { open, engine: engineOf }: Way): Counts {
   const counts: Counts = { passed: 0, total: 0, failures: new Map() };
   let storage = open();
+  let engine = engineOf(storage);
   let broken: string | undefined;
   for (const command of parseScript(readFileSync(join(folder ?? '', file), 'utf8'))) {
     if (command.kind === 'clear') {
       storage = open();
+      engine = engineOf(storage);
       broken = undefined;
       continue;
     }
@@ -81,10 +107,10 @@ describe.skipIf(folder === undefined)('upstream scripts', () => {
   let report = '';
   let ran = 0;
 
-  for (const [name, open] of Object.entries(storages)) {
+  for (const [name, way] of Object.entries(ways)) {
     for (const file of files) {
       test(`${name}: ${file}`, () => {
-        const { passed, total, failures } = run(name, file, open);
+        const { passed, total, failures } = run(name, file, way);
         ran++;
         report += `${name} ${file}: ${passed} of ${total}\n`;
         for (const id of failures.keys()) nowFailing.add(id);
@@ -102,7 +128,7 @@ describe.skipIf(folder === undefined)('upstream scripts', () => {
 
   test('all files', () => {
     process.stdout.write(report);
-    expect(ran).toBe(files.length * Object.keys(storages).length);
+    expect(ran).toBe(files.length * Object.keys(ways).length);
     if (update === undefined) return;
     // 'all' makes the list anew; anything else only takes out what passes.
     const kept =

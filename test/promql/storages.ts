@@ -9,12 +9,15 @@ import {
   type SampleSink,
   withStoredHints,
 } from '../../src/promql/index.ts';
+import { shareable } from './forced-split.ts';
 import { AppendStatus, MemoryStorage, type Queryable } from '../../src/storage/index.ts';
 import { Head, HeadReader } from '../../src/tsdb/index.ts';
 
 /** A storage that `load` and `clear` fill and empty. */
 export interface ScriptStorage {
   readonly queryable: Queryable;
+  /** The same for two other threads. */
+  readonly others: readonly Queryable[];
   load(command: LoadCommand): void;
 }
 
@@ -27,10 +30,12 @@ const epoch = (intervalMs: number): { startMs: number; intervalMs: number } => (
 
 /** Plain arrays. */
 export function openMemory(): ScriptStorage {
-  const queryable = new MemoryStorage();
-  const sink = withStoredHints(queryable);
+  const storage = new MemoryStorage();
+  const sink = withStoredHints(storage);
+  const queryable = shareable(storage);
   return {
     queryable,
+    others: [queryable, queryable],
     load: ({ series, intervalMs }) => {
       for (const one of series) addSeries(sink, one, epoch(intervalMs));
     },
@@ -49,7 +54,7 @@ interface Write {
 export function openHead(): ScriptStorage {
   const heap = new SharedHeap(createMemory(64 << 20));
   const head = new Head(heap, { chunkRangeMs: DAY_MS, wal: undefined });
-  head.reserveScratch(0, 1 << 20);
+  for (const worker of [0, 1, 2]) head.reserveScratch(worker, 1 << 20);
   let writes: Write[] = [];
   const append = (
     labels: Labels,
@@ -88,6 +93,7 @@ export function openHead(): ScriptStorage {
   };
   return {
     queryable: new HeadReader(heap.shared, 0),
+    others: [1, 2].map((worker) => new HeadReader(heap.shared, worker)),
     load: ({ series, intervalMs }) => {
       for (const one of series) addSeries(sink, one, epoch(intervalMs));
       for (const { write } of writes.sort((a, b) => a.timeMs - b.timeMs)) write();

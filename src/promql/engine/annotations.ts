@@ -35,6 +35,13 @@ export function placeText(query: string, offset: number): string {
   return `${line}:${column}`;
 }
 
+/** One annotation on its way between threads: kind, text as it is kept, place. */
+export type Annotation = readonly [
+  kind: 'warning' | 'info',
+  text: string,
+  position: PositionRange | null,
+];
+
 /** Collects the annotations of one query. */
 export class Annotations {
   private readonly warnings = new Map<string, PositionRange | undefined>();
@@ -198,6 +205,24 @@ export class Annotations {
     known.maxBucket = Math.max(known.maxBucket, found.maxBucket);
     known.maxDifference = Math.max(known.maxDifference, found.maxDifference);
     known.count++;
+  }
+
+  /** Takes out the warnings and infos, in the order in which they came. */
+  take(): Annotation[] {
+    const taken: Annotation[] = [];
+    for (const [text, position] of this.warnings) taken.push(['warning', text, position ?? null]);
+    for (const [text, position] of this.infos) taken.push(['info', text, position ?? null]);
+    this.warnings.clear();
+    this.infos.clear();
+    return taken;
+  }
+
+  /** Adds what {@link take} took from another collection. */
+  add(annotations: readonly Annotation[]): void {
+    for (const [kind, text, position] of annotations) {
+      const texts = kind === 'warning' ? this.warnings : this.infos;
+      if (!texts.has(text)) texts.set(text, position ?? undefined);
+    }
   }
 
   /** The texts as the API prints them, at most {@link ANNOTATIONS_MAX} of each kind. */

@@ -5,7 +5,12 @@ import { assert } from '../../base/index.ts';
 import { AggregateOperator, isFolded } from '../operators/aggregate.ts';
 import { type Steps, stepsKey } from '../operators/batch.ts';
 import { ComputedOperator, countValues, quantileAggregate } from '../operators/collected.ts';
-import type { QueryContext, ScalarOperator, VectorOperator } from '../operators/context.ts';
+import {
+  asRows,
+  type QueryContext,
+  type ScalarOperator,
+  type VectorOperator,
+} from '../operators/context.ts';
 import { ElementOperator, VectorScalarOperator } from '../operators/element.ts';
 import { histogramResults } from '../operators/histogram.ts';
 import { infoJoin } from '../operators/info.ts';
@@ -23,11 +28,16 @@ import { FilterBySetOperator, UnionOperator } from '../operators/set-operators.t
 import { SharedOperator, SharedResult } from '../operators/shared.ts';
 import { RepeatOperator, absent, vectorOf } from '../operators/simple.ts';
 import { sorted } from '../operators/sort.ts';
+import { SplitOperator } from '../operators/split.ts';
 import { TopOperator } from '../operators/top.ts';
 import { SampleTimeOperator } from '../operators/sample-time.ts';
 import { WindowOperator } from '../operators/window.ts';
 import { firstOf, planInputs, subquerySteps } from './inputs.ts';
+import { isLeaf, leafText } from '../plan/leaf.ts';
 import type { AggregatePlan, PlanNode, RangePlan, ScalarPlan, VectorPlan } from '../plan/nodes.ts';
+
+/** Samples that a leaf reads and cells that it fills. */
+export type CostOf = (leaf: VectorPlan, steps: Steps) => number;
 
 /** Makes the operators of one query. */
 export class Compiler {
@@ -36,11 +46,16 @@ export class Compiler {
   private readonly uses = new Map<string, number>();
   private readonly shared = new Map<string, SharedResult>();
   private readonly scalars = new Map<string, ScalarOperator>();
+  private readonly costOf: CostOf | undefined;
 
-  /** @param profiler measures every operator, for analyze */
-  constructor(context: QueryContext, profiler?: Profiler) {
+  /**
+   * @param profiler measures every operator, for analyze
+   * @param costOf tells which leaves are worth being split; without it none is
+   */
+  constructor(context: QueryContext, profiler?: Profiler, costOf?: CostOf) {
     this.context = context;
     this.profiler = profiler;
+    this.costOf = costOf;
   }
 
   /** Counts how often each node is used from `root` on; call before compiling it. */
@@ -56,7 +71,10 @@ export class Compiler {
     const key = `${plan.id}@${stepsKey(steps)}`;
     const { context } = this;
     const make = (): VectorOperator => {
-      const operator = this.within(context, () => this.newVector(plan, steps));
+      const operator = this.within(
+        context,
+        () => this.split(plan, steps) ?? this.newVector(plan, steps),
+      );
       return this.profiler?.vector(key, operator) ?? operator;
     };
     if ((this.uses.get(key) ?? 0) <= 1) return make();
@@ -66,6 +84,20 @@ export class Compiler {
       this.shared.set(key, shared);
     }
     return new SharedOperator(shared);
+  }
+
+  /** A leaf that several threads compute; undefined when it is none, or not worth it. */
+  private split(plan: VectorPlan, steps: Steps): VectorOperator | undefined {
+    const { context, costOf } = this;
+    const { fanOut, lookbackMs } = context;
+    if (fanOut === undefined || costOf === undefined || this.profiler !== undefined) return;
+    const uses = (node: VectorPlan): number => this.uses.get(`${node.id}@${stepsKey(steps)}`) ?? 0;
+    if (!isLeaf(plan, (node) => uses(node) > 1)) return;
+    if (costOf(plan, steps) < fanOut.costMin) return;
+    const text = leafText({ plan, steps, lookbackMs });
+    const make = (inner: QueryContext) =>
+      asRows(this.within(inner, () => this.newVector(plan, steps)));
+    return new SplitOperator(context, fanOut, text, steps.count, make);
   }
 
   /** Runs `build` with another context for what it makes. */

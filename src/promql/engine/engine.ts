@@ -13,6 +13,7 @@ import {
   materialise,
   ticking,
 } from '../operators/context.ts';
+import type { FanOut } from '../operators/fan-out.ts';
 import { extendedSamples } from '../operators/extended-windows.ts';
 import { LabelSets, needAll } from '../operators/label-sets.ts';
 import { cleanNames } from '../operators/merge.ts';
@@ -33,7 +34,7 @@ import {
 import { Annotations } from './annotations.ts';
 import { Compiler } from './compile.ts';
 import { QueryError } from './errors.ts';
-import { Estimator, type QueryEstimate } from './estimate.ts';
+import { Estimator } from './estimate.ts';
 import { type Explanation, explainPlan } from './explain.ts';
 
 export interface EngineOptions {
@@ -47,6 +48,8 @@ export interface EngineOptions {
   /** Step of subqueries that name none: the global evaluation interval. */
   readonly defaultStepMs: number;
   readonly features?: EngineFeatures;
+  /** Other threads that may compute rows of this one's queries. */
+  readonly fanOut?: FanOut;
   /** For the timings of `stats`; without it they are 0. */
   readonly clock?: Pick<Clock, 'monotonicMs'>;
 }
@@ -78,6 +81,7 @@ interface Run {
   readonly instant: boolean;
   readonly expression: Expression;
   readonly context: QueryContext;
+  readonly estimator: Estimator;
   readonly timings: QueryTimings;
   readonly now: () => number;
 }
@@ -175,7 +179,8 @@ export class Engine {
       querier = queryable.querier();
       const context = this.newContext(querier, request, control, what.steps);
       const endMs = 'endMs' in request ? request.endMs : request.timeMs;
-      const run: Run = { ...what, request, endMs, context, timings, now };
+      const estimator = new Estimator(context);
+      const run: Run = { ...what, request, endMs, context, estimator, timings, now };
       const plan = this.plan(run);
       this.begin(plan, run, control);
       timings.queryPreparationTime = (now() - started) / 1000;
@@ -188,6 +193,7 @@ export class Engine {
     } catch (error) {
       throw asQueryError(error);
     } finally {
+      this.options.fanOut?.finish();
       querier?.close();
     }
   }
@@ -215,13 +221,13 @@ export class Engine {
       const context = this.newContext(querier, request, control, steps);
       const endMs = isRange ? request.endMs : request.timeMs;
       const what = { expression, steps, instant: !isRange };
-      const run: Run = { ...what, request, endMs, context, timings, now };
-      const plan = this.plan(run);
       const estimator = new Estimator(context);
+      const run: Run = { ...what, request, endMs, context, estimator, timings, now };
+      const plan = this.plan(run);
       const estimated = estimator.total(plan.root, steps);
       const started = now();
       if (options.analyze) {
-        this.begin(plan, run, control, estimated);
+        this.begin(plan, run, control);
         evaluate(plan, run, profiler);
       }
       const tree = explainPlan(plan.root, steps, estimator, profiler);
@@ -258,19 +264,16 @@ export class Engine {
       annotations: new Annotations(),
       lookbackMs: request.lookbackDeltaMs ?? lookbackDeltaMs,
       features: this.features,
+      // Counts by step are taken where the rows are computed.
+      fanOut: request.perStepStats === true ? undefined : this.options.fanOut,
     };
   }
 
   /** Tells what the query will cost, and refuses one that would read too much. @throws QueryError */
-  private begin(
-    plan: Plan,
-    { steps, context }: Run,
-    control: QueryControl,
-    known?: QueryEstimate,
-  ): void {
+  private begin(plan: Plan, { steps, context, estimator }: Run, control: QueryControl): void {
     const { maxEstimatedSamples } = this.options;
     if (maxEstimatedSamples === undefined && control.begin === undefined) return;
-    const estimated = known ?? new Estimator(context).total(plan.root, steps);
+    const estimated = estimator.total(plan.root, steps);
     const { budget, counter } = context;
     control.begin?.({
       estimated,
@@ -343,10 +346,10 @@ type Unclosed<Result> = Result extends QueryResult
   : never;
 
 function evaluate(plan: Plan, run: Run, profiler?: Profiler): Unclosed<QueryResult> {
-  const { context, steps } = run;
+  const { context, steps, estimator } = run;
   const { sets } = context;
   const timeMs = steps.startMs;
-  const compiler = new Compiler(context, profiler);
+  const compiler = new Compiler(context, profiler, (leaf, at) => estimator.work(leaf, at));
   compiler.countUses(plan.root, steps);
   switch (plan.type) {
     case 'string': {

@@ -52,6 +52,18 @@ export class Estimator {
     return estimate;
   }
 
+  /** Samples that a leaf (see plan/leaf.ts) reads, and cells that it fills. */
+  work(leaf: PlanNode, steps: Steps): number {
+    let node = leaf;
+    for (;;) {
+      const [input] = planInputs(node, steps);
+      if (input === undefined) break;
+      node = input[0];
+    }
+    const { series, samples } = this.of(node, steps);
+    return samples + series * steps.count;
+  }
+
   /** What all nodes from `root` on cost together. */
   total(root: PlanNode, steps: Steps): QueryEstimate {
     const seen = new Set<string>();

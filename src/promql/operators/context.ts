@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the operators of one query share.
 
+import { assert } from '../../base/index.ts';
 import type { Querier, SeriesSet } from '../../storage/index.ts';
 import type { Annotations } from '../engine/annotations.ts';
 import { QueryError } from '../engine/errors.ts';
 import type { MemoryAccount, SeriesList, StepBatch } from './batch.ts';
 import { StepMatrix, copyCells, countPresent, newBatch } from './batch.ts';
+import type { FanOut } from './fan-out.ts';
 import type { LabelNeed, LabelSets } from './label-sets.ts';
 import type { SampleCounter } from './sample-counter.ts';
 
@@ -122,6 +124,8 @@ export interface QueryContext {
   readonly annotations: Annotations;
   readonly lookbackMs: number;
   readonly features: EngineFeatures;
+  /** Other threads that may compute rows; undefined: there are none. */
+  readonly fanOut: FanOut | undefined;
 }
 
 /**
@@ -132,6 +136,20 @@ export interface VectorOperator {
   open(need: LabelNeed): SeriesList;
   /** Fills rows from the start of `out`; the number of rows, 0 at the end. */
   next(out: StepBatch): number;
+}
+
+/** An operator each of whose rows is a series of one stored selector, and is computed by itself. */
+export interface RowOperator extends VectorOperator {
+  /** The next row to be computed is `row`; between `open` and the end. */
+  seek(row: number): void;
+  /** What the selector selected; after `open`. */
+  stored(): SeriesSet;
+}
+
+/** @throws AssertionError when `operator` is none */
+export function asRows(operator: VectorOperator): RowOperator {
+  assert('seek' in operator && 'stored' in operator, 'rows that depend on each other');
+  return operator as RowOperator;
 }
 
 /** A value for each step. */

@@ -5,6 +5,7 @@
 
 import type { ElementPlan, VectorScalarPlan } from '../plan/nodes.ts';
 import { type Histogram, histogramVariance } from '../../model/index.ts';
+import type { SeriesSet } from '../../storage/index.ts';
 import { arithmetic, compare, isComparison, isTrim, maxOf, minOf } from './arithmetic.ts';
 import { type ElementResult, combineElements } from './element-pairs.ts';
 import {
@@ -17,7 +18,14 @@ import {
   histogramAt,
   putHistogram,
 } from './batch.ts';
-import type { QueryContext, ScalarColumn, ScalarOperator, VectorOperator } from './context.ts';
+import type {
+  QueryContext,
+  RowOperator,
+  ScalarColumn,
+  ScalarOperator,
+  VectorOperator,
+} from './context.ts';
+import { asRows } from './context.ts';
 import { mathFunctions } from './element-functions.ts';
 import type { LabelNeed } from './label-sets.ts';
 import { scaled } from './histogram-values.ts';
@@ -115,7 +123,7 @@ function rowFunction(func: string, args: readonly ScalarColumn[], steps: Steps):
 }
 
 /** A function of each element; drops the metric's name. */
-export class ElementOperator implements VectorOperator {
+export class ElementOperator implements RowOperator {
   private readonly plan: ElementPlan;
   private readonly input: VectorOperator;
   private readonly args: readonly ScalarOperator[];
@@ -141,6 +149,14 @@ export class ElementOperator implements VectorOperator {
     const args = this.args.map((arg) => arg());
     this.apply = rowFunction(this.plan.func, args, this.steps);
     return openNameless(this.input, need, this.context);
+  }
+
+  seek(row: number): void {
+    asRows(this.input).seek(row);
+  }
+
+  stored(): SeriesSet {
+    return asRows(this.input).stored();
   }
 
   next(out: StepBatch): number {
@@ -187,7 +203,7 @@ function applyScalar(
 }
 
 /** Vector with scalar. A filtering comparison keeps names and values; all else drops names. */
-export class VectorScalarOperator implements VectorOperator {
+export class VectorScalarOperator implements RowOperator {
   private readonly plan: VectorScalarPlan;
   private readonly input: VectorOperator;
   private readonly scalar: ScalarOperator;
@@ -211,6 +227,14 @@ export class VectorScalarOperator implements VectorOperator {
     const { op, returnBool } = this.plan;
     const filters = (isComparison(op) || isTrim(op)) && !returnBool;
     return filters ? this.input.open(need) : openNameless(this.input, need, this.context);
+  }
+
+  seek(row: number): void {
+    asRows(this.input).seek(row);
+  }
+
+  stored(): SeriesSet {
+    return asRows(this.input).stored();
   }
 
   next(out: StepBatch): number {

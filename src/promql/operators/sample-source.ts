@@ -89,6 +89,16 @@ export class StoredSamples implements SampleSource {
     return { count: this.series.count, labels, dropName: undefined };
   }
 
+  /** The next row to be loaded is `row`. */
+  seek(row: number): void {
+    this.row = row - 1;
+  }
+
+  /** What was selected. */
+  stored(): SeriesSet {
+    return this.series!;
+  }
+
   next(): number {
     const series = this.series!;
     if (++this.row >= series.count) return -1;

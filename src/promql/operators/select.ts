@@ -7,7 +7,7 @@ import type { SeriesSet } from '../../storage/index.ts';
 import { QueryError } from '../engine/errors.ts';
 import type { SelectPlan } from '../plan/nodes.ts';
 import { type SeriesList, type StepBatch, type Steps, putHistogram } from './batch.ts';
-import type { QueryContext, VectorOperator } from './context.ts';
+import type { QueryContext, RowOperator } from './context.ts';
 import type { LabelNeed } from './label-sets.ts';
 import { statsOf } from './histogram-stats.ts';
 import { type ReadBounds, type References, references, selectBounds } from './references.ts';
@@ -107,7 +107,7 @@ function fillMixedRow(
 export type SelectedValue = 'value' | 'time' | 'startTime' | 'infoTime';
 
 /** Rows of an instant selector, of `timestamp(selector)` or `start_timestamp(selector)`. */
-export class SelectOperator implements VectorOperator {
+export class SelectOperator implements RowOperator {
   private readonly plan: SelectPlan;
   private readonly context: QueryContext;
   private readonly refs: References;
@@ -143,6 +143,14 @@ export class SelectOperator implements VectorOperator {
       labels: storedLabels(this.series, need, this.context),
       dropName: undefined,
     };
+  }
+
+  seek(row: number): void {
+    this.position = row;
+  }
+
+  stored(): SeriesSet {
+    return this.series!;
   }
 
   next(out: StepBatch): number {

@@ -2,20 +2,21 @@
 // Functions of range vectors: one series is read, its windows are evaluated at all steps, and it is let go.
 
 import { assert } from '../../base/index.ts';
+import type { SeriesSet } from '../../storage/index.ts';
 import type { WindowPlan } from '../plan/nodes.ts';
 import type { SeriesList, StepBatch, Steps } from './batch.ts';
-import type { QueryContext, ScalarOperator, VectorOperator } from './context.ts';
+import type { QueryContext, RowOperator, ScalarOperator } from './context.ts';
 import type { LabelNeed } from './label-sets.ts';
 import { type MixedRow, evaluateMixedRow, needsMixed } from './mixed-rows.ts';
 import { openNameless } from './names.ts';
-import type { SampleSource } from './sample-source.ts';
+import { type SampleSource, StoredSamples } from './sample-source.ts';
 import { references } from './references.ts';
 import { keepsName, newWindowFunction } from './window-functions.ts';
 import { WorkMeter, type WindowFunction, type Windows, slideWindows } from './windows.ts';
 
 const counterSuffix = /_(?:total|sum|count|bucket)$/;
 
-export class WindowOperator implements VectorOperator {
+export class WindowOperator implements RowOperator {
   private readonly plan: WindowPlan;
   private readonly source: SampleSource;
   private readonly context: QueryContext;
@@ -69,6 +70,17 @@ export class WindowOperator implements VectorOperator {
   private noQuantile(windows: Windows): number | undefined {
     if (this.plan.func !== 'quantile_over_time') return undefined;
     return windows.args[0]?.find((q) => !(q >= 0 && q <= 1));
+  }
+
+  seek(row: number): void {
+    assert(this.source instanceof StoredSamples, 'rows of a subquery');
+    this.source.seek(row);
+    this.position = row;
+  }
+
+  stored(): SeriesSet {
+    assert(this.source instanceof StoredSamples, 'rows of a subquery');
+    return this.source.stored();
   }
 
   next(out: StepBatch): number {

@@ -3,10 +3,17 @@
 
 import type { FileSystem } from '../../base/index.ts';
 import type { SharedMemory } from '../../kernels/index.ts';
-import type { Querier, Queryable } from '../../storage/index.ts';
+import type { Matcher } from '../../model/index.ts';
+import type {
+  Querier,
+  Queryable,
+  SelectHints,
+  SeriesSet,
+  SharedView,
+} from '../../storage/index.ts';
 import { mergeQueriers } from '../../storage/index.ts';
 import { SelectionCache } from '../index/selections.ts';
-import { HeadReader } from '../head/reader.ts';
+import { type HeadQuerier, HeadReader } from '../head/reader.ts';
 import { blockListVersion, readBlockList } from './block-list.ts';
 import { BlockQuerier } from './block-querier.ts';
 import { BlockSet } from './block-set.ts';
@@ -28,6 +35,44 @@ const SELECTION_BYTES = 8 << 20;
 
 /** How often a list that changes while its blocks are opened is read again. */
 const ATTEMPTS_MAX = 5;
+
+/** Head and blocks together, as they may be shared with another thread. */
+class DatabaseQuerier implements Querier {
+  private readonly all: Querier;
+  private readonly head: HeadQuerier;
+  private readonly blocksVersion: number;
+
+  constructor(all: Querier, head: HeadQuerier, blocksVersion: number) {
+    this.all = all;
+    this.head = head;
+    this.blocksVersion = blocksVersion;
+  }
+
+  select(
+    matchers: readonly Matcher[],
+    minTime: number,
+    maxTime: number,
+    hints?: SelectHints,
+  ): SeriesSet {
+    return this.all.select(matchers, minTime, maxTime, hints);
+  }
+
+  labelNames(matchers: readonly Matcher[], minTime: number, maxTime: number): string[] {
+    return this.all.labelNames(matchers, minTime, maxTime);
+  }
+
+  labelValues(name: string, matchers: readonly Matcher[], min: number, max: number): string[] {
+    return this.all.labelValues(name, matchers, min, max);
+  }
+
+  share(set: SeriesSet): SharedView {
+    return [this.blocksVersion, ...this.head.share(set)];
+  }
+
+  close(): void {
+    this.all.close();
+  }
+}
 
 /** Reads head and blocks; one querier is open at a time. */
 export class DatabaseReader implements Queryable {
@@ -56,6 +101,22 @@ export class DatabaseReader implements Queryable {
   querier(): Querier {
     // The head first: what it no longer has is in the list by now.
     const head = this.head.querier();
+    return new DatabaseQuerier(this.withBlocks(head), head, this.version);
+  }
+
+  /** See {@link Queryable.join}. @throws BlockError */
+  join([blocksVersion, ...view]: SharedView): Querier | undefined {
+    const head = this.head.join(view);
+    if (head === undefined) return undefined;
+    const all = this.withBlocks(head);
+    if (this.version === blocksVersion) return all;
+    // Other blocks than the other thread's.
+    all.close();
+    return undefined;
+  }
+
+  /** @throws BlockError when a listed block cannot be read; the head is closed then */
+  private withBlocks(head: Querier): Querier {
     try {
       this.refresh();
     } catch (error) {

@@ -8,7 +8,7 @@ import { ChunkEncoding, decodeChunk, newChunkSamples } from '../../chunks/index.
 import type { SharedMemory } from '../../kernels/index.ts';
 import type { Histogram, Matcher, SampleColumns } from '../../model/index.ts';
 import { compareText } from '../../model/index.ts';
-import type { Querier, Queryable, SeriesSet } from '../../storage/index.ts';
+import type { Querier, Queryable, SeriesSet, SharedView } from '../../storage/index.ts';
 import type { HeadChunkSource } from './disk-chunks.ts';
 import { DiskChunks } from './disk-chunks.ts';
 import type { HeadKernel } from './kernel.ts';
@@ -96,10 +96,29 @@ export class HeadReader implements Queryable {
       if (now === batch) break;
       batch = now;
     }
+    return new HeadQuerier(this.parts(this.shared.f64[ControlTime.floor]!), this.slot, batch);
+  }
+
+  private parts(floor: number): ReadParts {
     const { shared, kernel, symbols, disk } = this;
-    disk?.forgetBefore(u32[Control.oldestChunkFile]!);
-    const floor = shared.f64[ControlTime.floor]!;
-    return new HeadQuerier({ shared, kernel, symbols, floor, disk }, this.slot, batch);
+    disk?.forgetBefore(shared.u32[Control.oldestChunkFile]!);
+    return { shared, kernel, symbols, floor, disk };
+  }
+
+  /** See {@link Queryable.join}; `view` is what {@link HeadQuerier.share} made. */
+  join(view: SharedView): HeadQuerier | undefined {
+    const { u32 } = this.shared;
+    const [slot = 0, batch = 0, floor = 0, address = 0, count = 0] = view;
+    assert(Atomics.load(u32, this.slot + Slot.active) === 0, 'one querier for a worker at a time');
+    Atomics.store(u32, this.slot + Slot.batch, batch);
+    Atomics.store(u32, this.slot + Slot.active, 1);
+    // While that one is open, nothing that it may read was freed: from here on it is not for us, either.
+    const open = Atomics.load(u32, slot + Slot.active) === 1;
+    if (!open || Atomics.load(u32, slot + Slot.batch) !== batch) {
+      Atomics.store(u32, this.slot + Slot.active, 0);
+      return undefined;
+    }
+    return new HeadQuerier(this.parts(floor), this.slot, batch, { address, count });
   }
 }
 
@@ -113,8 +132,16 @@ export class HeadQuerier implements Querier {
   private readonly floor: number;
   /** Scratch handed out so far by this querier. */
   private scratchUsed = 0;
+  /** The series that another thread selected; undefined: this one selects itself. */
+  private readonly joined: { readonly address: number; readonly count: number } | undefined;
 
-  constructor(parts: ReadParts, slot: number, batch: number) {
+  constructor(
+    parts: ReadParts,
+    slot: number,
+    batch: number,
+    joined?: { readonly address: number; readonly count: number },
+  ) {
+    this.joined = joined;
     this.parts = parts;
     this.shared = parts.shared;
     this.symbols = parts.symbols;
@@ -124,6 +151,12 @@ export class HeadQuerier implements Querier {
   }
 
   select(matchers: readonly Matcher[], minTime: number, maxTime: number): HeadSeriesSet {
+    const scratch = (bytes: number): number => this.scratch(bytes);
+    const sides = new SideReader(this.shared, this.batch, this.floor, this.parts.disk);
+    const { joined } = this;
+    if (joined !== undefined) {
+      return new HeadSeriesSet(this.parts, sides, joined.count, joined.address, scratch);
+    }
     const ids = this.overlaps(minTime, maxTime)
       ? selectIds(this.symbols, matchers)
       : new Uint32Array(0);
@@ -134,8 +167,13 @@ export class HeadQuerier implements Querier {
     const counts = chunks + 4 * count;
     this.shared.u32.set(ids, columns >>> 2);
     this.parts.kernel.snapshot(columns, count, this.batch, chunks, counts);
-    const sides = new SideReader(this.shared, this.batch, this.floor, this.parts.disk);
-    return new HeadSeriesSet(this.parts, sides, count, columns, (bytes) => this.scratch(bytes));
+    return new HeadSeriesSet(this.parts, sides, count, columns, scratch);
+  }
+
+  /** Where `set`, or the part of it that is the head's, and what it may see stand in the shared memory. */
+  share(all: SeriesSet): SharedView {
+    const set = [all, ...(all.sources ?? [])].find((one) => one instanceof HeadSeriesSet);
+    return [this.slot, this.batch, this.floor, set?.address ?? 0, set?.count ?? 0];
   }
 
   labelNames(matchers: readonly Matcher[], minTime: number, maxTime: number): string[] {
@@ -237,6 +275,8 @@ export interface ChunkStream {
 
 export class HeadSeriesSet implements SeriesSet {
   readonly count: number;
+  /** Of the snapshot's columns: ids, newest chunks, their visible counts. */
+  readonly address: number;
   readonly symbols: HeadSymbols;
   columns: SampleColumns;
   histograms: readonly (Histogram | undefined)[] | undefined;
@@ -278,6 +318,7 @@ export class HeadSeriesSet implements SeriesSet {
     this.disk = parts.disk;
     this.sides = sides;
     this.count = count;
+    this.address = address;
     this.ids = address >>> 2;
     this.chunks = this.ids + count;
     this.counts = this.chunks + count;

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+// Computes rows for a query of another thread.
+
+import type { Queryable } from '../../storage/index.ts';
+import type { FanHelper } from '../fan/ring.ts';
+import {
+  asRows,
+  type EngineFeatures,
+  type QueryContext,
+  type QueryControl,
+  SampleBudget,
+} from '../operators/context.ts';
+import { LabelSets, needNothing } from '../operators/label-sets.ts';
+import { LeafRows } from '../operators/leaf-rows.ts';
+import { SampleCounter } from '../operators/sample-counter.ts';
+import { parseLeaf } from '../plan/leaf.ts';
+import { Annotations } from './annotations.ts';
+import { Compiler } from './compile.ts';
+
+export interface HelpOptions {
+  readonly features: EngineFeatures;
+  readonly maxSamples: number;
+  readonly maxBytes?: number;
+  /** Whether this thread is wanted elsewhere. */
+  readonly isWanted: () => boolean;
+}
+
+/** The help is no longer needed, or this thread is wanted elsewhere. */
+class HelpOver extends Error {}
+
+/**
+ * Works at the open task of a ring until nothing is left of it, its owner ends it or `isWanted`.
+ * Errors are the owner's to find: it computes again whatever was left undone.
+ */
+export function help(helper: FanHelper, queryable: Queryable, options: HelpOptions): void {
+  const share = joinTask(helper, queryable, options);
+  if (share === undefined) return;
+  try {
+    while (!options.isWanted()) {
+      const state = share.run();
+      if (state === 'over') return;
+      if (state === 'full') helper.wait();
+    }
+  } finally {
+    share.close();
+  }
+}
+
+/** One thread's part in a task. */
+export interface TaskShare {
+  /** Computes one batch: 'full' when the owner is to catch up first, 'over' when this thread is done. */
+  run(): 'computed' | 'full' | 'over';
+  close(): void;
+}
+
+/** Takes part in the open task of a ring; undefined when there is none or this thread cannot. */
+export function joinTask(
+  helper: FanHelper,
+  queryable: Queryable,
+  { features, maxSamples, maxBytes, isWanted }: HelpOptions,
+): TaskShare | undefined {
+  const task = helper.join();
+  if (task === undefined) return undefined;
+  const querier = queryable.join?.(task.view);
+  if (querier === undefined) {
+    helper.leave();
+    return undefined;
+  }
+  const close = (): void => {
+    querier.close();
+    helper.leave();
+  };
+  const control: QueryControl = {
+    checkpoint: () => {
+      if (helper.isOver || isWanted()) throw new HelpOver();
+    },
+  };
+  try {
+    const { plan, steps, lookbackMs } = parseLeaf(task.text);
+    const context: QueryContext = {
+      sets: new LabelSets(),
+      querier,
+      control,
+      budget: new SampleBudget(maxSamples, maxBytes),
+      counter: new SampleCounter(),
+      selected: new Map(),
+      annotations: new Annotations(),
+      lookbackMs,
+      features,
+      fanOut: undefined,
+    };
+    const rows = new LeafRows(context, (inner) => asRows(new Compiler(inner).vector(plan, steps)));
+    const { count } = rows.open(needNothing);
+    // The views agree, or this thread must not touch anything.
+    if (count !== task.rowCount) throw new HelpOver();
+    const { rowsPerBatch, rowCount, stepCount } = task;
+    return {
+      run: () => {
+        try {
+          const result = helper.work((batch, slot) => {
+            const start = batch * rowsPerBatch;
+            const size = Math.min(rowsPerBatch, rowCount - start);
+            return rows.computeInto(slot, start, size, stepCount);
+          });
+          return result === 'computed' || result === 'full' ? result : 'over';
+        } catch {
+          return 'over';
+        }
+      },
+      close,
+    };
+  } catch {
+    close();
+    return undefined;
+  }
+}

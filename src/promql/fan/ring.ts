@@ -1,0 +1,409 @@
+// SPDX-License-Identifier: Apache-2.0
+// Batches of rows between the thread of a query and those that help it: a ring of slots in shared memory.
+//
+//   words 0 …   task (0 = none is open), next batch to claim, batches done with, signal to the owner,
+//               number of batches, signal to the helpers, bytes of the text
+//   words 16 …  for each helper: 0, or its generation while it is at the task
+//   then        the task's text, and slots: state, owner, generation, bytes of notes, account, notes,
+//               values, presence
+//
+// A batch is claimed by counting `next` up, at most so many ahead of what is done with as there are slots.
+// Slot b mod slots holds batch b; its state becomes b + 1 when it is computed and -(b + 1) when it is left to
+// the owner. A helper that dies is known by its generation: whatever it had claimed is computed by the owner.
+
+import { assert } from '../../base/index.ts';
+import type { ComputeBatch, FanOut, FanRun, FanSlot, FanTask } from '../operators/fan-out.ts';
+import { FanAccount } from '../operators/fan-out.ts';
+
+const Word = {
+  task: 0,
+  next: 1,
+  done: 2,
+  ownerSignal: 3,
+  batches: 4,
+  helperSignal: 5,
+  textBytes: 6,
+} as const;
+const HELPERS_AT = 16;
+/** Threads that one ring has room for. */
+export const FAN_HELPERS_MAX = 64;
+const TEXT_AT = 4 * (HELPERS_AT + FAN_HELPERS_MAX);
+const TEXT_BYTES = 16_384;
+const SLOTS_AT = TEXT_AT + TEXT_BYTES;
+/** As many points as the API allows a series, and what a batch has of shorter ones. */
+const SLOT_CELLS = 11_264;
+const SlotWord = { state: 0, owner: 1, generation: 2, notesBytes: 3, claimed: 4 } as const;
+const SLOT_HEADER_BYTES = 64;
+const ACCOUNT_AT = 32;
+const NOTES_BYTES = 4096;
+const SLOT_BYTES = SLOT_HEADER_BYTES + NOTES_BYTES + 9 * SLOT_CELLS;
+const SLOTS_PER_THREAD = 4;
+const SLOTS_MAX = 32;
+/** How often a thread that waits looks around. */
+const LOOK_MS = 5;
+
+/** What takes about a millisecond: less is not worth waking somebody. */
+const COST_MIN = 50_000;
+
+const slotCount = (width: number): number => Math.min(SLOTS_MAX, SLOTS_PER_THREAD * width);
+
+/** Bytes of the ring of one thread, of `width` that work together; a multiple of 8. */
+export const fanRingBytes = (width: number): number => SLOTS_AT + slotCount(width) * SLOT_BYTES;
+
+/** How often the threads of a slot have died: the generation of the next. */
+export type Generations = (helper: number) => number;
+
+class RingSlot implements FanSlot {
+  readonly words: Int32Array;
+  readonly account: Float64Array;
+  readonly values: Float64Array;
+  readonly present: Uint8Array;
+  private readonly notes: Uint8Array;
+
+  constructor(buffer: SharedArrayBuffer | ArrayBuffer, address: number) {
+    const notes = address + SLOT_HEADER_BYTES;
+    const values = notes + NOTES_BYTES;
+    this.words = new Int32Array(buffer, address, SLOT_HEADER_BYTES / 4);
+    this.account = new Float64Array(buffer, address + ACCOUNT_AT, FanAccount.length);
+    this.notes = new Uint8Array(buffer, notes, NOTES_BYTES);
+    this.values = new Float64Array(buffer, values, SLOT_CELLS);
+    this.present = new Uint8Array(buffer, values + 8 * SLOT_CELLS, SLOT_CELLS);
+  }
+
+  get state(): number {
+    return Atomics.load(this.words, SlotWord.state);
+  }
+
+  set state(state: number) {
+    Atomics.store(this.words, SlotWord.state, state);
+  }
+
+  claimBy(helper: number, generation: number): void {
+    Atomics.store(this.words, SlotWord.generation, generation);
+    Atomics.store(this.words, SlotWord.owner, helper + 1);
+  }
+
+  /** Whether the thread that computes it is no more. */
+  isOrphan(generations: Generations): boolean {
+    const owner = Atomics.load(this.words, SlotWord.owner);
+    return owner > 0 && generations(owner - 1) !== Atomics.load(this.words, SlotWord.generation);
+  }
+
+  writeNotes(text: string): boolean {
+    if (text === '') {
+      this.words[SlotWord.notesBytes] = 0;
+      return true;
+    }
+    const bytes = new TextEncoder().encode(text);
+    if (bytes.length > NOTES_BYTES) return false;
+    this.notes.set(bytes);
+    this.words[SlotWord.notesBytes] = bytes.length;
+    return true;
+  }
+
+  readNotes(): string {
+    const length = this.words[SlotWord.notesBytes]!;
+    return length === 0 ? '' : new TextDecoder().decode(this.notes.slice(0, length));
+  }
+}
+
+/** Both sides of one ring. */
+class Ring {
+  readonly words: Int32Array;
+  readonly slots: readonly RingSlot[];
+  private readonly text: Uint8Array;
+
+  constructor(buffer: SharedArrayBuffer | ArrayBuffer, address: number, width: number) {
+    this.words = new Int32Array(buffer, address, HELPERS_AT + FAN_HELPERS_MAX);
+    this.text = new Uint8Array(buffer, address + TEXT_AT, TEXT_BYTES);
+    const at = (i: number): number => address + SLOTS_AT + i * SLOT_BYTES;
+    this.slots = Array.from({ length: slotCount(width) }, (_, i) => new RingSlot(buffer, at(i)));
+  }
+
+  load(word: number): number {
+    return Atomics.load(this.words, word);
+  }
+
+  slotOf(batch: number): RingSlot {
+    return this.slots[batch % this.slots.length]!;
+  }
+
+  /** The next batch that nobody has; -1 when there is none, -2 when there is no room for it yet. */
+  claim(): number {
+    for (;;) {
+      const next = this.load(Word.next);
+      if (next >= this.load(Word.batches)) return -1;
+      if (next >= this.load(Word.done) + this.slots.length) return -2;
+      if (Atomics.compareExchange(this.words, Word.next, next, next + 1) === next) return next;
+    }
+  }
+
+  signal(word: number): void {
+    Atomics.add(this.words, word, 1);
+    Atomics.notify(this.words, word);
+  }
+
+  /** Waits for a signal after `seen`, not long. */
+  wait(word: number, seen: number): void {
+    Atomics.wait(this.words, word, seen, LOOK_MS);
+  }
+
+  writeText(bytes: Uint8Array): void {
+    this.text.set(bytes);
+    this.words[Word.textBytes] = bytes.length;
+  }
+
+  readText(): string {
+    return new TextDecoder().decode(this.text.slice(0, this.words[Word.textBytes]));
+  }
+}
+
+const TASK_MAX = 0x7fff_ffff;
+
+/** What stands in a ring's text. */
+interface WrittenTask extends FanTask {
+  readonly view: readonly number[];
+}
+
+export interface FanRingOptions {
+  readonly buffer: SharedArrayBuffer | ArrayBuffer;
+  readonly address: number;
+  readonly width: number;
+  readonly generations: Generations;
+  /** See {@link FanOut}; about a millisecond of work unless given. */
+  readonly costMin?: number;
+  /** Tells the others that a task is open. */
+  readonly call: () => void;
+  /** Gives the other threads, in a test the only one, a chance to work. */
+  readonly onTurn?: () => void;
+}
+
+/** The owner's side of a ring. */
+export class RingFanOut implements FanOut {
+  readonly width: number;
+  readonly costMin: number;
+  readonly slotCells = SLOT_CELLS;
+  private readonly options: FanRingOptions;
+  private readonly ring: Ring;
+  private run: OwnerRun | undefined;
+  private lastTask = 0;
+
+  constructor(options: FanRingOptions) {
+    this.options = options;
+    this.width = options.width;
+    this.costMin = options.costMin ?? COST_MIN;
+    this.ring = new Ring(options.buffer, options.address, options.width);
+  }
+
+  begin(task: FanTask, checkpoint: () => void): FanRun | undefined {
+    if (this.run !== undefined) return undefined;
+    const written: WrittenTask = task;
+    const bytes = new TextEncoder().encode(JSON.stringify(written));
+    if (bytes.length > TEXT_BYTES) return undefined;
+    const { ring } = this;
+    assert(ring.load(Word.task) === 0, 'one task at a time');
+    for (const slot of ring.slots) slot.state = 0;
+    ring.writeText(bytes);
+    const batches = Math.ceil(task.rowCount / task.rowsPerBatch);
+    Atomics.store(ring.words, Word.next, 0);
+    Atomics.store(ring.words, Word.done, 0);
+    Atomics.store(ring.words, Word.batches, batches);
+    this.lastTask = (this.lastTask % TASK_MAX) + 1;
+    Atomics.store(ring.words, Word.task, this.lastTask);
+    this.run = new OwnerRun(ring, this.options, batches, checkpoint, () => {
+      this.run = undefined;
+    });
+    this.options.call();
+    return this.run;
+  }
+
+  finish(): void {
+    this.run?.close();
+  }
+
+  /** Closes what a thread that died left open: its successor begins anew. */
+  reset(): void {
+    Atomics.store(this.ring.words, Word.task, 0);
+  }
+}
+
+class OwnerRun implements FanRun {
+  private readonly ring: Ring;
+  private readonly options: FanRingOptions;
+  private readonly batches: number;
+  private readonly checkpoint: () => void;
+  private readonly onClosed: () => void;
+  /** The batch whose turn it is. */
+  private current = 0;
+  /** Batches from here on are the owner's. */
+  private ownFrom = Number.POSITIVE_INFINITY;
+  private closed = false;
+
+  constructor(
+    ring: Ring,
+    options: FanRingOptions,
+    batches: number,
+    checkpoint: () => void,
+    onClosed: () => void,
+  ) {
+    this.ring = ring;
+    this.options = options;
+    this.batches = batches;
+    this.checkpoint = checkpoint;
+    this.onClosed = onClosed;
+  }
+
+  next(compute: ComputeBatch): FanSlot | undefined {
+    const { ring, current, options } = this;
+    const { generations } = options;
+    const slot = ring.slotOf(current);
+    for (;;) {
+      options.onTurn?.();
+      if (current >= this.ownFrom) return undefined;
+      const seen = ring.load(Word.ownerSignal);
+      if (slot.state === current + 1) return slot;
+      if (slot.state === -(current + 1)) {
+        // Others would fare no better with what follows.
+        this.takeRest();
+        return undefined;
+      }
+      if (ring.load(Word.next) === current) {
+        if (ring.claim() === current) return undefined;
+        continue;
+      }
+      if (slot.isOrphan(generations)) return undefined;
+      const ahead = ring.claim();
+      if (ahead >= 0) {
+        this.computeAhead(ahead, compute);
+        continue;
+      }
+      ring.wait(Word.ownerSignal, seen);
+      this.checkpoint();
+    }
+  }
+
+  private computeAhead(batch: number, compute: ComputeBatch): void {
+    const slot = this.ring.slotOf(batch);
+    let computed = false;
+    try {
+      computed = compute(batch, slot);
+    } catch {
+      // It is thrown again when it is this batch's turn, after whatever the batches before it throw.
+    }
+    slot.state = computed ? batch + 1 : -(batch + 1);
+  }
+
+  /** Leaves nothing more to others. */
+  private takeRest(): void {
+    const next = Atomics.exchange(this.ring.words, Word.next, this.batches);
+    this.ownFrom = Math.min(this.ownFrom, next);
+  }
+
+  done(): void {
+    const { ring } = this;
+    const slot = ring.slotOf(this.current);
+    slot.words[SlotWord.owner] = 0;
+    this.current++;
+    Atomics.store(ring.words, Word.done, this.current);
+    ring.signal(Word.helperSignal);
+  }
+
+  close(): void {
+    if (this.closed) return;
+    this.closed = true;
+    this.takeRest();
+    const { ring, options } = this;
+    Atomics.store(ring.words, Word.task, 0);
+    ring.signal(Word.helperSignal);
+    for (let helper = 0; helper < FAN_HELPERS_MAX; helper++) {
+      const word = HELPERS_AT + helper;
+      for (;;) {
+        const seen = ring.load(Word.ownerSignal);
+        const at = ring.load(word);
+        if (at === 0 || at !== options.generations(helper) + 1) break;
+        options.onTurn?.();
+        ring.wait(Word.ownerSignal, seen);
+      }
+    }
+    this.onClosed();
+  }
+}
+
+export interface FanHelperOptions {
+  readonly buffer: SharedArrayBuffer | ArrayBuffer;
+  readonly address: number;
+  readonly width: number;
+  /** Number of this thread, below {@link FAN_HELPERS_MAX}, and how many in its place died before. */
+  readonly helper: number;
+  readonly generation: number;
+}
+
+/** A thread that helps the owner of one ring. */
+export class FanHelper {
+  private readonly ring: Ring;
+  private readonly helper: number;
+  private readonly generation: number;
+  private task = 0;
+
+  constructor({ buffer, address, width, helper, generation }: FanHelperOptions) {
+    this.ring = new Ring(buffer, address, width);
+    this.helper = helper;
+    this.generation = generation;
+  }
+
+  /** Whether there is something to do. */
+  get isWanted(): boolean {
+    const { ring } = this;
+    return ring.load(Word.task) !== 0 && ring.load(Word.next) < ring.load(Word.batches);
+  }
+
+  /** The open task, which stays readable until {@link leave}; undefined when there is none. */
+  join(): FanTask | undefined {
+    const { ring } = this;
+    const task = ring.load(Word.task);
+    if (task === 0) return undefined;
+    Atomics.store(ring.words, HELPERS_AT + this.helper, this.generation + 1);
+    this.task = task;
+    if (this.isOver) {
+      this.leave();
+      return undefined;
+    }
+    return JSON.parse(ring.readText()) as WrittenTask;
+  }
+
+  /** Whether the owner has ended the task. */
+  get isOver(): boolean {
+    return this.ring.load(Word.task) !== this.task;
+  }
+
+  /**
+   * Computes one batch.
+   * @returns 'computed', 'left' when `compute` could not, 'full' when the owner is to catch up first, 'none'
+   */
+  work(compute: ComputeBatch): 'computed' | 'left' | 'full' | 'none' {
+    const { ring } = this;
+    if (this.isOver) return 'none';
+    const batch = ring.claim();
+    if (batch < 0) return batch === -1 ? 'none' : 'full';
+    const slot = ring.slotOf(batch);
+    slot.claimBy(this.helper, this.generation);
+    let computed = false;
+    try {
+      computed = compute(batch, slot);
+    } finally {
+      slot.state = computed ? batch + 1 : -(batch + 1);
+      ring.signal(Word.ownerSignal);
+    }
+    return computed ? 'computed' : 'left';
+  }
+
+  /** Waits until the owner has caught up, not long. */
+  wait(): void {
+    this.ring.wait(Word.helperSignal, this.ring.load(Word.helperSignal));
+  }
+
+  leave(): void {
+    Atomics.store(this.ring.words, HELPERS_AT + this.helper, 0);
+    this.ring.signal(Word.ownerSignal);
+  }
+}

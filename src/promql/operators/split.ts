@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: Apache-2.0
+// A leaf of the plan (a selector, a function of its windows, arithmetic on the results) whose rows several
+// threads compute. The rows come in the same order and are the same as from one thread, and so is whatever is
+// made of them: sums are added up here, in the order of the rows.
+
+import type { Annotation } from '../engine/annotations.ts';
+import type { SeriesList, StepBatch } from './batch.ts';
+import type { QueryContext, RowOperator, VectorOperator } from './context.ts';
+import { FanAccount, type FanOut, type FanRun, type FanSlot } from './fan-out.ts';
+import type { LabelNeed } from './label-sets.ts';
+import { type BatchAccount, LeafRows } from './leaf-rows.ts';
+
+/** Batches that there should be for each thread, so that none has long to wait for the last. */
+const BATCHES_PER_THREAD = 4;
+
+export class SplitOperator implements VectorOperator {
+  private readonly context: QueryContext;
+  private readonly fanOut: FanOut;
+  private readonly text: string;
+  private readonly stepCount: number;
+  private readonly local: LeafRows;
+  private run: FanRun | undefined;
+  private rowCount = 0;
+  private rowsPerBatch = 1;
+  /** The row that is handed on next. */
+  private position = 0;
+  /** The batch that `position` is in; undefined while it is computed here. */
+  private slot: FanSlot | undefined;
+  private batch = -1;
+
+  /**
+   * @param text the leaf, for the other threads
+   * @param make makes its operator for this one
+   */
+  constructor(
+    context: QueryContext,
+    fanOut: FanOut,
+    text: string,
+    stepCount: number,
+    make: (context: QueryContext) => RowOperator,
+  ) {
+    this.context = context;
+    this.fanOut = fanOut;
+    this.text = text;
+    this.stepCount = stepCount;
+    this.local = new LeafRows(context, make);
+  }
+
+  open(need: LabelNeed): SeriesList {
+    const { context, fanOut, local, stepCount } = this;
+    this.run?.close();
+    this.run = undefined;
+    const list = local.open(need);
+    this.position = 0;
+    this.batch = -1;
+    this.slot = undefined;
+    this.rowCount = list.count;
+    const fit = Math.floor(fanOut.slotCells / Math.max(1, stepCount));
+    const wanted = Math.ceil(list.count / (fanOut.width * BATCHES_PER_THREAD));
+    this.rowsPerBatch = Math.max(1, Math.min(fit, wanted));
+    const view = context.querier.share?.(local.stored());
+    if (fit < 1 || list.count < 2 || view === undefined) return list;
+    const { text, rowsPerBatch } = this;
+    const task = { text, view, rowCount: list.count, rowsPerBatch, stepCount };
+    this.run = fanOut.begin(task, () => context.control.checkpoint());
+    return list;
+  }
+
+  next(out: StepBatch): number {
+    const { run, position, rowCount, rowsPerBatch, stepCount } = this;
+    if (position >= rowCount) {
+      run?.close();
+      this.run = undefined;
+      return this.end(out);
+    }
+    if (run === undefined) {
+      const rows = this.local.compute(position, out.rowCapacity, out);
+      this.settle(this.local.take());
+      this.position += rows;
+      return rows;
+    }
+    const batch = Math.floor(position / rowsPerBatch);
+    if (batch !== this.batch) this.enter(run, batch);
+    const last = Math.min(rowCount, (batch + 1) * rowsPerBatch);
+    const rows = Math.min(out.rowCapacity, last - position);
+    if (this.slot === undefined) {
+      this.local.compute(position, rows, out);
+      this.settle(this.local.take());
+    } else {
+      const from = (position - batch * rowsPerBatch) * stepCount;
+      copyRows(this.slot, from, rows * stepCount, out);
+      out.rowStart = position;
+      out.rowCount = rows;
+    }
+    this.position += rows;
+    if (this.position === last) run.done();
+    return rows;
+  }
+
+  private end(out: StepBatch): number {
+    out.rowCount = 0;
+    return 0;
+  }
+
+  /** Waits for a batch to be computed, or finds that it is to be computed here. */
+  private enter(run: FanRun, batch: number): void {
+    this.batch = batch;
+    this.slot = run.next((ahead, slot) => this.computeAhead(ahead, slot));
+    const { slot } = this;
+    if (slot === undefined) return;
+    const notes = slot.readNotes();
+    this.settle({
+      samples: slot.account[FanAccount.samples]!,
+      held: slot.account[FanAccount.held]!,
+      notes: notes === '' ? [] : (JSON.parse(notes) as Annotation[]),
+    });
+  }
+
+  private computeAhead(batch: number, slot: FanSlot): boolean {
+    const { rowsPerBatch, rowCount, stepCount } = this;
+    const start = batch * rowsPerBatch;
+    const count = Math.min(rowsPerBatch, rowCount - start);
+    return this.local.computeInto(slot, start, count, stepCount);
+  }
+
+  /** Enters what rows cost and said into the query's accounts, as if they had been computed only now. */
+  private settle({ samples, held, notes }: BatchAccount): void {
+    const { counter, budget, annotations } = this.context;
+    counter?.addEverywhere(samples, 1);
+    budget.hold(held);
+    budget.release(held);
+    annotations.add(notes);
+  }
+}
+
+function copyRows(slot: FanSlot, from: number, cells: number, out: StepBatch): void {
+  out.values.set(slot.values.subarray(from, from + cells));
+  out.present.set(slot.present.subarray(from, from + cells));
+  out.hasHistograms = false;
+}

@@ -8,6 +8,7 @@
 //   0x4000  head control block (tsdb/head/control.ts)
 //   0x6000  query control block: one slot a worker (stop flags, counters)
 //   0x7000  block control block (tsdb/block/block-list.ts)
+//   0x8000  fan-out control block: a word that tells idle query workers that there is something to do
 //   0x10000 the heap
 
 export const CRC_TABLE_ADDRESS = 0x1000;
@@ -15,4 +16,5 @@ export const POWERS_ADDRESS = 0x3000;
 export const HEAD_CONTROL_ADDRESS = 0x4000;
 export const QUERY_CONTROL_ADDRESS = 0x6000;
 export const BLOCK_CONTROL_ADDRESS = 0x7000;
+export const FAN_CONTROL_ADDRESS = 0x8000;
 export const HEAP_START = 0x10000;

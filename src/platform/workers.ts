@@ -6,13 +6,21 @@
 //   slot i of the control block, 64 bytes (a cache line):
 //     word 0   id of the request to stop, 0 = none
 //     word 1   why: 1 canceled, 2 timed out
+//     word 2   requests that were sent to the worker
+//     word 3   how many threads the slot has lost: a thread that another waits for may be gone
 //     the rest is the worker's own, e.g. to tell how far it is
+//
+// The first worker is there from the start. The others are started when there is more to do than the first can
+// and end when they have been idle for long; they get requests once they have said that they are ready.
 
 import { Worker } from 'node:worker_threads';
 import type { Logger } from '../base/index.ts';
 
 /** Bytes of one worker's slot in the control block. */
 export const WORKER_SLOT_BYTES = 64;
+
+/** Words of a slot that other threads read. */
+export const WorkerWord = { sent: 2, deaths: 3 } as const;
 
 export const StopReason = { none: 0, canceled: 1, timeout: 2 } as const;
 export type StopReason = (typeof StopReason)[keyof typeof StopReason];
@@ -50,6 +58,16 @@ export interface WorkerRequest {
   readonly queuedMs: number;
 }
 
+/** Sent by a worker once it listens. */
+export interface WorkerReady {
+  readonly ready: true;
+}
+
+/** Sent by a worker that could do with the others' help. */
+export interface WorkerCall {
+  readonly helpWanted: true;
+}
+
 /** Sent back by a worker. `answer` may hold transferred buffers. */
 export interface WorkerReply {
   readonly id: number;
@@ -72,8 +90,10 @@ export interface WorkerPoolOptions {
   /** Limit of a worker's JavaScript heap (its shared memory does not count). */
   readonly heapMegabytesMax: number;
   readonly logger: Logger;
-  /** Called when the thread of a slot has ended without being asked to, before another takes its place. */
+  /** Called when the thread of a slot has ended, before another takes its place. */
   readonly onLost?: (slot: number) => void;
+  /** How long a worker but the first may be idle before it ends; 5 minutes unless given. */
+  readonly idleMs?: number;
 }
 
 export interface RunOptions {
@@ -110,6 +130,12 @@ interface Slot {
   readonly reserved: boolean;
   worker: Worker | undefined;
   job: Job | undefined;
+  /** It has said that it is ready, or is the first and need not. */
+  ready: boolean;
+  /** When it last had something to do, as far as is known here. */
+  busyMs: number;
+  /** Its thread was told to end and has not yet. */
+  ending: boolean;
   /** Set while a replacement waits to be started. */
   restart: NodeJS.Timeout | undefined;
   /** Deaths in a row with no answer between them: the longer, the later the replacement. */
@@ -118,6 +144,7 @@ interface Slot {
 
 const RESTART_DELAY_MS = 100;
 const RESTART_DELAY_MAX_MS = 5000;
+const IDLE_MS = 5 * 60_000;
 const REQUEST_ID_MAX = 0x7fffffff;
 
 /** N worker threads and a bounded queue before them. */
@@ -131,6 +158,8 @@ export class WorkerPool {
   private replaced = 0;
   private closed = false;
   private reserveStarted = false;
+  private readonly idleMs: number;
+  private readonly idleTimer: NodeJS.Timeout;
 
   constructor(options: WorkerPoolOptions) {
     this.options = options;
@@ -140,12 +169,18 @@ export class WorkerPool {
         reserved: index >= options.size,
         worker: undefined,
         job: undefined,
+        ready: false,
+        busyMs: 0,
+        ending: false,
         restart: undefined,
         deaths: 0,
       };
       this.slots.push(slot);
-      if (!slot.reserved) this.start(slot);
+      if (index === 0) this.start(slot);
     }
+    this.idleMs = options.idleMs ?? IDLE_MS;
+    this.idleTimer = setInterval(() => this.endIdle(), this.idleMs / 4);
+    this.idleTimer.unref();
   }
 
   /** Has one worker answer `request`. @throws WorkerError */
@@ -202,6 +237,7 @@ export class WorkerPool {
   /** Fails what waits or runs and ends the threads. */
   async close(): Promise<void> {
     this.closed = true;
+    clearInterval(this.idleTimer);
     const error = new WorkerError('closed', 'the server is shutting down');
     for (const job of [...this.rules.splice(0), ...this.people.splice(0)]) this.finish(job, error);
     await Promise.all(
@@ -223,20 +259,72 @@ export class WorkerPool {
     for (const slot of this.slots) if (slot.reserved) this.start(slot);
   }
 
+  /** Starts those that are not there yet. */
+  private startAll(): void {
+    for (const slot of this.slots) {
+      const { reserved, worker, restart, ending } = slot;
+      if (!reserved && worker === undefined && restart === undefined && !ending) this.start(slot);
+    }
+  }
+
+  /** Ends the workers that have had nothing to do for long. */
+  private endIdle(): void {
+    const now = performance.now();
+    for (const slot of this.slots) {
+      const { worker, job, reserved, index, busyMs } = slot;
+      if (worker === undefined || job !== undefined || reserved || index === 0) continue;
+      if (now - busyMs < this.idleMs) continue;
+      slot.worker = undefined;
+      void this.end(slot, worker).then(() => this.dispatch());
+    }
+  }
+
+  /** Ends the thread of a slot; nothing may be started in its place before. */
+  private async end(slot: Slot, worker: Worker): Promise<void> {
+    slot.ending = true;
+    await worker.terminate();
+    slot.ending = false;
+    if (!this.closed) this.gone(slot);
+  }
+
+  /** The thread of a slot has ended. */
+  private gone(slot: Slot): void {
+    Atomics.add(this.options.control, this.wordOf(slot) + WorkerWord.deaths, 1);
+    this.options.onLost?.(slot.index);
+  }
+
+  private wordOf(slot: Slot): number {
+    return (slot.index * WORKER_SLOT_BYTES) >>> 2;
+  }
+
   private start(slot: Slot): void {
     slot.restart = undefined;
+    slot.ready = slot.index === 0 || slot.reserved;
+    slot.busyMs = performance.now();
     this.signalStop(slot, 0, StopReason.none);
+    Atomics.store(this.options.control, this.wordOf(slot) + WorkerWord.sent, 0);
     const worker = new Worker(this.options.script, {
       workerData: { ...this.options.workerData, slot: slot.index },
       resourceLimits: { maxOldGenerationSizeMb: this.options.heapMegabytesMax },
     });
     slot.worker = worker;
-    worker.on('message', (reply: WorkerReply) => {
-      if (slot.worker === worker) this.receive(slot, reply);
+    worker.on('message', (message: WorkerReply | WorkerReady | WorkerCall) => {
+      if (slot.worker !== worker) return;
+      if ('helpWanted' in message) this.callAll();
+      else if ('ready' in message) {
+        slot.ready = true;
+        this.dispatch();
+      } else this.receive(slot, message);
     });
     worker.on('error', (error: Error) => this.lose(slot, worker, error));
     worker.on('exit', (code) => this.lose(slot, worker, new Error(`exit code ${code}`)));
     this.dispatch();
+  }
+
+  /** One could do with the others' help: they are started, and have something to do. */
+  private callAll(): void {
+    this.startAll();
+    for (const slot of this.slots) slot.busyMs = performance.now();
   }
 
   private receive(slot: Slot, reply: WorkerReply): void {
@@ -244,6 +332,7 @@ export class WorkerPool {
     if (job === undefined || job.id !== reply.id) return;
     slot.job = undefined;
     slot.deaths = 0;
+    slot.busyMs = performance.now();
     this.answered++;
     this.finish(job, undefined, reply.answer);
     this.dispatch();
@@ -262,14 +351,14 @@ export class WorkerPool {
       this.finish(job, new WorkerError('crashed', message, { cause }));
     }
     if (this.closed) return;
-    this.options.onLost?.(slot.index);
+    this.gone(slot);
     const delay = Math.min(RESTART_DELAY_MAX_MS, RESTART_DELAY_MS * 2 ** slot.deaths++);
     slot.restart = setTimeout(() => this.start(slot), delay);
   }
 
   private dispatch(): void {
     for (const slot of this.slots) {
-      if (slot.worker === undefined || slot.job !== undefined) continue;
+      if (slot.worker === undefined || slot.job !== undefined || !slot.ready) continue;
       const job = this.rules.shift() ?? (slot.reserved ? undefined : this.people.shift());
       if (job === undefined) continue;
       slot.job = job;
@@ -281,12 +370,17 @@ export class WorkerPool {
         queuedMs: performance.now() - job.enteredMs,
       };
       job.onStart?.(slot.index, job.id);
+      const sent = this.wordOf(slot) + WorkerWord.sent;
+      Atomics.add(this.options.control, sent, 1);
+      // It may be blocked in a wait for other threads, which this word ends.
+      Atomics.notify(this.options.control, sent);
       slot.worker.postMessage(message);
     }
+    if (this.people.length > 0) this.startAll();
   }
 
   private signalStop(slot: Slot, id: number, reason: StopReason): void {
-    const word = (slot.index * WORKER_SLOT_BYTES) >>> 2;
+    const word = this.wordOf(slot);
     Atomics.store(this.options.control, word + 1, reason);
     Atomics.store(this.options.control, word, id);
   }
@@ -330,10 +424,8 @@ export class WorkerPool {
         : new WorkerError('canceled', 'query was canceled in expression evaluation'),
     );
     // Its slot in the shared memory is free only once the thread has really ended.
-    void worker.terminate().then(() => {
-      if (this.closed) return;
-      this.options.onLost?.(slot.index);
-      this.start(slot);
+    void this.end(slot, worker).then(() => {
+      if (!this.closed) this.start(slot);
     });
   }
 

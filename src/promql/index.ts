@@ -12,7 +12,7 @@ export type { Estimate, QueryEstimate } from './engine/estimate.ts';
 export type { ActualCost, ExplainNode, Explanation } from './engine/explain.ts';
 export type { EngineFeatures, QueryControl, QueryUse } from './operators/context.ts';
 export { help, type HelpOptions, joinTask, type TaskShare } from './engine/help.ts';
-export { FAN_HELPERS_MAX, FanHelper, fanRingBytes, RingFanOut } from './fan/ring.ts';
+export { closeFanRing, FAN_HELPERS_MAX, FanHelper, fanRingBytes, RingFanOut } from './fan/ring.ts';
 export type { FanOut } from './operators/fan-out.ts';
 export { encodeResponse } from './result/encode.ts';
 export type {

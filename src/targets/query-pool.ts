@@ -5,6 +5,7 @@ import type { Logger } from '../base/index.ts';
 import type { SharedMemory } from '../kernels/index.ts';
 import { QUERY_CONTROL_ADDRESS } from '../kernels/index.ts';
 import { WORKER_SLOT_BYTES, WorkerPool } from '../platform/index.ts';
+import { closeFanRing } from '../promql/index.ts';
 import type { QueryFeatures } from './feature-flags.ts';
 import type { QueryWorkerData } from './query-worker.ts';
 
@@ -23,6 +24,7 @@ export interface QueryPoolOptions {
   readonly dataDirectory: string;
   readonly blockScratch: readonly number[];
   readonly blockScratchBytes: number;
+  readonly fanRings: readonly number[];
   /** Workers for everybody. */
   readonly workers: number;
   /** Workers for rules alone. */
@@ -44,7 +46,7 @@ export interface WorkerCounts {
 }
 
 /**
- * Workers for a machine of `cores`: one core is left to the main thread.
+ * Workers for a machine of `cores`, of which a single query may use all.
  * @param rulesMax rules that may run at the same time
  */
 export function workerCounts(
@@ -53,7 +55,7 @@ export function workerCounts(
   rulesMax: number,
 ): WorkerCounts {
   const reserved = Math.max(1, Math.min(cores, rulesMax, RULE_WORKERS_MAX));
-  const workers = Math.max(1, Math.min(cores - 1, concurrencyMax, WORKERS_MAX - reserved));
+  const workers = Math.max(1, Math.min(cores, concurrencyMax, WORKERS_MAX - reserved));
   return { workers, reserved };
 }
 
@@ -65,6 +67,8 @@ export function startQueryPool(options: QueryPoolOptions): WorkerPool {
     dataDirectory: options.dataDirectory,
     blockScratch: options.blockScratch,
     blockScratchBytes: options.blockScratchBytes,
+    fanRings: options.fanRings,
+    workers: size,
     lookbackDeltaMs: options.lookbackDeltaMs,
     samplesMax: options.samplesMax,
     bytesMax: options.bytesMax,
@@ -86,6 +90,10 @@ export function startQueryPool(options: QueryPoolOptions): WorkerPool {
     stopGraceMs: STOP_GRACE_MS,
     heapMegabytesMax: HEAP_MEGABYTES_MAX,
     logger: options.logger,
-    onLost: options.onWorkerLost,
+    onLost: (slot) => {
+      const ring = options.fanRings[slot];
+      if (ring !== undefined) closeFanRing(options.shared.u8.buffer, ring);
+      options.onWorkerLost(slot);
+    },
   });
 }

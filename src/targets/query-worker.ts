@@ -7,9 +7,9 @@ import type { JobBackend, QueryJob } from '../api/index.ts';
 import { loadAnswerJob } from '../api/index.ts';
 import type { SharedMemory } from '../kernels/index.ts';
 import { FloatRows, QUERY_CONTROL_ADDRESS, viewMemory } from '../kernels/index.ts';
-import type { WorkerReply, WorkerRequest } from '../platform/index.ts';
+import type { WorkerCall, WorkerReady, WorkerReply, WorkerRequest } from '../platform/index.ts';
 import { createNodeFileSystem } from '../platform/index.ts';
-import type { QueryControl, QueryUse } from '../promql/index.ts';
+import type { FanOut, QueryControl, QueryUse } from '../promql/index.ts';
 import {
   Engine,
   expressionToJson,
@@ -24,6 +24,7 @@ import { answerLastSamples, answerRule } from '../rules/index.ts';
 import { DatabaseReader } from '../tsdb/index.ts';
 import type { QueryFeatures } from './feature-flags.ts';
 import { beginCounts, writeCounts } from './query-counters.ts';
+import { QueryHelpers } from './query-helpers.ts';
 
 /** What the pool gives each worker. */
 export interface QueryWorkerData {
@@ -33,6 +34,10 @@ export interface QueryWorkerData {
   /** Regions of the memory in which the workers keep chunks of blocks, by slot. */
   readonly blockScratch: readonly number[];
   readonly blockScratchBytes: number;
+  /** See query-helpers.ts; by slot. */
+  readonly fanRings: readonly number[];
+  /** Workers for everybody; further slots are for rules. */
+  readonly workers: number;
   readonly lookbackDeltaMs: number;
   readonly samplesMax: number;
   /** Of the results of one query, while it runs. */
@@ -92,6 +97,7 @@ function backendOf(
   { lookbackDeltaMs, samplesMax, bytesMax, estimatedSamplesMax, features }: QueryWorkerData,
   defaultStepMs: number,
   floatRows: () => FloatRows,
+  fanOut: FanOut | undefined,
 ): JobBackend {
   const clock = { monotonicMs: () => performance.now() };
   return {
@@ -103,6 +109,7 @@ function backendOf(
       defaultStepMs,
       clock,
       features: features.engine,
+      ...(fanOut === undefined ? {} : { fanOut }),
     }),
     perStepStats: features.perStepStats,
     queryable: reader,
@@ -145,10 +152,32 @@ const floatRows = (): FloatRows => {
   return numbers.rows;
 };
 
+/** While others are missing that could help, they are called, but not for each leaf. */
+const CALL_EVERY_MS = 1000;
+let calledMs = Number.NEGATIVE_INFINITY;
+
+const helpers = new QueryHelpers({
+  shared,
+  slot: data.slot,
+  workers: data.workers,
+  rings: data.fanRings,
+  features: data.features.engine,
+  maxSamples: data.samplesMax,
+  maxBytes: data.bytesMax,
+  queryable: reader,
+  onCall: () => {
+    if (performance.now() < calledMs + CALL_EVERY_MS) return;
+    calledMs = performance.now();
+    const call: WorkerCall = { helpWanted: true };
+    parentPort?.postMessage(call);
+  },
+});
+
 parentPort?.on('message', ({ id, request, queuedMs }: WorkerRequest) => {
+  helpers.take();
   // The pool is fed by PooledQueries and PooledRules alone.
   const work = request as QueryWorkerJob;
-  const backend = backendOf(reader, data, work.defaultStepMs, floatRows);
+  const backend = backendOf(reader, data, work.defaultStepMs, floatRows, helpers.fanOut);
   const control = controlOf(shared, data.slot, id);
   if ('rule' in work) {
     const { engine, queryable } = backend;
@@ -165,3 +194,7 @@ parentPort?.on('message', ({ id, request, queuedMs }: WorkerRequest) => {
   const reply: WorkerReply = { id, answer };
   parentPort?.postMessage(reply, answer.ok ? [answer.body.buffer as ArrayBuffer] : []);
 });
+
+const ready: WorkerReady = { ready: true };
+parentPort?.postMessage(ready);
+void helpers.serve();

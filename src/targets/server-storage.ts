@@ -10,6 +10,7 @@ import type { StorageOptions } from '../config/index.ts';
 import type { SharedMemory } from '../kernels/index.ts';
 import { createMemory, SharedHeap } from '../kernels/index.ts';
 import type { Registry } from '../metrics/index.ts';
+import { fanRingBytes } from '../promql/index.ts';
 import { createOperatingSystem, createZstd } from '../platform/index.ts';
 import type { Appender, ExemplarAppender, ExemplarQueryable } from '../storage/index.ts';
 import type { Database, RetentionLimits } from '../tsdb/index.ts';
@@ -38,6 +39,8 @@ export interface Storage {
   /** Regions in which the query workers keep chunks of blocks, by slot, and their size. */
   readonly blockScratch: readonly number[];
   readonly blockScratchBytes: number;
+  /** Rings through which the others compute rows for a query worker, by slot. */
+  readonly fanRings: readonly number[];
   readonly maintenance: Maintenance;
   readonly admin: AdminServices;
   corruptions(): number;
@@ -280,9 +283,11 @@ function running(
     BLOCK_SCRATCH_BYTES_PER_WORKER_MAX,
   );
   const blockScratch: number[] = [];
+  const fanRings: number[] = [];
   for (let worker = 0; worker < workers; worker++) {
     database.head.reserveScratch(worker, scratch);
     blockScratch.push(heap.allocate(blockScratchBytes));
+    fanRings.push(heap.allocate(fanRingBytes(workers)));
   }
   database.head.reserveScratch(BLOCK_READER, BLOCK_READER_BYTES);
   registerTsdbMetrics(registry, database, maintenance);
@@ -295,6 +300,7 @@ function running(
     directory: database.directory,
     blockScratch,
     blockScratchBytes,
+    fanRings,
     maintenance,
     admin: adminServices(database, maintenance, clock),
     corruptions: () => database.walCorruptions,

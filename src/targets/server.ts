@@ -298,6 +298,7 @@ async function openDatabase(graph: Graph): Promise<Storage> {
     blockScratch: storage.blockScratch,
     blockScratchBytes: storage.blockScratchBytes,
     ...counts,
+    fanRings: storage.fanRings,
     lookbackDeltaMs: settings.lookbackDeltaMs,
     samplesMax: settings.querySamplesMax,
     bytesMax: settings.queryBytesMax,

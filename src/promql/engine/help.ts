@@ -34,11 +34,18 @@ class HelpOver extends Error {}
  */
 export function help(helper: FanHelper, queryable: Queryable, options: HelpOptions): void {
   const share = joinTask(helper, queryable, options);
-  if (share === undefined) return;
+  if (share === undefined) {
+    helper.pass();
+    return;
+  }
   try {
     while (!options.isWanted()) {
       const state = share.run();
-      if (state === 'over') return;
+      if (state === 'over') {
+        // Where it was cut short for a request, this thread may come back.
+        if (!options.isWanted()) helper.pass();
+        return;
+      }
       if (state === 'full') helper.wait();
     }
   } finally {

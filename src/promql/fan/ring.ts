@@ -2,7 +2,7 @@
 // Batches of rows between the thread of a query and those that help it: a ring of slots in shared memory.
 //
 //   words 0 …   task (0 = none is open), next batch to claim, batches done with, signal to the owner,
-//               number of batches, signal to the helpers, bytes of the text
+//               number of batches, signal to the helpers, bytes of the text, number of the last task
 //   words 16 …  for each helper: 0, or its generation while it is at the task
 //   then        the task's text, and slots: state, owner, generation, bytes of notes, account, notes,
 //               values, presence
@@ -23,6 +23,7 @@ const Word = {
   batches: 4,
   helperSignal: 5,
   textBytes: 6,
+  lastTask: 7,
 } as const;
 const HELPERS_AT = 16;
 /** Threads that one ring has room for. */
@@ -138,6 +139,16 @@ class Ring {
     }
   }
 
+  /** Helpers that are at a task and alive. */
+  helpers(generations: Generations): number[] {
+    const found: number[] = [];
+    for (let helper = 0; helper < FAN_HELPERS_MAX; helper++) {
+      const generation = this.load(HELPERS_AT + helper) - 1;
+      if (generation >= 0 && generation === generations(helper)) found.push(helper);
+    }
+    return found;
+  }
+
   signal(word: number): void {
     Atomics.add(this.words, word, 1);
     Atomics.notify(this.words, word);
@@ -160,15 +171,21 @@ class Ring {
 
 const TASK_MAX = 0x7fff_ffff;
 
-/** What stands in a ring's text. */
-interface WrittenTask extends FanTask {
-  readonly view: readonly number[];
+/** Ends the task that a thread which died left open in its ring. */
+export function closeFanRing(buffer: SharedArrayBuffer | ArrayBuffer, address: number): void {
+  const words = new Int32Array(buffer, address, HELPERS_AT);
+  Atomics.store(words, Word.task, 0);
+  Atomics.add(words, Word.helperSignal, 1);
+  Atomics.notify(words, Word.helperSignal);
 }
 
 export interface FanRingOptions {
   readonly buffer: SharedArrayBuffer | ArrayBuffer;
   readonly address: number;
+  /** For how many threads the ring was made, see {@link fanRingBytes}. */
   readonly width: number;
+  /** Threads that work together, the owner among them; `width` unless given. */
+  readonly threads?: number;
   readonly generations: Generations;
   /** See {@link FanOut}; about a millisecond of work unless given. */
   readonly costMin?: number;
@@ -186,30 +203,31 @@ export class RingFanOut implements FanOut {
   private readonly options: FanRingOptions;
   private readonly ring: Ring;
   private run: OwnerRun | undefined;
-  private lastTask = 0;
 
   constructor(options: FanRingOptions) {
     this.options = options;
-    this.width = options.width;
+    this.width = options.threads ?? options.width;
     this.costMin = options.costMin ?? COST_MIN;
     this.ring = new Ring(options.buffer, options.address, options.width);
   }
 
-  begin(task: FanTask, checkpoint: () => void): FanRun | undefined {
+  begin(work: FanTask, checkpoint: () => void): FanRun | undefined {
     if (this.run !== undefined) return undefined;
-    const written: WrittenTask = task;
-    const bytes = new TextEncoder().encode(JSON.stringify(written));
+    const bytes = new TextEncoder().encode(JSON.stringify(work));
     if (bytes.length > TEXT_BYTES) return undefined;
     const { ring } = this;
+    // Whom a thread that died in this one's place left behind writes to the slots.
+    if (ring.helpers(this.options.generations).length > 0) return undefined;
     assert(ring.load(Word.task) === 0, 'one task at a time');
     for (const slot of ring.slots) slot.state = 0;
     ring.writeText(bytes);
-    const batches = Math.ceil(task.rowCount / task.rowsPerBatch);
+    const batches = Math.ceil(work.rowCount / work.rowsPerBatch);
     Atomics.store(ring.words, Word.next, 0);
     Atomics.store(ring.words, Word.done, 0);
     Atomics.store(ring.words, Word.batches, batches);
-    this.lastTask = (this.lastTask % TASK_MAX) + 1;
-    Atomics.store(ring.words, Word.task, this.lastTask);
+    const task = (ring.load(Word.lastTask) % TASK_MAX) + 1;
+    Atomics.store(ring.words, Word.lastTask, task);
+    Atomics.store(ring.words, Word.task, task);
     this.run = new OwnerRun(ring, this.options, batches, checkpoint, () => {
       this.run = undefined;
     });
@@ -219,11 +237,6 @@ export class RingFanOut implements FanOut {
 
   finish(): void {
     this.run?.close();
-  }
-
-  /** Closes what a thread that died left open: its successor begins anew. */
-  reset(): void {
-    Atomics.store(this.ring.words, Word.task, 0);
   }
 }
 
@@ -315,15 +328,11 @@ class OwnerRun implements FanRun {
     const { ring, options } = this;
     Atomics.store(ring.words, Word.task, 0);
     ring.signal(Word.helperSignal);
-    for (let helper = 0; helper < FAN_HELPERS_MAX; helper++) {
-      const word = HELPERS_AT + helper;
-      for (;;) {
-        const seen = ring.load(Word.ownerSignal);
-        const at = ring.load(word);
-        if (at === 0 || at !== options.generations(helper) + 1) break;
-        options.onTurn?.();
-        ring.wait(Word.ownerSignal, seen);
-      }
+    for (;;) {
+      const seen = ring.load(Word.ownerSignal);
+      if (ring.helpers(options.generations).length === 0) break;
+      options.onTurn?.();
+      ring.wait(Word.ownerSignal, seen);
     }
     this.onClosed();
   }
@@ -344,6 +353,8 @@ export class FanHelper {
   private readonly helper: number;
   private readonly generation: number;
   private task = 0;
+  /** The task that this thread has done with, or can do nothing for. */
+  private past = 0;
 
   constructor({ buffer, address, width, helper, generation }: FanHelperOptions) {
     this.ring = new Ring(buffer, address, width);
@@ -354,7 +365,14 @@ export class FanHelper {
   /** Whether there is something to do. */
   get isWanted(): boolean {
     const { ring } = this;
-    return ring.load(Word.task) !== 0 && ring.load(Word.next) < ring.load(Word.batches);
+    const task = ring.load(Word.task);
+    if (task === 0 || task === this.past) return false;
+    return ring.load(Word.next) < ring.load(Word.batches);
+  }
+
+  /** Says that this thread has nothing more to do for the task it joined. */
+  pass(): void {
+    this.past = this.task;
   }
 
   /** The open task, which stays readable until {@link leave}; undefined when there is none. */
@@ -368,7 +386,7 @@ export class FanHelper {
       this.leave();
       return undefined;
     }
-    return JSON.parse(ring.readText()) as WrittenTask;
+    return JSON.parse(ring.readText()) as FanTask;
   }
 
   /** Whether the owner has ended the task. */

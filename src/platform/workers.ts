@@ -10,8 +10,9 @@
 //     word 3   how many threads the slot has lost: a thread that another waits for may be gone
 //     the rest is the worker's own, e.g. to tell how far it is
 //
-// The first worker is there from the start. The others are started when there is more to do than the first can
-// and end when they have been idle for long; they get requests once they have said that they are ready.
+// The first worker is there from the start. The others are started when there is more to do than the
+// first can, and end when they have been idle for long; they get requests once they say that they are
+// ready.
 
 import { Worker } from 'node:worker_threads';
 import type { Logger } from '../base/index.ts';
@@ -110,6 +111,8 @@ export interface WorkerPoolStats {
   readonly waiting: number;
   readonly answered: number;
   readonly replaced: number;
+  /** Workers that are there. */
+  readonly threads: number;
 }
 
 interface Job {
@@ -231,6 +234,7 @@ export class WorkerPool {
       waiting: this.rules.length + this.people.length,
       answered: this.answered,
       replaced: this.replaced,
+      threads: this.slots.filter(({ worker }) => worker !== undefined).length,
     };
   }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a query worker does for the queries of others while it has none of its own: it computes batches of rows,
-// one after the other, and leaves as soon as a request of its own is there.
+// What a query worker does for the queries of others while it has none of its own: it computes batches
+// of rows, one after the other, and leaves as soon as a request of its own is there.
 
 import type { SharedMemory } from '../kernels/index.ts';
 import { FAN_CONTROL_ADDRESS, QUERY_CONTROL_ADDRESS } from '../kernels/index.ts';
@@ -9,7 +9,10 @@ import type { EngineFeatures, FanOut } from '../promql/index.ts';
 import { FanHelper, help, RingFanOut } from '../promql/index.ts';
 import type { Queryable } from '../storage/index.ts';
 
+/** Counted up when one wants help. */
 const BELL = FAN_CONTROL_ADDRESS >>> 2;
+/** Batches that were computed for others. */
+const HELPED = BELL + 1;
 /**
  * How long a helper stays on the spot when a task has ended: the next leaf of the same query is often
  * begun at once, and a thread that sleeps takes longer to come.
@@ -33,6 +36,10 @@ export interface QueryHelpersOptions {
   /** Says that not all workers are there that could be. */
   readonly onCall: () => void;
 }
+
+/** Batches that workers have computed for the queries of others. */
+export const helpedBatches = (shared: SharedMemory): number =>
+  Atomics.load(shared.i32, HELPED) >>> 0;
 
 /** One worker's part in the queries of all. */
 export class QueryHelpers {
@@ -85,7 +92,7 @@ export class QueryHelpers {
     return this.word(this.options.slot, WorkerWord.sent) !== this.taken;
   }
 
-  /** Helps whoever wants help; from now on, whenever the bell rings and this thread has nothing else to do. */
+  /** Helps whoever wants help, now and whenever the bell rings and this thread has nothing to do. */
   async serve(): Promise<never> {
     const { i32 } = this.options.shared;
     for (;;) {
@@ -107,7 +114,9 @@ export class QueryHelpers {
     let idleSinceMs = performance.now();
     while (!isWanted()) {
       const wanting = this.helpers.filter((helper) => helper.isWanted);
-      for (const helper of wanting) help(helper, queryable, options);
+      for (const helper of wanting) {
+        Atomics.add(shared.i32, HELPED, help(helper, queryable, options));
+      }
       if (wanting.length > 0) {
         idleSinceMs = performance.now();
         continue;

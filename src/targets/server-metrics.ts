@@ -13,6 +13,8 @@ export interface ServerMetricsSources {
   readonly isReady: () => boolean;
   readonly loopDelay: LoopDelayMonitor;
   readonly workers: () => WorkerPoolStats;
+  /** Batches of rows that query workers have computed for one another. */
+  readonly helpedBatches: () => number;
   readonly connections: () => number;
   /** Bytes of the shared memory in use, and cut off so far. */
   readonly memory: () => { readonly used: number; readonly reserved: number };
@@ -87,14 +89,21 @@ export function registerServerMetrics(registry: Registry, sources: ServerMetrics
     ];
   });
   registry.collector(() => {
-    const { running, waiting, answered, replaced } = workers();
+    const { running, waiting, answered, replaced, threads } = workers();
     const gauge = (name: string, help: string, value: number, type: 'gauge' | 'counter') =>
       new FamilyBuilder(name, help, type).add(value);
     return [
+      gauge('hearth_query_workers', 'Query workers that are there.', threads, 'gauge'),
       gauge('hearth_query_workers_running', 'Query workers at work.', running, 'gauge'),
       gauge('hearth_query_queue_length', 'Requests waiting for a worker.', waiting, 'gauge'),
       gauge('hearth_query_worker_answers_total', 'Requests answered.', answered, 'counter'),
       gauge('hearth_query_workers_replaced_total', 'Workers replaced.', replaced, 'counter'),
+      gauge(
+        'hearth_query_helped_batches_total',
+        'Batches of rows that workers computed for the queries of others.',
+        sources.helpedBatches(),
+        'counter',
+      ),
     ];
   });
   registry.gaugeFunction(

@@ -46,6 +46,7 @@ import { ActiveQueries } from './active-queries.ts';
 import { PooledQueries } from './pooled-queries.ts';
 import { QueryAdmission } from './query-admission.ts';
 import { QueryLog } from './query-log.ts';
+import { helpedBatches } from './query-helpers.ts';
 import { startQueryPool, workerCounts } from './query-pool.ts';
 import { QueryTracker } from './query-tracker.ts';
 import type { Alert } from '../rules/index.ts';
@@ -375,7 +376,15 @@ function createGraph(settings: ServerSettings, source: ConfigSource, parts: Serv
     isReady: () => lifetime.phase === 'ready',
     loopDelay,
     workers: () =>
-      lifetime.engine?.pool.stats() ?? { running: 0, waiting: 0, answered: 0, replaced: 0 },
+      lifetime.engine?.pool.stats() ?? {
+        running: 0,
+        waiting: 0,
+        answered: 0,
+        replaced: 0,
+        threads: 0,
+      },
+    helpedBatches: () =>
+      lifetime.storage === undefined ? 0 : helpedBatches(lifetime.storage.shared),
     connections: () => lifetime.http?.connections() ?? 0,
     memory: () => lifetime.storage?.memory() ?? { used: 0, reserved: 0 },
   });

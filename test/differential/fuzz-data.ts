@@ -139,10 +139,13 @@ export function memoryOf(series: readonly FuzzSeries[]): MemoryStorage {
 }
 
 /** The same in the real head: written as scrapes write it, in order of time. */
-export function headOf(series: readonly FuzzSeries[]): HeadReader {
+export const headOf = (series: readonly FuzzSeries[]): HeadReader => headReaders(series, 1)[0]!;
+
+/** As {@link headOf}, for so many threads. */
+export function headReaders(series: readonly FuzzSeries[], threads: number): HeadReader[] {
   const heap = new SharedHeap(createMemory(64 << 20));
   const head = new Head(heap, { chunkRangeMs: DEFAULT_CHUNK_RANGE_MS, wal: undefined });
-  head.reserveScratch(0, 1 << 20);
+  for (let worker = 0; worker < threads; worker++) head.reserveScratch(worker, 1 << 20);
   const samples = series.flatMap(({ labels, times, values }) => {
     const ref = head.seriesRef(labels);
     return times.map((time, i) => ({ ref, time, value: values[i]! }));
@@ -158,7 +161,7 @@ export function headOf(series: readonly FuzzSeries[]): HeadReader {
     if (head.append(batch) !== 1) throw new Error(`not taken: status ${batch.status[0]}`);
   }
   head.releaseBatch(batch);
-  return new HeadReader(heap.shared, 0);
+  return Array.from({ length: threads }, (_, worker) => new HeadReader(heap.shared, worker));
 }
 
 /** Protobuf: a field with a length. */

@@ -31,23 +31,27 @@ class HelpOver extends Error {}
 /**
  * Works at the open task of a ring until nothing is left of it, its owner ends it or `isWanted`.
  * Errors are the owner's to find: it computes again whatever was left undone.
+ * @returns batches computed
  */
-export function help(helper: FanHelper, queryable: Queryable, options: HelpOptions): void {
+export function help(helper: FanHelper, queryable: Queryable, options: HelpOptions): number {
   const share = joinTask(helper, queryable, options);
   if (share === undefined) {
     helper.pass();
-    return;
+    return 0;
   }
+  let computed = 0;
   try {
     while (!options.isWanted()) {
       const state = share.run();
       if (state === 'over') {
         // Where it was cut short for a request, this thread may come back.
         if (!options.isWanted()) helper.pass();
-        return;
+        break;
       }
       if (state === 'full') helper.wait();
+      else computed++;
     }
+    return computed;
   } finally {
     share.close();
   }

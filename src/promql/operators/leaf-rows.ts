@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The rows of a leaf with accounts of their own: what each batch cost and said is told with the batch, so that
-// it does not matter which thread computed it, or when.
+// The rows of a leaf with accounts of their own: what each batch cost and said is told with the batch,
+// so that it does not matter which thread computed it, or when.
 
 import { type Annotation, Annotations } from '../engine/annotations.ts';
 import type { SeriesSet } from '../../storage/index.ts';

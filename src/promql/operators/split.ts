@@ -4,7 +4,7 @@
 // made of them: sums are added up here, in the order of the rows.
 
 import type { Annotation } from '../engine/annotations.ts';
-import type { SeriesList, StepBatch } from './batch.ts';
+import { histogramAt, putHistogram, type SeriesList, type StepBatch } from './batch.ts';
 import type { QueryContext, RowOperator, VectorOperator } from './context.ts';
 import { FanAccount, type FanOut, type FanRun, type FanSlot } from './fan-out.ts';
 import type { LabelNeed } from './label-sets.ts';
@@ -67,39 +67,62 @@ export class SplitOperator implements VectorOperator {
   }
 
   next(out: StepBatch): number {
-    const { run, position, rowCount, rowsPerBatch, stepCount } = this;
-    if (position >= rowCount) {
-      run?.close();
-      this.run = undefined;
-      return this.end(out);
-    }
-    if (run === undefined) {
+    const { position, rowCount } = this;
+    if (this.run === undefined) {
       const rows = this.local.compute(position, out.rowCapacity, out);
       this.settle(this.local.take());
       this.position += rows;
       return rows;
     }
+    out.rowStart = position;
+    out.hasHistograms = false;
+    // As many rows as one thread would hand on together: what is held meanwhile is then the same.
+    let rows = 0;
+    while (rows < out.rowCapacity && this.position < rowCount) {
+      rows += this.add(this.run, out, rows);
+    }
+    out.rowCount = rows;
+    if (rows === 0) {
+      this.run.close();
+      this.run = undefined;
+    }
+    return rows;
+  }
+
+  /** Adds rows of the batch that `position` is in to the `before` rows of `out`; returns how many. */
+  private add(run: FanRun, out: StepBatch, before: number): number {
+    const { position, rowCount, rowsPerBatch, stepCount } = this;
     const batch = Math.floor(position / rowsPerBatch);
     if (batch !== this.batch) this.enter(run, batch);
     const last = Math.min(rowCount, (batch + 1) * rowsPerBatch);
-    const rows = Math.min(out.rowCapacity, last - position);
-    if (this.slot === undefined) {
+    const rows = Math.min(out.rowCapacity - before, last - position);
+    const from = (position - batch * rowsPerBatch) * stepCount;
+    if (this.slot !== undefined) {
+      copyRows(this.slot, from, rows * stepCount, out, before * stepCount);
+    } else if (before === 0) {
       this.local.compute(position, rows, out);
       this.settle(this.local.take());
-    } else {
-      const from = (position - batch * rowsPerBatch) * stepCount;
-      copyRows(this.slot, from, rows * stepCount, out);
-      out.rowStart = position;
-      out.rowCount = rows;
-    }
+    } else this.computeBehind(out, before, rows);
     this.position += rows;
     if (this.position === last) run.done();
     return rows;
   }
 
-  private end(out: StepBatch): number {
-    out.rowCount = 0;
-    return 0;
+  private computeBehind(out: StepBatch, before: number, rows: number): void {
+    const at = before * this.stepCount;
+    const behind: StepBatch = {
+      ...out,
+      values: out.values.subarray(at),
+      present: out.present.subarray(at),
+      histograms: [],
+    };
+    this.local.compute(this.position, rows, behind);
+    this.settle(this.local.take());
+    if (!behind.hasHistograms) return;
+    for (let i = 0; i < rows * this.stepCount; i++) {
+      const histogram = histogramAt(behind, i);
+      if (histogram !== undefined) putHistogram(out, at + i, histogram);
+    }
   }
 
   /** Waits for a batch to be computed, or finds that it is to be computed here. */
@@ -133,8 +156,7 @@ export class SplitOperator implements VectorOperator {
   }
 }
 
-function copyRows(slot: FanSlot, from: number, cells: number, out: StepBatch): void {
-  out.values.set(slot.values.subarray(from, from + cells));
-  out.present.set(slot.present.subarray(from, from + cells));
-  out.hasHistograms = false;
+function copyRows(slot: FanSlot, from: number, cells: number, out: StepBatch, to: number): void {
+  out.values.set(slot.values.subarray(from, from + cells), to);
+  out.present.set(slot.present.subarray(from, from + cells), to);
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Leaves: parts of a plan whose rows are the series of one stored selector, each computed by itself. Their rows
-// may be computed by several threads; the others get them as text.
+// Leaves: parts of a plan whose rows are the series of one stored selector, each computed by itself.
+// Their rows may be computed by several threads; the others get them as text.
 
 import type { Steps } from '../operators/batch.ts';
 import type { ScalarPlan, VectorPlan } from './nodes.ts';

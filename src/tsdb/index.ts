@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 export * from './db.ts';
 export * from './errors.ts';
-export { DEFAULT_CHUNK_RANGE_MS, Head, type HeadCounters, type HeadOptions } from './head/head.ts';
+export type { HeadCounters } from './head/counters.ts';
+export { DEFAULT_CHUNK_RANGE_MS, Head, type HeadOptions } from './head/head.ts';
 export type { Pause, TruncateResult } from './head/truncate.ts';
 export { HeadChunkError, type HeadChunkSource } from './head/disk-chunks.ts';
 export { HeadReader, QueryMemoryError } from './head/reader.ts';

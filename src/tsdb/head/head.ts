@@ -5,10 +5,9 @@
 
 import { assert } from '../../base/index.ts';
 import type { ChunkFormats } from '../../chunks/index.ts';
-import type { BytesKernel, SharedHeap, SharedMemory } from '../../kernels/index.ts';
+import type { SharedHeap, SharedMemory } from '../../kernels/index.ts';
 import { bytesKernel } from '../../kernels/index.ts';
 import type { Labels, Matcher } from '../../model/index.ts';
-import { compareText } from '../../model/index.ts';
 import type { Appender, SampleBatch, SeriesExemplar } from '../../storage/index.ts';
 import { AppendStatus, ExemplarStatus, StorageError } from '../../storage/index.ts';
 import { encodeSeriesRecord, type LoggedSeries, type WalSink } from '../wal/records.ts';
@@ -22,31 +21,28 @@ import {
 import type { HeadChunkOptions, LoadedChunks } from './chunk-files.ts';
 import { HeadChunkWriter, loadHeadChunks, removeSetAside } from './chunk-files.ts';
 import { ChunkMapper, type MapperCounters } from './chunk-mapper.ts';
+import { type HeadCounters, newHeadCounters } from './counters.ts';
 import { DISK_CHUNK_BYTES } from './disk-chunks.ts';
 import { ExemplarRing } from './exemplars.ts';
 import { FoundChains } from './found-chains.ts';
 import type { HeadKernel } from './kernel.ts';
 import { headKernel } from './kernel.ts';
 import {
-  CHUNK_HEADER_BYTES,
   CHUNK_MIN_TIME,
   Chunk,
   Control,
   ControlTime,
   HEAD_MAGIC,
-  SERIES_BYTES,
-  SERIES_FLAGS,
   SERIES_LAST_TIME,
   SERIES_NEXT_CUT,
-  SYMBOL_TEXT,
   Series,
-  SeriesFlag,
   Slot,
   slotOf,
 } from './layout.ts';
+import { OpenChunks } from './open-chunks.ts';
 import { selectIds } from './select.ts';
 import { MetadataTable, type SeriesMetadata } from './metadata.ts';
-import { SeriesIndex } from './series-index.ts';
+import { SeriesTable } from './series-table.ts';
 import { SideWriter } from './side.ts';
 import { SideBatch, type SideCounters } from './side-batch.ts';
 import { SideStore } from './side-store.ts';
@@ -56,15 +52,7 @@ import { HeadStore, MemoryFullError } from './store.ts';
 import type { Pause, TruncateHost, TruncateResult } from './truncate.ts';
 import { Truncation } from './truncate.ts';
 import { setTimeAt, timeAt } from './times.ts';
-import {
-  directoryGet,
-  findSymbol,
-  hashBytes,
-  listView,
-  NAME_SERIES,
-  NAME_VALUES,
-  PAIR_WORDS,
-} from './tables.ts';
+import { directoryGet, listView, PAIR_WORDS } from './tables.ts';
 
 export interface HeadOptions {
   /** Chunks never cross a multiple of this. */
@@ -77,61 +65,27 @@ export interface HeadOptions {
 
 export const DEFAULT_CHUNK_RANGE_MS = 7_200_000;
 
-/** Bytes of an open chunk's stream at first; most chunks of slow series fit. */
-const FIRST_STREAM_BYTES = 104;
-/** Free memory below which no new series are taken, so that what exists can go on. */
-const RESERVE_BYTES = 16 << 20;
 /** Series in one WAL record: records are buffered and compressed whole. */
 const SERIES_PER_RECORD = 500;
-/** Longest label text. */
-const TEXT_BYTES_MAX = 1 << 20;
 /** Beyond what a millisecond time may be in our files. */
 const TIME_MAX = 9e15;
 /** What a varint of the log can hold, and long before any sample. */
 const LOGGED_TIME_MIN = -4e15;
-
-/** Counts since the head was made, for metrics. */
-export interface HeadCounters {
-  samplesAppended: number;
-  seriesCreated: number;
-  seriesRemoved: number;
-  truncations: number;
-  truncationsFailed: number;
-  chunksCreated: number;
-  chunksRemoved: number;
-  seriesRefused: number;
-  outOfOrder: number;
-  outOfBounds: number;
-  duplicate: number;
-}
 
 interface OwnedBatch extends SampleBatch {
   readonly address: number;
   readonly statusAddress: number;
 }
 
-/** Labels of one series as (name id, value id) pairs in the scratch of the head. */
 export class Head implements Appender {
   readonly heap: SharedHeap;
-  readonly counters: HeadCounters = {
-    samplesAppended: 0,
-    seriesCreated: 0,
-    seriesRemoved: 0,
-    truncations: 0,
-    truncationsFailed: 0,
-    chunksCreated: 0,
-    chunksRemoved: 0,
-    seriesRefused: 0,
-    outOfOrder: 0,
-    outOfBounds: 0,
-    duplicate: 0,
-  };
+  readonly counters: HeadCounters = newHeadCounters();
   private readonly shared: SharedMemory;
   private readonly store: HeadStore;
   private readonly kernel: HeadKernel;
-  private readonly bytes: BytesKernel;
   private readonly options: HeadOptions;
-  private readonly index = new SeriesIndex();
+  private readonly series: SeriesTable;
+  private readonly chunks: OpenChunks;
   private readonly sides: SideWriter;
   private readonly starts: StartTimes;
   private readonly sideBatch: SideBatch;
@@ -142,12 +96,8 @@ export class Head implements Appender {
   /** How late samples may come; 0: they may not. May be changed at any time. */
   outOfOrderWindowMs = 0;
   private chunkFormats: ChunkFormats = {};
-  private readonly encoder = new TextEncoder();
-  private readonly decoder = new TextDecoder();
-  private readonly textBytes = new Uint8Array(TEXT_BYTES_MAX);
   /** 64-bit words of the memory as two halves, for times. */
   private readonly view: DataView;
-  private pairs = new Uint32Array(128);
   /** Ids of series that no WAL record names yet. */
   private unlogged: number[] = [];
   private nextWalRef = 1;
@@ -163,9 +113,18 @@ export class Head implements Appender {
     this.shared = heap.shared;
     this.options = options;
     this.kernel = headKernel(heap.shared);
-    this.bytes = bytesKernel(heap.shared);
     this.store = new HeadStore(heap);
     this.view = new DataView(heap.shared.u8.buffer);
+    this.series = new SeriesTable(heap.shared, this.store, this.counters);
+    this.chunks = new OpenChunks({
+      shared: heap.shared,
+      store: this.store,
+      view: this.view,
+      bytes: bytesKernel(heap.shared),
+      counters: this.counters,
+      chunkRangeMs: options.chunkRangeMs,
+      onClosed: (id, chunk, size) => this.mapper?.closed(id, chunk, size),
+    });
     this.sides = new SideWriter(heap.shared, this.store);
     this.starts = new StartTimes(heap.shared, this.store);
     this.sideBatch = new SideBatch(heap.shared, this.view, this.sides);
@@ -267,10 +226,10 @@ export class Head implements Appender {
     return {
       shared: this.shared,
       store: this.store,
-      index: this.index,
+      index: this.series.index,
       view: this.view,
       symbolRemoved: (lengthBytes) => {
-        this.symbolBytes -= lengthBytes;
+        this.series.symbolBytes -= lengthBytes;
       },
       sides: this.sides,
       starts: this.starts,
@@ -278,7 +237,9 @@ export class Head implements Appender {
   }
 
   /** Bytes of symbols, for metrics. */
-  symbolBytes = 0;
+  get symbolBytes(): number {
+    return this.series.symbolBytes;
+  }
 
   /** Reserves the region of the memory in which worker `worker` keeps its columns; once is enough. */
   reserveScratch(worker: number, sizeBytes: number): void {
@@ -332,10 +293,12 @@ export class Head implements Appender {
   }
 
   seriesRef(labels: Labels): number {
-    if (this.pairs.length < 2 * labels.length) this.pairs = new Uint32Array(4 * labels.length);
     try {
-      const known = this.findSeries(labels);
-      return known !== 0 ? known : this.createSeries(labels, this.nextWalRef++, true);
+      const known = this.series.find(labels);
+      if (known !== 0) return known;
+      const id = this.series.create(labels, this.nextWalRef++);
+      this.unlogged.push(id);
+      return id;
     } catch (error) {
       if (!(error instanceof MemoryFullError)) throw error;
       this.counters.seriesRefused++;
@@ -427,7 +390,7 @@ export class Head implements Appender {
       oldest = node;
       chunks++;
     }
-    this.openChunk(record, chain.newest, chain.samples, chain.maxTime);
+    this.chunks.open(record, chain.newest, chain.samples, chain.maxTime);
     // No cut is due before the first sample: it sets the next one.
     setTimeAt(this.view, record + SERIES_NEXT_CUT, Number.MIN_SAFE_INTEGER);
     setTimeAt(this.view, record + SERIES_LAST_TIME, chain.maxTime);
@@ -442,15 +405,14 @@ export class Head implements Appender {
 
   /** A series read from the WAL; known labels keep the ref they had. @throws MemoryFullError */
   restoreSeries(walRef: number, labels: Labels): number {
-    if (this.pairs.length < 2 * labels.length) this.pairs = new Uint32Array(4 * labels.length);
     if (walRef >= this.nextWalRef) this.nextWalRef = walRef + 1;
-    const known = this.findSeries(labels);
+    const known = this.series.find(labels);
     if (known !== 0) {
       // Removed and made again before: samples in the log go by both refs.
-      if (this.walRef(known) !== walRef) this.otherRefs.push(walRef);
+      if (this.series.walRef(known) !== walRef) this.otherRefs.push(walRef);
       return known;
     }
-    const id = this.createSeries(labels, walRef, false);
+    const id = this.series.create(labels, walRef);
     this.attachChain(id, walRef);
     if (this.found !== undefined) this.sideStore.addFromFiles(id, this.found.takeSide(walRef));
     return id;
@@ -468,20 +430,7 @@ export class Head implements Appender {
   }
 
   seriesLabels(ref: number): Labels | undefined {
-    const record = directoryGet(this.shared, this.shared.u32[Control.seriesDirectory]!, ref);
-    const { u32, u8 } = this.shared;
-    if (record === 0 || (u8[record + SERIES_FLAGS]! & SeriesFlag.gone) !== 0) return undefined;
-    const at = record >>> 2;
-    const count = u32[at + Series.labelCount]!;
-    const pairs = u32[at + Series.labels]! >>> 2;
-    const labels: { name: string; value: string }[] = [];
-    for (let i = 0; i < count; i++) {
-      labels.push({
-        name: this.symbolText(u32[pairs + 2 * i]!),
-        value: this.symbolText(u32[pairs + 2 * i + 1]!),
-      });
-    }
-    return labels;
+    return this.series.labels(ref);
   }
 
   append(batch: SampleBatch): number {
@@ -544,7 +493,11 @@ export class Head implements Appender {
     const until = Math.min(maxTime, this.maxTime);
     const from = Math.max(minTime, LOGGED_TIME_MIN);
     if (ids.size === 0 || until < from) return 0;
-    const stones = [...ids].map((id) => ({ ref: this.walRef(id), minTime: from, maxTime: until }));
+    const stones = [...ids].map((id) => ({
+      ref: this.series.walRef(id),
+      minTime: from,
+      maxTime: until,
+    }));
     this.options.wal?.log([encodeTombstonesRecord(stones)]);
     this.sideStore.delete(ids, from, until);
     return stones.length;
@@ -563,7 +516,7 @@ export class Head implements Appender {
       if (series === undefined) return ExemplarStatus.off;
       const status = this.exemplars.check(series, exemplar);
       if (status === ExemplarStatus.accepted) {
-        accepted.push({ ...exemplar, ref: this.walRef(exemplar.ref) });
+        accepted.push({ ...exemplar, ref: this.series.walRef(exemplar.ref) });
       }
       return status;
     });
@@ -578,18 +531,7 @@ export class Head implements Appender {
   /** Sets type, unit and help of a series, and logs them when they are new. @throws StorageError */
   setMetadata(ref: number, metadata: SeriesMetadata): void {
     if (!this.metadata.set(ref, metadata)) return;
-    this.options.wal?.log([encodeMetadataRecord([{ ref: this.walRef(ref), ...metadata }])]);
-  }
-
-  private walRef(id: number): number {
-    const { refLow, refHigh } = this.walRefOf(id);
-    return refLow + refHigh * 4294967296;
-  }
-
-  private walRefOf(id: number): { refLow: number; refHigh: number } {
-    const { u32 } = this.shared;
-    const at = directoryGet(this.shared, u32[Control.seriesDirectory]!, id) >>> 2;
-    return { refLow: u32[at + Series.walRefLow]!, refHigh: u32[at + Series.walRefHigh]! };
+    this.options.wal?.log([encodeMetadataRecord([{ ref: this.series.walRef(ref), ...metadata }])]);
   }
 
   private check(batch: OwnedBatch, minValidTime: number): number {
@@ -615,7 +557,8 @@ export class Head implements Appender {
         records.push(encodeSeriesRecord(part.map((id) => this.loggedSeries(id))));
       }
     }
-    const samples = encodeStartTimes(batch, (id) => this.walRef(id)) ?? this.encodeSamples(batch);
+    const samples =
+      encodeStartTimes(batch, (id) => this.series.walRef(id)) ?? this.encodeSamples(batch);
     if (samples.length > 0) records.push(samples);
     if (records.length + more.length > 0) wal.log(records.concat(more));
     this.unlogged = [];
@@ -642,7 +585,7 @@ export class Head implements Appender {
   }
 
   private loggedSeries(id: number): LoggedSeries {
-    return { ...this.walRefOf(id), labels: this.seriesLabels(id) ?? [] };
+    return { ...this.series.walRefOf(id), labels: this.seriesLabels(id) ?? [] };
   }
 
   /** `isReplay`: the samples come from the log. */
@@ -661,7 +604,7 @@ export class Head implements Appender {
         count,
         number,
       );
-      if (next < count && !this.makeRoom(batch.refs[next]!, batch.times[next]!)) {
+      if (next < count && !this.chunks.makeRoom(batch.refs[next]!, batch.times[next]!)) {
         batch.status[next] = AppendStatus.full;
       }
     }
@@ -691,194 +634,6 @@ export class Head implements Appender {
     }
     counters.samplesAppended += accepted;
     return accepted;
-  }
-
-  // ---- chunks -----------------------------------------------------------------------------------------
-
-  /** Gives series `id` an open chunk that takes a sample at `time`. False when the memory is full. */
-  private makeRoom(id: number, time: number): boolean {
-    const record = directoryGet(this.shared, this.shared.u32[Control.seriesDirectory]!, id);
-    const at = record >>> 2;
-    const { u32 } = this.shared;
-    const open = u32[at + Series.openChunk]!;
-    try {
-      if (open === 0) {
-        this.openChunk(record, 0, 0, time);
-        u32[Control.openChunks] = u32[Control.openChunks]! + 1;
-      } else if (u32[open >>> 2] === 0) {
-        // Empty since the start: it was opened before the time of its first sample was known.
-        this.setNextCut(record, time);
-      } else if (u32[open >>> 2]! >= 240 || time >= timeAt(this.view, record + SERIES_NEXT_CUT)) {
-        this.cutChunk(id, record, open, time);
-      } else {
-        this.growChunk(record, open);
-      }
-      return true;
-    } catch (error) {
-      if (error instanceof MemoryFullError) return false;
-      throw error;
-    }
-  }
-
-  private openChunk(record: number, previous: number, first: number, time: number): void {
-    const chunk = this.store.allocate(CHUNK_HEADER_BYTES + FIRST_STREAM_BYTES);
-    this.counters.chunksCreated++;
-    const { u32 } = this.shared;
-    u32.fill(0, chunk >>> 2, (chunk + CHUNK_HEADER_BYTES) >>> 2);
-    u32[(chunk >>> 2) + Chunk.previous] = previous;
-    u32[(chunk >>> 2) + Chunk.bytes] = FIRST_STREAM_BYTES;
-    u32[(chunk >>> 2) + Chunk.first] = first;
-    this.setNextCut(record, time);
-    Atomics.store(u32, (record >>> 2) + Series.openChunk, chunk);
-  }
-
-  private setNextCut(record: number, time: number): void {
-    const range = this.options.chunkRangeMs;
-    setTimeAt(this.view, record + SERIES_NEXT_CUT, Math.floor(time / range) * range + range);
-  }
-
-  /** Closes a chunk into a block of its very size and opens the next. */
-  private cutChunk(id: number, record: number, open: number, time: number): void {
-    const { u32, u8 } = this.shared;
-    const from = open >>> 2;
-    const used = (u32[(record >>> 2) + Series.bitPosition]! + 7) >>> 3;
-    const size = CHUNK_HEADER_BYTES + used;
-    const closed = this.store.allocate(size);
-    this.bytes.copy(closed, open, size);
-    // Bits after the end of the stream are scratch.
-    const lastBits = u32[(record >>> 2) + Series.bitPosition]! & 7;
-    if (lastBits !== 0) u8[closed + size - 1]! &= 0xff << (8 - lastBits);
-    u32[(closed >>> 2) + Chunk.bytes] = used;
-    // The open block is what readers still see; its capacity says how big it is.
-    this.openChunk(record, closed, u32[from + Chunk.first]! + u32[from + Chunk.count]!, time);
-    this.store.retire(open, CHUNK_HEADER_BYTES + u32[from + Chunk.bytes]!);
-    u32[Control.closedChunks] = u32[Control.closedChunks]! + 1;
-    this.mapper?.closed(id, closed, size);
-  }
-
-  private growChunk(record: number, open: number): void {
-    const { u32 } = this.shared;
-    const capacity = u32[(open >>> 2) + Chunk.bytes]!;
-    const grown = Math.ceil((capacity * 1.5) / 16) * 16 + 8;
-    const chunk = this.store.allocate(CHUNK_HEADER_BYTES + grown);
-    this.bytes.copy(chunk, open, CHUNK_HEADER_BYTES + capacity);
-    u32[(chunk >>> 2) + Chunk.bytes] = grown;
-    Atomics.store(u32, (record >>> 2) + Series.openChunk, chunk);
-    this.store.retire(open, CHUNK_HEADER_BYTES + capacity);
-  }
-
-  // ---- series -----------------------------------------------------------------------------------------
-
-  /** Bytes of a text in the scratch; returns their number. */
-  private encode(text: string): number {
-    const { read, written } = this.encoder.encodeInto(text, this.textBytes);
-    assert(read === text.length, 'label texts are shorter than the limit');
-    return written;
-  }
-
-  private symbolText(id: number): string {
-    const { u32, u8 } = this.shared;
-    const address = directoryGet(this.shared, u32[Control.symbolDirectory]!, id);
-    const start = address + SYMBOL_TEXT;
-    return this.decoder.decode(u8.slice(start, start + u32[address >>> 2]!));
-  }
-
-  /** Fills `pairs` and looks the label set up; 0 when it is new (then `pairs` may be incomplete). */
-  private findSeries(labels: Labels): number {
-    for (let i = 0; i < labels.length; i++) {
-      const { name, value } = labels[i]!;
-      assert(i === 0 || compareText(labels[i - 1]!.name, name) < 0, 'labels are sorted and unique');
-      const nameId = findSymbol(this.shared, this.textBytes, this.encode(name));
-      const valueId =
-        nameId === 0 ? 0 : findSymbol(this.shared, this.textBytes, this.encode(value));
-      if (valueId === 0) return 0;
-      this.pairs[2 * i] = nameId;
-      this.pairs[2 * i + 1] = valueId;
-    }
-    return this.index.find(this.hashPairs(labels.length), (id) => this.hasPairs(id, labels.length));
-  }
-
-  private hashPairs(count: number): number {
-    let h = 0x811c9dc5;
-    for (let i = 0; i < 2 * count; i++) {
-      h = Math.imul(h ^ this.pairs[i]!, 0x9e3779b1);
-      h ^= h >>> 15;
-    }
-    return h >>> 0;
-  }
-
-  private hasPairs(id: number, count: number): boolean {
-    const { u32 } = this.shared;
-    const at = directoryGet(this.shared, u32[Control.seriesDirectory]!, id) >>> 2;
-    if (u32[at + Series.labelCount] !== count) return false;
-    const pairs = u32[at + Series.labels]! >>> 2;
-    for (let i = 0; i < 2 * count; i++) if (u32[pairs + i] !== this.pairs[i]) return false;
-    return true;
-  }
-
-  private intern(text: string): number {
-    const length = this.encode(text);
-    const known = findSymbol(this.shared, this.textBytes, length);
-    if (known !== 0) return known;
-    const { u32, u8 } = this.shared;
-    const id = u32[Control.symbolMax]! + 1;
-    const address = this.store.allocate(SYMBOL_TEXT + length);
-    u32[address >>> 2] = length;
-    u32[(address >>> 2) + 1] = 0;
-    u8.set(this.textBytes.subarray(0, length), address + SYMBOL_TEXT);
-    this.store.setDirectory(Control.symbolDirectory, id, address);
-    this.store.enterSymbol(id, hashBytes(this.textBytes, 0, length));
-    Atomics.store(u32, Control.symbolMax, id);
-    this.symbolBytes += length;
-    return id;
-  }
-
-  private createSeries(labels: Labels, walRef: number, unlogged: boolean): number {
-    const { u32 } = this.shared;
-    const left = this.shared.sizeBytes - this.heap.reservedBytes;
-    if (left < RESERVE_BYTES + 5 * this.seriesCount)
-      throw new MemoryFullError('no room for more series');
-    for (let i = 0; i < labels.length; i++) {
-      this.pairs[2 * i] = this.intern(labels[i]!.name);
-      this.pairs[2 * i + 1] = this.intern(labels[i]!.value);
-    }
-    const id = u32[Control.seriesMax]! + 1;
-    const record = this.store.allocateZeroed(SERIES_BYTES);
-    const at = record >>> 2;
-    const pairs = this.store.allocate(Math.max(8, 8 * labels.length));
-    u32.set(this.pairs.subarray(0, 2 * labels.length), pairs >>> 2);
-    const hash = this.hashPairs(labels.length);
-    u32[at + Series.walRefLow] = walRef % 4294967296;
-    u32[at + Series.walRefHigh] = Math.floor(walRef / 4294967296);
-    u32[at + Series.labels] = pairs;
-    u32[at + Series.labelCount] = labels.length;
-    u32[at + Series.hash] = hash;
-    u32[at + Series.id] = id;
-    this.store.setDirectory(Control.seriesDirectory, id, record);
-    for (let i = 0; i < labels.length; i++)
-      this.addToPostings(id, this.pairs[2 * i]!, this.pairs[2 * i + 1]!);
-    this.store.append(u32[Control.allSeries]!, id);
-    this.index.enter(hash, id);
-    Atomics.store(u32, Control.seriesMax, id);
-    this.counters.seriesCreated++;
-    if (unlogged) this.unlogged.push(id);
-    return id;
-  }
-
-  private addToPostings(id: number, name: number, value: number): void {
-    const { store } = this;
-    const series = store.pairList(name, NAME_SERIES, 4);
-    if (series.isNew) {
-      store.append(this.shared.u32[Control.labelNames]!, name);
-      store.holdSymbol(name);
-    }
-    store.append(series.list, id);
-    const postings = store.pairList(name, value, 2);
-    if (postings.isNew) {
-      store.append(store.pairList(name, NAME_VALUES, 4).list, value);
-      store.holdSymbol(value);
-    }
-    store.append(postings.list, id);
   }
 }
 

@@ -2,7 +2,7 @@
 // What a query worker does for the queries of others while it has none of its own: it computes batches
 // of rows, one after the other, and leaves as soon as a request of its own is there.
 
-import type { SharedMemory } from '../kernels/index.ts';
+import type { QueryMemory, SharedMemory } from '../kernels/index.ts';
 import { FAN_CONTROL_ADDRESS, QUERY_CONTROL_ADDRESS } from '../kernels/index.ts';
 import { WORKER_SLOT_BYTES, WorkerWord } from '../platform/index.ts';
 import type { EngineFeatures, FanOut } from '../promql/index.ts';
@@ -33,6 +33,7 @@ export interface QueryHelpersOptions {
   readonly maxSamples: number;
   readonly maxBytes: number;
   readonly queryable: Queryable;
+  readonly memory: QueryMemory;
   /** Says that not all workers are there that could be. */
   readonly onCall: () => void;
 }
@@ -107,9 +108,9 @@ export class QueryHelpers {
   }
 
   private helpAll(): void {
-    const { shared, features, maxSamples, maxBytes, queryable } = this.options;
+    const { shared, features, maxSamples, maxBytes, memory, queryable } = this.options;
     const isWanted = (): boolean => this.hasRequest();
-    const options = { features, maxSamples, maxBytes, isWanted };
+    const options = { features, maxSamples, maxBytes, memory, isWanted };
     const sent = wordOf(this.options.slot) + WorkerWord.sent;
     let idleSinceMs = performance.now();
     while (!isWanted()) {

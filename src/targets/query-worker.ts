@@ -6,8 +6,8 @@ import { parentPort, workerData } from 'node:worker_threads';
 import type { JobBackend, QueryJob } from '../api/index.ts';
 import { loadAnswerJob } from '../api/index.ts';
 import type { SharedMemory } from '../kernels/index.ts';
-import { FloatRows, QUERY_CONTROL_ADDRESS, viewMemory } from '../kernels/index.ts';
 import type { WorkerCall, WorkerReady, WorkerReply, WorkerRequest } from '../platform/index.ts';
+import { FloatRows, QUERY_CONTROL_ADDRESS, QueryMemory, viewMemory } from '../kernels/index.ts';
 import { createNodeFileSystem } from '../platform/index.ts';
 import type { FanOut, QueryControl, QueryUse } from '../promql/index.ts';
 import {
@@ -92,12 +92,18 @@ function controlOf(shared: SharedMemory, slot: number, id: number): QueryControl
   };
 }
 
+/** What a worker has for all its queries. */
+interface ThreadParts {
+  readonly floatRows: () => FloatRows;
+  readonly fanOut: FanOut | undefined;
+  readonly memory: QueryMemory;
+}
+
 function backendOf(
   reader: DatabaseReader,
   { lookbackDeltaMs, samplesMax, bytesMax, estimatedSamplesMax, features }: QueryWorkerData,
   defaultStepMs: number,
-  floatRows: () => FloatRows,
-  fanOut: FanOut | undefined,
+  { floatRows, fanOut, memory }: ThreadParts,
 ): JobBackend {
   const clock = { monotonicMs: () => performance.now() };
   return {
@@ -110,6 +116,7 @@ function backendOf(
       clock,
       features: features.engine,
       ...(fanOut === undefined ? {} : { fanOut }),
+      memory,
     }),
     perStepStats: features.perStepStats,
     queryable: reader,
@@ -137,13 +144,18 @@ function answerRules(rule: RuleJob, backend: RuleBackend): RuleReply {
 
 const data = workerData as QueryWorkerData;
 const shared = viewMemory(data.memory);
+/** Most of a worker's scratch that the engine's columns get; the chunks of blocks have the rest. */
+const COLUMN_BYTES_MAX = 16 << 20;
+const columnBytes = Math.min(COLUMN_BYTES_MAX, Math.floor(data.blockScratchBytes / 64) * 16);
+const scratchAddress = data.blockScratch[data.slot] ?? 0;
+const memory = new QueryMemory(shared, scratchAddress, columnBytes);
 const reader = new DatabaseReader({
   shared,
   worker: data.slot,
   files: createNodeFileSystem(),
   directory: data.dataDirectory,
-  scratchAddress: data.blockScratch[data.slot] ?? 0,
-  scratchBytes: data.blockScratchBytes,
+  scratchAddress: scratchAddress + columnBytes,
+  scratchBytes: data.blockScratchBytes - columnBytes,
 });
 const answerJob = await loadAnswerJob();
 const numbers: { rows?: FloatRows } = {};
@@ -165,6 +177,7 @@ const helpers = new QueryHelpers({
   maxSamples: data.samplesMax,
   maxBytes: data.bytesMax,
   queryable: reader,
+  memory,
   onCall: () => {
     if (performance.now() < calledMs + CALL_EVERY_MS) return;
     calledMs = performance.now();
@@ -177,7 +190,8 @@ parentPort?.on('message', ({ id, request, queuedMs }: WorkerRequest) => {
   helpers.take();
   // The pool is fed by PooledQueries and PooledRules alone.
   const work = request as QueryWorkerJob;
-  const backend = backendOf(reader, data, work.defaultStepMs, floatRows, helpers.fanOut);
+  const { fanOut } = helpers;
+  const backend = backendOf(reader, data, work.defaultStepMs, { floatRows, fanOut, memory });
   const control = controlOf(shared, data.slot, id);
   if ('rule' in work) {
     const { engine, queryable } = backend;

@@ -2,6 +2,7 @@
 // One query from text to result: parse, plan, compile, evaluate, sort.
 
 import type { Clock } from '../../base/index.ts';
+import type { QueryMemory } from '../../kernels/index.ts';
 import { MatcherError, type Querier, type Queryable } from '../../storage/index.ts';
 import type { Expression } from '../ast/nodes.ts';
 import { type Steps, StepMatrix, countPresent } from '../operators/batch.ts';
@@ -52,6 +53,8 @@ export interface EngineOptions {
   readonly fanOut?: FanOut;
   /** For the timings of `stats`; without it they are 0. */
   readonly clock?: Pick<Clock, 'monotonicMs'>;
+  /** Where a kernel works on columns; without it everything takes longer. Belongs to one thread. */
+  readonly memory?: QueryMemory;
 }
 
 interface RequestBase {
@@ -253,6 +256,7 @@ export class Engine {
     control: QueryControl,
     steps: Steps,
   ): QueryContext {
+    this.options.memory?.reset();
     const { maxSamples, maxBytes, lookbackDeltaMs } = this.options;
     return {
       sets: new LabelSets(),
@@ -266,6 +270,7 @@ export class Engine {
       features: this.features,
       // Counts by step are taken where the rows are computed.
       fanOut: request.perStepStats === true ? undefined : this.options.fanOut,
+      memory: this.options.memory,
     };
   }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Computes rows for a query of another thread.
 
+import type { QueryMemory } from '../../kernels/index.ts';
 import type { Queryable } from '../../storage/index.ts';
 import type { FanHelper } from '../fan/ring.ts';
 import {
@@ -23,6 +24,8 @@ export interface HelpOptions {
   readonly maxBytes?: number;
   /** Whether this thread is wanted elsewhere. */
   readonly isWanted: () => boolean;
+  /** This thread's, while it has no query of its own. */
+  readonly memory?: QueryMemory;
 }
 
 /** The help is no longer needed, or this thread is wanted elsewhere. */
@@ -68,7 +71,7 @@ export interface TaskShare {
 export function joinTask(
   helper: FanHelper,
   queryable: Queryable,
-  { features, maxSamples, maxBytes, isWanted }: HelpOptions,
+  { features, maxSamples, maxBytes, isWanted, memory }: HelpOptions,
 ): TaskShare | undefined {
   const task = helper.join();
   if (task === undefined) return undefined;
@@ -87,6 +90,7 @@ export function joinTask(
     },
   };
   try {
+    memory?.reset();
     const { plan, steps, lookbackMs } = parseLeaf(task.text);
     const context: QueryContext = {
       sets: new LabelSets(),
@@ -99,6 +103,7 @@ export function joinTask(
       lookbackMs,
       features,
       fanOut: undefined,
+      memory,
     };
     const rows = new LeafRows(context, (inner) => asRows(new Compiler(inner).vector(plan, steps)));
     const { count } = rows.open(needNothing);

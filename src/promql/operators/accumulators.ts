@@ -3,6 +3,8 @@
 // Accumulators of aggregations: groups × steps cells into which rows are folded one after another. What a
 // cell holds does not grow with the number of input series.
 
+import type { QueryMemory } from '../../kernels/index.ts';
+
 /** Cells are group * stepCount + k. Classes, not closures: see `WindowFunction`. */
 export interface Accumulator {
   /** Folds the row of stepCount cells at `offset` into the group's cells from `cell` on. */
@@ -14,22 +16,43 @@ export interface Accumulator {
 const isInfinite = (value: number): boolean =>
   value === Number.POSITIVE_INFINITY || value === Number.NEGATIVE_INFINITY;
 
+/** `memory` if the kernel can get at all of `columns`. */
+const kernelMemory = (
+  memory: QueryMemory | undefined,
+  columns: readonly ArrayBufferView[],
+): QueryMemory | undefined =>
+  memory !== undefined && columns.every((column) => memory.holds(column)) ? memory : undefined;
+
 /** Neumaier's compensated sum, in the order of the rows. */
 export class SumAccumulator implements Accumulator {
   private readonly n: number;
+  /** Undefined where the kernel cannot get at the cells. */
+  private readonly memory: QueryMemory | undefined;
   private readonly sums: Float64Array;
   private readonly lost: Float64Array;
   private readonly seen: Uint8Array;
 
-  constructor(cells: number, stepCount: number) {
+  constructor(cells: number, stepCount: number, memory?: QueryMemory) {
     this.n = stepCount;
-    this.sums = new Float64Array(cells);
-    this.lost = new Float64Array(cells);
-    this.seen = new Uint8Array(cells);
+    this.sums = memory?.floats(cells) ?? new Float64Array(cells);
+    this.lost = memory?.floats(cells) ?? new Float64Array(cells);
+    this.seen = memory?.bytes(cells) ?? new Uint8Array(cells);
+    this.memory = kernelMemory(memory, [this.sums, this.lost, this.seen]);
   }
 
   fold(values: Float64Array, present: Uint8Array, offset: number, cell: number): void {
-    const { n, sums, lost, seen } = this;
+    const { n, sums, lost, seen, memory } = this;
+    if (memory?.holds(values) === true) {
+      memory.kernel.foldSum(
+        values.byteOffset + 8 * offset,
+        present.byteOffset + offset,
+        n,
+        sums.byteOffset + 8 * cell,
+        lost.byteOffset + 8 * cell,
+        seen.byteOffset + cell,
+      );
+      return;
+    }
     for (let k = 0; k < n; k++) {
       if (present[offset + k] === 0) continue;
       const value = values[offset + k]!;
@@ -61,18 +84,21 @@ export class SumAccumulator implements Accumulator {
 /** The mean by the compensated sum, by the incremental mean once the sum would overflow. */
 export class AvgAccumulator implements Accumulator {
   private readonly n: number;
+  /** Undefined where the kernel cannot get at the cells. */
+  private readonly memory: QueryMemory | undefined;
   private readonly sums: Float64Array;
   private readonly lost: Float64Array;
   private readonly counts: Float64Array;
   /** 1: `sums` holds the incremental mean. */
   private readonly incremental: Uint8Array;
 
-  constructor(cells: number, stepCount: number) {
+  constructor(cells: number, stepCount: number, memory?: QueryMemory) {
     this.n = stepCount;
-    this.sums = new Float64Array(cells);
-    this.lost = new Float64Array(cells);
-    this.counts = new Float64Array(cells);
-    this.incremental = new Uint8Array(cells);
+    this.sums = memory?.floats(cells) ?? new Float64Array(cells);
+    this.lost = memory?.floats(cells) ?? new Float64Array(cells);
+    this.counts = memory?.floats(cells) ?? new Float64Array(cells);
+    this.incremental = memory?.bytes(cells) ?? new Uint8Array(cells);
+    this.memory = kernelMemory(memory, [this.sums, this.lost, this.counts, this.incremental]);
   }
 
   private foldIncremental(at: number, value: number): void {
@@ -89,7 +115,19 @@ export class AvgAccumulator implements Accumulator {
   }
 
   fold(values: Float64Array, present: Uint8Array, offset: number, cell: number): void {
-    const { n, sums, lost, counts, incremental } = this;
+    const { n, sums, lost, counts, incremental, memory } = this;
+    if (memory?.holds(values) === true) {
+      memory.kernel.foldAvg(
+        values.byteOffset + 8 * offset,
+        present.byteOffset + offset,
+        n,
+        sums.byteOffset + 8 * cell,
+        lost.byteOffset + 8 * cell,
+        counts.byteOffset + 8 * cell,
+        incremental.byteOffset + cell,
+      );
+      return;
+    }
     for (let k = 0; k < n; k++) {
       if (present[offset + k] === 0) continue;
       const value = values[offset + k]!;
@@ -132,19 +170,34 @@ export class AvgAccumulator implements Accumulator {
 /** min and max: NaN only where there is nothing else. */
 export class ExtremeAccumulator implements Accumulator {
   private readonly n: number;
+  /** Undefined where the kernel cannot get at the cells. */
+  private readonly memory: QueryMemory | undefined;
   private readonly best: Float64Array;
   private readonly seen: Uint8Array;
   private readonly sign: number;
 
-  constructor(kind: 'min' | 'max', cells: number, stepCount: number) {
+  constructor(kind: 'min' | 'max', cells: number, stepCount: number, memory?: QueryMemory) {
     this.n = stepCount;
-    this.best = new Float64Array(cells).fill(Number.NaN);
-    this.seen = new Uint8Array(cells);
+    this.best = memory?.floats(cells) ?? new Float64Array(cells);
+    this.best.fill(Number.NaN);
+    this.seen = memory?.bytes(cells) ?? new Uint8Array(cells);
     this.sign = kind === 'max' ? 1 : -1;
+    this.memory = kernelMemory(memory, [this.best, this.seen]);
   }
 
   fold(values: Float64Array, present: Uint8Array, offset: number, cell: number): void {
-    const { n, best, seen, sign } = this;
+    const { n, best, seen, sign, memory } = this;
+    if (memory?.holds(values) === true) {
+      memory.kernel.foldExtreme(
+        values.byteOffset + 8 * offset,
+        present.byteOffset + offset,
+        n,
+        sign,
+        best.byteOffset + 8 * cell,
+        seen.byteOffset + cell,
+      );
+      return;
+    }
     for (let k = 0; k < n; k++) {
       if (present[offset + k] === 0) continue;
       const value = values[offset + k]!;

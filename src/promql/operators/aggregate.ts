@@ -2,6 +2,7 @@
 // sum, avg, min, max, count, group, stddev, stdvar: every batch is folded into the groups' accumulators
 // and let go.
 
+import type { QueryMemory } from '../../kernels/index.ts';
 import type { AggregatePlan } from '../plan/nodes.ts';
 import {
   type Accumulator,
@@ -33,15 +34,20 @@ export const isFolded = (op: string): op is FoldedOperator =>
 /** Of the largest accumulator, that of avg. */
 const ACCUMULATOR_CELL_BYTES = 25;
 
-function newAccumulator(op: FoldedOperator, cells: number, stepCount: number): Accumulator {
+function newAccumulator(
+  op: FoldedOperator,
+  cells: number,
+  stepCount: number,
+  memory: QueryMemory | undefined,
+): Accumulator {
   switch (op) {
     case 'sum':
-      return new SumAccumulator(cells, stepCount);
+      return new SumAccumulator(cells, stepCount, memory);
     case 'avg':
-      return new AvgAccumulator(cells, stepCount);
+      return new AvgAccumulator(cells, stepCount, memory);
     case 'min':
     case 'max':
-      return new ExtremeAccumulator(op, cells, stepCount);
+      return new ExtremeAccumulator(op, cells, stepCount, memory);
     case 'count':
     case 'group':
       return new CountAccumulator(op, cells, stepCount);
@@ -96,8 +102,13 @@ export class AggregateOperator implements VectorOperator {
     const { stepCount, input, context } = this;
     context.budget.hold(groups.count * stepCount);
     context.budget.allocate(groups.count * stepCount * ACCUMULATOR_CELL_BYTES);
-    const accumulator = newAccumulator(this.op, groups.count * stepCount, stepCount);
-    const batch = newBatch(stepCount);
+    const accumulator = newAccumulator(
+      this.op,
+      groups.count * stepCount,
+      stepCount,
+      context.memory,
+    );
+    const batch = newBatch(stepCount, context.memory);
     for (;;) {
       const rows = input.next(batch);
       if (rows === 0) return accumulator;

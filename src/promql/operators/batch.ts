@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The shapes that operators hand on: steps, batches of rows, and whole materialised results.
 
+import type { QueryMemory } from '../../kernels/index.ts';
 import { type Histogram, histogramSampleWeight } from '../../model/index.ts';
 
 /** The times of an evaluation: startMs + k × stepMs for k in 0..count-1. */
@@ -42,10 +43,10 @@ export interface StepBatch extends Cells {
   readonly stepCount: number;
 }
 
-function newCells(cells: number): Cells {
+function newCells(cells: number, memory?: QueryMemory): Cells {
   return {
-    values: new Float64Array(cells),
-    present: new Uint8Array(cells),
+    values: memory?.floats(cells) ?? new Float64Array(cells),
+    present: memory?.bytes(cells) ?? new Uint8Array(cells),
     hasHistograms: false,
     histograms: [],
   };
@@ -90,14 +91,19 @@ export function dropHistograms(cells: Cells, at: number, n: number): number {
 /** Cells of one batch: what stays in a core's caches while a row passes through several operators. */
 const BATCH_CELLS = 8192;
 
-export function newBatch(stepCount: number, rowCapacity?: number): StepBatch {
+/** @param memory where the kernel works, as far as there is one */
+export function newBatch(
+  stepCount: number,
+  memory: QueryMemory | undefined,
+  rowCapacity?: number,
+): StepBatch {
   const rows = rowCapacity ?? Math.max(1, Math.floor(BATCH_CELLS / Math.max(1, stepCount)));
   return {
     rowStart: 0,
     rowCount: 0,
     rowCapacity: rows,
     stepCount,
-    ...newCells(rows * stepCount),
+    ...newCells(rows * stepCount, memory),
   };
 }
 

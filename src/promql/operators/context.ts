@@ -2,6 +2,7 @@
 // What the operators of one query share.
 
 import { assert } from '../../base/index.ts';
+import type { QueryMemory } from '../../kernels/index.ts';
 import type { Querier, SeriesSet } from '../../storage/index.ts';
 import type { Annotations } from '../engine/annotations.ts';
 import { QueryError } from '../engine/errors.ts';
@@ -126,6 +127,8 @@ export interface QueryContext {
   readonly features: EngineFeatures;
   /** Other threads that may compute rows; undefined: there are none. */
   readonly fanOut: FanOut | undefined;
+  /** Columns on which the kernel works; undefined: its twins do everything. */
+  readonly memory: QueryMemory | undefined;
 }
 
 /**
@@ -176,7 +179,7 @@ export function drain(
   context: QueryContext,
 ): StepMatrix {
   const matrix = new StepMatrix(stepCount, list.count, context.budget);
-  const batch = newBatch(stepCount);
+  const batch = newBatch(stepCount, context.memory);
   for (;;) {
     const rows = operator.next(batch);
     if (rows === 0) return matrix;

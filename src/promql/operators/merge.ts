@@ -84,7 +84,7 @@ export class MergeOperator implements VectorOperator {
     const { budget, control } = this.context;
     const matrix = new StepMatrix(n, list.count, budget);
     const rowOfSet = new Map<number, number>();
-    const batch = newBatch(n);
+    const batch = newBatch(n, this.context.memory);
     for (;;) {
       const rows = this.input.next(batch);
       if (rows === 0) return matrix;

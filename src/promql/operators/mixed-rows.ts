@@ -119,6 +119,7 @@ function floatsOnly(row: MixedRow, cells: Cells, offset: number): void {
     count: kept.length,
     lo: new Int32Array(windows.refs.count),
     hi: new Int32Array(windows.refs.count),
+    memory: undefined,
   };
   slideWindows(floats);
   row.func.evaluate(floats, cells.values, cells.present, offset);

@@ -2,6 +2,7 @@
 // hot
 // Where the samples of range vectors come from: one series at a time, from storage or from a subquery.
 
+import type { QueryMemory } from '../../kernels/index.ts';
 import { CounterResetHint, type Histogram, isStale } from '../../model/index.ts';
 import type { SeriesSet } from '../../storage/index.ts';
 import type { SamplesPlan } from '../plan/nodes.ts';
@@ -35,16 +36,22 @@ class ScratchColumns {
   values: Float64Array = new Float64Array(0);
   startTimes: Float64Array = new Float64Array(0);
 
-  reserve(samples: number): void {
+  reserve(samples: number, memory: QueryMemory | undefined): void {
     if (this.times.length >= samples) return;
-    this.times = new Float64Array(samples * 2);
-    this.values = new Float64Array(samples * 2);
+    this.times = memory?.floats(samples * 2) ?? new Float64Array(samples * 2);
+    this.values = memory?.floats(samples * 2) ?? new Float64Array(samples * 2);
     this.startTimes = new Float64Array(samples * 2);
   }
 }
 
 /** Index of the first staleness marker of n samples, or n. */
-function firstStale(values: Float64Array, bits: Uint32Array, n: number): number {
+function firstStale(
+  values: Float64Array,
+  bits: Uint32Array,
+  n: number,
+  memory: QueryMemory | undefined,
+): number {
+  if (memory?.holds(values) === true) return memory.kernel.firstStale(values.byteOffset, n);
   for (let i = 0; i < n; i++) {
     const value = values[i]!;
     if (Number.isNaN(value) && isStale(bits, i)) return i;
@@ -110,7 +117,7 @@ export class StoredSamples implements SampleSource {
     const { statsOnly } = this.plan;
     this.histograms = statsOnly === true ? statsOf(histograms, series.columns, n) : histograms;
     this.startTimes = this.wantsStartTimes ? series.startTimes : undefined;
-    const stale = firstStale(values, valueBits, n);
+    const stale = firstStale(values, valueBits, n, this.context.memory);
     if (stale === n) {
       this.times = times;
       this.values = values;
@@ -126,7 +133,7 @@ export class StoredSamples implements SampleSource {
   private withoutStale({ columns }: SeriesSet, n: number): number {
     const { times, values, valueBits } = columns;
     const { scratch, histograms, startTimes } = this;
-    scratch.reserve(n);
+    scratch.reserve(n, this.context.memory);
     const kept: (Histogram | undefined)[] = [];
     let count = 0;
     for (let i = 0; i < n; i++) {
@@ -186,13 +193,16 @@ export class SubquerySamples implements SampleSource {
     this.inner = inner;
     this.steps = steps;
     context.budget.allocate(steps.count * SUBQUERY_STEP_BYTES);
-    this.batch = newBatch(steps.count);
+    this.batch = newBatch(steps.count, context.memory);
     this.context = context;
   }
 
   open(need: LabelNeed): SeriesList {
-    this.times = new Float64Array(this.steps.count);
-    this.values = new Float64Array(this.steps.count);
+    const { context, steps } = this;
+    const newColumn = (): Float64Array =>
+      context.memory?.floats(steps.count) ?? new Float64Array(steps.count);
+    this.times = newColumn();
+    this.values = newColumn();
     this.list = this.inner.open(need);
     this.row = 0;
     this.batch.rowCount = 0;

@@ -63,7 +63,7 @@ export function scalarOf(
     const n = steps.count;
     const column = new Float64Array(n).fill(Number.NaN);
     const seen = new Uint8Array(n);
-    const batch = newBatch(n);
+    const batch = newBatch(n, context.memory);
     for (;;) {
       const rows = input.next(batch);
       if (rows === 0) return column;

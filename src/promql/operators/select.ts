@@ -2,6 +2,7 @@
 // hot
 // Instant selectors: for each step the newest sample not older than the lookback.
 
+import type { QueryMemory } from '../../kernels/index.ts';
 import { type Histogram, histogramSampleWeight, isStale } from '../../model/index.ts';
 import type { SeriesSet } from '../../storage/index.ts';
 import { QueryError } from '../engine/errors.ts';
@@ -25,6 +26,7 @@ interface Samples {
  * where a sample may lie; a staleness marker ends the series until its next sample.
  *
  * @param asTime write the sample's time in seconds instead of its value
+ * @param memory where the kernel can be used
  * @returns number of cells present
  */
 export function fillInstantRow(
@@ -36,9 +38,24 @@ export function fillInstantRow(
   values: Float64Array,
   present: Uint8Array,
   offset: number,
+  memory?: QueryMemory,
 ): number {
   const { times, valueBits } = samples;
   const source = samples.values;
+  if (memory?.holds(values) === true && memory.holds(times) && memory.holds(source)) {
+    return memory.kernel.instant(
+      times.byteOffset,
+      source.byteOffset,
+      n,
+      refs.refMs,
+      refs.stepMs,
+      refs.count,
+      lookbackMs,
+      asTime ? 1 : 0,
+      values.byteOffset + 8 * offset,
+      present.byteOffset + offset,
+    );
+  }
   let next = 0;
   let found = 0;
   for (let k = 0; k < refs.count; k++) {
@@ -155,7 +172,7 @@ export class SelectOperator implements RowOperator {
 
   next(out: StepBatch): number {
     const series = this.series!;
-    const { counter, lookbackMs, control } = this.context;
+    const { counter, lookbackMs, control, memory } = this.context;
     const rows = Math.min(out.rowCapacity, series.count - this.position);
     const { what } = this;
     const { minMs, maxMs } = this.bounds;
@@ -179,6 +196,7 @@ export class SelectOperator implements RowOperator {
         out.values,
         out.present,
         offset,
+        memory,
       );
       counter?.addRow(out, offset, found);
     }

@@ -73,7 +73,7 @@ export class FilterBySetOperator implements VectorOperator {
     this.keys = signatures(list, names, context);
     const rightKeys = signatures(this.right.open(needAll), names, context);
     this.presence = new SignaturePresence(stepCount);
-    const batch = newBatch(stepCount);
+    const batch = newBatch(stepCount, context.memory);
     for (;;) {
       const rows = this.right.next(batch);
       if (rows === 0) break;

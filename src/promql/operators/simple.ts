@@ -29,11 +29,11 @@ export function absent(
   plan: AbsentPlan,
   input: VectorOperator,
   stepCount: number,
-  { sets, control }: QueryContext,
+  { sets, control, memory }: QueryContext,
 ): StepMatrix {
   input.open(needNothing);
   const any = new Uint8Array(stepCount);
-  const batch = newBatch(stepCount);
+  const batch = newBatch(stepCount, memory);
   for (;;) {
     const rows = input.next(batch);
     if (rows === 0) break;
@@ -59,7 +59,7 @@ export function absent(
 /** The rows of an evaluation at one step, repeated at every step. */
 export class RepeatOperator implements VectorOperator {
   private readonly inner: VectorOperator;
-  private batch: StepBatch = newBatch(1, 1);
+  private batch: StepBatch = newBatch(1, undefined, 1);
   private readonly onDone: () => void;
 
   /** @param onDone called when all rows have been evaluated */
@@ -73,7 +73,8 @@ export class RepeatOperator implements VectorOperator {
   }
 
   next(out: StepBatch): number {
-    if (this.batch.rowCapacity !== out.rowCapacity) this.batch = newBatch(1, out.rowCapacity);
+    if (this.batch.rowCapacity !== out.rowCapacity)
+      this.batch = newBatch(1, undefined, out.rowCapacity);
     const rows = this.inner.next(this.batch);
     const n = out.stepCount;
     out.hasHistograms = false;

@@ -191,7 +191,7 @@ export class TopOperator implements VectorOperator {
     ks: Int32Array,
   ): void {
     const n = this.steps.count;
-    const batch = newBatch(n);
+    const batch = newBatch(n, this.context.memory);
     for (;;) {
       const rows = this.input.next(batch);
       if (rows === 0) return;

@@ -2,7 +2,11 @@
 // hot
 // rate, increase, delta, irate, idelta, resets, changes.
 
+import type { QueryMemory } from '../../kernels/index.ts';
 import type { WindowFunction, Windows } from './windows.ts';
+
+/** Additions after which the kernel comes back to let the query be stopped. */
+const KERNEL_WORK = 1 << 20;
 
 /**
  * before[i] is the number of places j <= i where the value falls below its predecessor: how many counter
@@ -17,18 +21,6 @@ function countResets(values: Float64Array, count: number, before: Int32Array): v
     previous = value;
     before[i] = resets;
   }
-}
-
-/** What was lost in the resets of samples first+1 … last, summed in their order as upstream does. */
-function lostInResets(values: Float64Array, first: number, last: number, increase: number): number {
-  let sum = increase;
-  let previous = values[first]!;
-  for (let i = first + 1; i <= last; i++) {
-    const value = values[i]!;
-    if (value < previous) sum += previous;
-    previous = value;
-  }
-  return sum;
 }
 
 /** Indexes of the samples below their predecessors, into `at`; their number. */
@@ -53,7 +45,7 @@ function findResets(values: Float64Array, count: number, at: Int32Array): number
 export class Extrapolated implements WindowFunction {
   private readonly isCounter: boolean;
   private readonly isRate: boolean;
-  private resetAt = new Int32Array(0);
+  private resetAt: Int32Array = new Int32Array(0);
 
   constructor(isCounter: boolean, isRate: boolean) {
     this.isCounter = isCounter;
@@ -61,6 +53,12 @@ export class Extrapolated implements WindowFunction {
   }
 
   evaluate(windows: Windows, out: Float64Array, present: Uint8Array, offset: number): void {
+    const { memory } = windows;
+    if (memory?.holds(out) === true && this.byKernel(windows, memory, out, present, offset)) return;
+    this.byTwin(windows, out, present, offset);
+  }
+
+  private byTwin(windows: Windows, out: Float64Array, present: Uint8Array, offset: number): void {
     const { isCounter, isRate } = this;
     const { times, values, count, lo, hi, rangeMs } = windows;
     const { refMs, stepMs, count: steps } = windows.refs;
@@ -90,8 +88,11 @@ export class Extrapolated implements WindowFunction {
       let result = values[last]! - firstValue;
       while (nextReset <= first) nextReset = ++reset < resets ? resetAt[reset]! : count;
       if (nextReset <= last) {
-        windows.work.add(last - first);
-        result = lostInResets(values, first, last, result);
+        // What was lost is summed in the order of the resets, as upstream does.
+        let next = reset;
+        for (; next < resets && resetAt[next]! <= last; next++)
+          result += values[resetAt[next]! - 1]!;
+        windows.work.add(next - reset);
       }
       const ref = refMs + k * stepMs;
       const firstTime = times[first]!;
@@ -137,6 +138,43 @@ export class Extrapolated implements WindowFunction {
       out[cell] = result * used;
       present[cell] = 1;
     }
+  }
+
+  /** The same by the kernel; false where there is no room for what it needs. */
+  private byKernel(
+    { times, values, count, lo, hi, rangeMs, refs, work }: Windows,
+    memory: QueryMemory,
+    out: Float64Array,
+    present: Uint8Array,
+    offset: number,
+  ): boolean {
+    if (this.resetAt.length < count || !memory.holds(this.resetAt)) {
+      this.resetAt = memory.integers(count * 2);
+      if (!memory.holds(this.resetAt)) return false;
+    }
+    const kind = (this.isCounter ? 1 : 0) + (this.isRate ? 2 : 0);
+    for (let k = 0; k < refs.count; ) {
+      k = memory.kernel.extrapolate(
+        times.byteOffset,
+        values.byteOffset,
+        count,
+        lo.byteOffset,
+        hi.byteOffset,
+        refs.refMs,
+        refs.stepMs,
+        refs.count,
+        rangeMs,
+        kind,
+        this.resetAt.byteOffset,
+        k,
+        KERNEL_WORK,
+        out.byteOffset + 8 * offset,
+        present.byteOffset + offset,
+      );
+      // Where it stopped before the end, it has done about as much work as between two checkpoints.
+      if (k < refs.count) work.add(KERNEL_WORK);
+    }
+    return true;
   }
 }
 

@@ -13,7 +13,7 @@ import type { WindowFunction, Windows } from './windows.ts';
 export class Extreme implements WindowFunction {
   private readonly sign: number;
   private readonly asTime: boolean;
-  private queue = new Int32Array(0);
+  private queue: Int32Array = new Int32Array(0);
 
   constructor(kind: 'min' | 'max', asTime: boolean) {
     this.sign = kind === 'max' ? 1 : -1;
@@ -21,8 +21,25 @@ export class Extreme implements WindowFunction {
   }
 
   evaluate(windows: Windows, out: Float64Array, present: Uint8Array, offset: number): void {
-    const { times, values, count, lo, hi, refs } = windows;
-    if (this.queue.length < count) this.queue = new Int32Array(count * 2);
+    const { times, values, count, lo, hi, refs, memory } = windows;
+    if (this.queue.length < count) {
+      this.queue = memory?.integers(count * 2) ?? new Int32Array(count * 2);
+    }
+    if (memory?.holds(out) === true && memory.holds(this.queue)) {
+      memory.kernel.extreme(
+        times.byteOffset,
+        values.byteOffset,
+        lo.byteOffset,
+        hi.byteOffset,
+        refs.count,
+        this.sign,
+        this.asTime ? 1 : 0,
+        this.queue.byteOffset,
+        out.byteOffset + 8 * offset,
+        present.byteOffset + offset,
+      );
+      return;
+    }
     const { queue, sign, asTime } = this;
     let head = 0;
     let tail = 0;

@@ -47,18 +47,20 @@ export class WindowOperator implements RowOperator {
 
   open(need: LabelNeed): SeriesList {
     const { plan, steps, context } = this;
+    const { memory } = context;
     this.windows = {
       times: new Float64Array(0),
       values: new Float64Array(0),
       count: 0,
-      lo: new Int32Array(steps.count),
-      hi: new Int32Array(steps.count),
+      lo: memory?.integers(steps.count) ?? new Int32Array(steps.count),
+      hi: memory?.integers(steps.count) ?? new Int32Array(steps.count),
       refs: references(steps, plan.range),
       rangeMs: plan.range.rangeMs,
       evalMs: steps.startMs,
       evalStepMs: steps.stepMs,
       args: this.args.map((arg) => arg()),
       work: new WorkMeter(() => context.control.checkpoint()),
+      memory: undefined,
     };
     this.position = 0;
     this.invalidQuantile = this.noQuantile(this.windows);
@@ -96,6 +98,7 @@ export class WindowOperator implements RowOperator {
       windows.times = source.times;
       windows.values = source.values;
       windows.count = n;
+      windows.memory = this.within(windows) ? context.memory : undefined;
       const offset = rows * out.stepCount;
       if (n === 0) {
         out.present.fill(0, offset, offset + out.stepCount);
@@ -116,6 +119,13 @@ export class WindowOperator implements RowOperator {
     out.rowStart = start;
     out.rowCount = rows;
     return rows;
+  }
+
+  /** Whether the kernel can get at the columns of a row. */
+  private within({ times, values, lo, hi }: Windows): boolean {
+    const { memory } = this.context;
+    if (memory === undefined || !memory.holds(times) || !memory.holds(values)) return false;
+    return memory.holds(lo) && memory.holds(hi);
   }
 
   private mixedRow(windows: Windows): MixedRow {

@@ -3,6 +3,7 @@
 
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { createMemory, QueryMemory } from '../../kernels/index.ts';
 import { Annotations } from '../engine/annotations.ts';
 import { extrapolatedMixed, lastTwoMixed, transitionsMixed } from './mixed-windows.ts';
 import { newWindowFunction } from './window-functions.ts';
@@ -152,14 +153,31 @@ const grids: fc.Arbitrary<Grid> = fc.record({
   rangeMs: fc.constantFrom(1, 5000, 10_000, 21_000, 35_005, 300_000),
 });
 
-function windowsOf({ times, values }: Series, grid: Grid): Windows {
+const memory = new QueryMemory(createMemory(16 << 20), 1 << 20, 15 << 20);
+
+/** Where columns are: in ordinary arrays, where the twins work, or where the kernel does. */
+const places = [
+  ['twin', undefined],
+  ['kernel', memory],
+] as const;
+
+/** A copy of `column` in `place`. */
+function placed(column: Float64Array, place: QueryMemory | undefined): Float64Array {
+  const copy = place?.floats(column.length) ?? new Float64Array(column.length);
+  copy.set(column);
+  return copy;
+}
+
+function windowsOf({ times, values }: Series, grid: Grid, place?: QueryMemory): Windows {
   const q = new Float64Array(grid.count).fill(0.3);
+  place?.reset();
   return {
-    times,
-    values,
+    times: placed(times, place),
+    values: placed(values, place),
     count: times.length,
-    lo: new Int32Array(grid.count),
-    hi: new Int32Array(grid.count),
+    lo: place?.integers(grid.count) ?? new Int32Array(grid.count),
+    hi: place?.integers(grid.count) ?? new Int32Array(grid.count),
+    memory: place,
     refs: { refMs: grid.startMs, stepMs: grid.stepMs, count: grid.count },
     rangeMs: grid.rangeMs,
     evalMs: grid.startMs,
@@ -189,10 +207,10 @@ function expectClose(actual: number, expected: number, scale: number): void {
 }
 
 describe('windows', () => {
-  test('hold the samples in (end - range, end]', () => {
+  test.each(places)('hold the samples in (end - range, end] (%s)', (_kind, place) => {
     fc.assert(
       fc.property(series(finite), grids, (one, grid) => {
-        const windows = windowsOf(one, grid);
+        const windows = windowsOf(one, grid, place);
         let total = 0;
         const counted = slideWindows(windows);
         for (let k = 0; k < grid.count; k++) {
@@ -206,14 +224,17 @@ describe('windows', () => {
     );
   });
 
-  test.each(Object.keys(definitions))('%s is what it is defined to be', (name) => {
+  const cases = Object.keys(definitions).flatMap((name) =>
+    places.map(([kind, place]) => ({ name, kind, place })),
+  );
+  test.each(cases)('$name is what it is defined to be ($kind)', ({ name, place }) => {
     const { of, any } = definitions[name]!;
     fc.assert(
       fc.property(series(any ? anything : finite), grids, (one, grid) => {
-        const windows = windowsOf(one, grid);
+        const windows = windowsOf(one, grid, place);
         slideWindows(windows);
-        const out = new Float64Array(grid.count + 1);
-        const present = new Uint8Array(grid.count + 1);
+        const out = place?.floats(grid.count + 1) ?? new Float64Array(grid.count + 1);
+        const present = place?.bytes(grid.count + 1) ?? new Uint8Array(grid.count + 1);
         newWindowFunction(name)!.evaluate(windows, out, present, 1);
         for (let k = 0; k < grid.count; k++) {
           const window = windowAt(windows, k);

@@ -2,6 +2,7 @@
 // hot
 // The windows of one series: for each step k the samples lo[k] <= i < hi[k] lie in (ref - range, ref].
 
+import type { QueryMemory } from '../../kernels/index.ts';
 import type { References } from './references.ts';
 
 /** One series with its windows. Functions read it and write one row. */
@@ -22,6 +23,8 @@ export interface Windows {
   readonly args: readonly Float64Array[];
   /** For functions that scan every window: to be told how many samples each scan saw. */
   readonly work: WorkMeter;
+  /** Where all columns of the row are, so that the kernel can be used; undefined where they are not. */
+  memory: QueryMemory | undefined;
 }
 
 /** Turns work into checkpoints. */
@@ -60,8 +63,16 @@ export interface WindowFunction {
  * @returns the number of samples in all windows, counted once for each window
  */
 export function slideWindows(windows: Windows): number {
-  const { times, count, lo, hi, refs, rangeMs } = windows;
+  const { times, count, lo, hi, refs, rangeMs, memory } = windows;
   const { refMs, stepMs } = refs;
+  // Where the range is a multiple of the step, a window begins just where an earlier one ended.
+  const back = stepMs > 0 && rangeMs % stepMs === 0 ? rangeMs / stepMs : refs.count;
+  const scanned = Math.min(back, refs.count);
+  if (memory !== undefined) {
+    const [at, first, end] = [times.byteOffset, lo.byteOffset, hi.byteOffset];
+    const { kernel } = memory;
+    return kernel.slide(at, count, refMs, stepMs, refs.count, rangeMs, scanned, first, end);
+  }
   let next = 0;
   let advance = 1;
   for (let k = 0; k < refs.count; k++) {
@@ -77,9 +88,6 @@ export function slideWindows(windows: Windows): number {
     }
     hi[k] = next;
   }
-  // Where the range is a multiple of the step, a window begins just where an earlier one ended.
-  const back = stepMs > 0 && rangeMs % stepMs === 0 ? rangeMs / stepMs : refs.count;
-  const scanned = Math.min(back, refs.count);
   let first = 0;
   let total = 0;
   for (let k = 0; k < scanned; k++) {

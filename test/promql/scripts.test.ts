@@ -45,6 +45,11 @@ function splitEngine({ others }: ScriptStorage): Engine {
   return new Engine({ ...options, fanOut });
 }
 
+/** Columns where the kernel works on them. */
+function kernelEngine({ memory }: ScriptStorage): Engine {
+  return new Engine({ ...options, ...(memory === undefined ? {} : { memory }) });
+}
+
 interface Way {
   readonly open: OpenStorage;
   readonly engine: (storage: ScriptStorage) => Engine;
@@ -54,6 +59,7 @@ interface Way {
 const ways: Readonly<Record<string, Way>> = {
   memory: { open: openMemory, engine: () => plainEngine },
   head: { open: openHead, engine: () => plainEngine },
+  'head, kernel': { open: openHead, engine: kernelEngine },
   'memory, split': { open: openMemory, engine: splitEngine },
   'head, split': { open: openHead, engine: splitEngine },
 };

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The storages that the scripts run through.
 
-import { createMemory, SharedHeap } from '../../src/kernels/index.ts';
+import { createMemory, QueryMemory, SharedHeap } from '../../src/kernels/index.ts';
 import { type Labels, setStale } from '../../src/model/index.ts';
 import {
   addSeries,
@@ -19,6 +19,8 @@ export interface ScriptStorage {
   /** The same for two other threads. */
   readonly others: readonly Queryable[];
   load(command: LoadCommand): void;
+  /** For the engine's columns; undefined where the samples are in ordinary arrays. */
+  readonly memory?: QueryMemory;
 }
 
 export type OpenStorage = () => ScriptStorage;
@@ -43,6 +45,7 @@ export function openMemory(): ScriptStorage {
 }
 
 const DAY_MS = 86_400_000;
+const COLUMN_BYTES = 8 << 20;
 
 /** One sample on its way into the head. */
 interface Write {
@@ -94,6 +97,7 @@ export function openHead(): ScriptStorage {
   return {
     queryable: new HeadReader(heap.shared, 0),
     others: [1, 2].map((worker) => new HeadReader(heap.shared, worker)),
+    memory: new QueryMemory(heap.shared, heap.allocate(COLUMN_BYTES), COLUMN_BYTES),
     load: ({ series, intervalMs }) => {
       for (const one of series) addSeries(sink, one, epoch(intervalMs));
       for (const { write } of writes.sort((a, b) => a.timeMs - b.timeMs)) write();

@@ -136,8 +136,8 @@ const RATE: u32 = 2;
 
 /**
  * rate (`kind` 3), increase (1) and delta (0) of the windows; see window-counters.ts.
- * `resetAt` is scratch of `count` words. Works from step `from` on and stops when it has added `workMax` values
- * lost in resets. Returns the step at which it stopped; `steps` at the end.
+ * `resetAt` is scratch of `count` words. Works from step `from` on and stops when it has added `workMax`
+ * values lost in resets. Returns the step at which it stopped; `steps` at the end.
  */
 export function extrapolate(
   times: usize,

@@ -3,11 +3,11 @@
 
 import { parentPort, workerData } from 'node:worker_threads';
 import type { Prng } from '../base/index.ts';
-import { viewMemory } from '../kernels/index.ts';
+import { createMemory, SharedHeap, viewMemory } from '../kernels/index.ts';
 import type { WorkerReply, WorkerRequest } from '../platform/index.ts';
-import { createNodeFileSystem } from '../platform/index.ts';
+import { createNodeFileSystem, createZstd } from '../platform/index.ts';
 import type { BlockJob, BlockRanges } from '../tsdb/index.ts';
-import { BlockStore, HeadReader, runBlockJob } from '../tsdb/index.ts';
+import { BlockStore, HeadReader, runBlockJob, SharedSnappy } from '../tsdb/index.ts';
 
 export interface BlockWorkerData {
   readonly memory: WebAssembly.Memory;
@@ -22,6 +22,9 @@ export interface BlockWorkerData {
 export type BlockWorkerAnswer =
   | { readonly ok: true; readonly value: unknown }
   | { readonly ok: false; readonly name: string; readonly message: string };
+
+/** Larger records are undone by the slow way. */
+const CODEC_MEMORY_BYTES = 64 << 20;
 
 const data = workerData as BlockWorkerData;
 const shared = viewMemory(data.memory);
@@ -54,12 +57,17 @@ const context = {
     });
     return lazy.head;
   },
+  // The head's memory is another thread's to allocate from.
+  codecs: () => ({
+    snappy: new SharedSnappy(new SharedHeap(createMemory(CODEC_MEMORY_BYTES))),
+    zstd: createZstd(),
+  }),
 };
 
-parentPort?.on('message', ({ id, request }: WorkerRequest) => {
+parentPort?.on('message', async ({ id, request }: WorkerRequest) => {
   let answer: BlockWorkerAnswer;
   try {
-    answer = { ok: true, value: runBlockJob(context, request as BlockJob) };
+    answer = { ok: true, value: await runBlockJob(context, request as BlockJob) };
   } catch (error) {
     if (!(error instanceof Error) || error.name === 'AssertionError') throw error;
     answer = { ok: false, name: error.name, message: error.message };

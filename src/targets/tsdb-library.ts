@@ -3,6 +3,7 @@
 
 import type { Logger, Prng } from '../base/index.ts';
 import { silentLogger } from '../base/index.ts';
+import { createPlainSnappy } from '../encoding/index.ts';
 import { createMemory, SharedHeap } from '../kernels/index.ts';
 import type { Histogram, Labels, Matcher } from '../model/index.ts';
 import { labelsFrom } from '../model/index.ts';
@@ -206,6 +207,7 @@ export async function openTsdb(directory: string, options: TsdbOptions = {}): Pr
       lazy.head ??= new HeadReader(heap.shared, BLOCK_READER, chunks);
       return lazy.head;
     },
+    codecs: () => ({ snappy: createPlainSnappy(), zstd: createZstd() }),
   });
   const maintenance = new Maintenance({
     worker,

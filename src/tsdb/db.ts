@@ -15,6 +15,8 @@ import type { DirectoryLock } from './lock.ts';
 import { lockDirectory } from './lock.ts';
 import { DEFAULT_SEGMENT_BYTES } from './wal/format.ts';
 import type { WalCodecs } from './wal/reader.ts';
+import type { Checkpointer } from './wal/checkpoint.ts';
+import { runCheckpoint } from './wal/checkpoint.ts';
 import type { WalSink } from './wal/records.ts';
 import type { ReplayProgress } from './wal/replay.ts';
 import { replayWal } from './wal/replay.ts';
@@ -82,6 +84,7 @@ export class Database {
   private readonly wbl: WblWriter;
   private readonly logger: Logger;
   private readonly pause: Pause;
+  private readonly checkpointHere: Checkpointer;
   private readonly files: FileSystem;
 
   constructor(parts: {
@@ -92,6 +95,7 @@ export class Database {
     truncator: WalTruncator;
     logger: Logger;
     pause: Pause;
+    codecs: WalCodecs;
     files: FileSystem;
     directory: string;
     lock: DirectoryLock | undefined;
@@ -113,6 +117,9 @@ export class Database {
     this.walCorruptions = parts.walCorruptions;
     this.chunkCorruptions = parts.chunkCorruptions;
     this.cleanStart = parts.lock?.cleanStart ?? -1;
+    const { files, codecs } = parts;
+    const place = { files, codecs, directory: `${parts.directory}/wal` };
+    this.checkpointHere = (job) => runCheckpoint(job, place);
   }
 
   get appender(): Appender {
@@ -143,15 +150,22 @@ export class Database {
   /**
    * Forgets what is in blocks: head samples before `minTime`, series with nothing left, and the part of the
    * log that only they needed. Works in short goes. A log that cannot be shortened is logged and counted,
-   * and is tried again next time. @throws MemoryFullError
+   * and is tried again next time.
+   * @param checkpoint who reads the log for it; this thread, in one go, unless given
+   * @throws MemoryFullError
    */
-  async truncateHead(minTime: number): Promise<TruncateResult> {
+  async truncateHead(
+    minTime: number,
+    checkpoint: Checkpointer = this.checkpointHere,
+  ): Promise<TruncateResult> {
     const result = await this.head.truncate(minTime, this.pause);
     this.truncator.expire(result.removedRefs, minTime - 1);
     this.wbl.newest = this.head.maxTime;
     this.wbl.truncate(minTime);
     try {
-      await this.truncator.truncate(minTime, this.head.walRefs());
+      const addLiveRefs = (add: (ref: number) => void): Promise<void> =>
+        this.head.visitWalRefs(add, this.pause);
+      await this.truncator.truncate(minTime, addLiveRefs, checkpoint);
     } catch (error) {
       this.logger.error(
         'Cannot shorten the WAL; it is whole and tried again after the next block',
@@ -258,7 +272,7 @@ async function openLocked(
   late.target = walQueue;
   const lateWal = new WblWriter({ ...log, directory: `${directory}/wbl` }, clock);
   wbl.target = lateWal;
-  const truncator = new WalTruncator({ ...log, codecs, writer: wal, pause });
+  const truncator = new WalTruncator({ ...log, compression: setting, writer: wal });
   truncator.expire(head.takeOtherRefs(), head.maxTime);
   return new Database({
     head,
@@ -268,6 +282,7 @@ async function openLocked(
     truncator,
     logger,
     pause,
+    codecs,
     files,
     directory,
     lock,

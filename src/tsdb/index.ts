@@ -15,6 +15,7 @@ export * from './wal/records-other.ts';
 export type { ReplayProgress, ReplayResult } from './wal/replay.ts';
 export { replayWal } from './wal/replay.ts';
 export { ResilientWal } from './wal/resilient.ts';
+export { SharedSnappy } from './wal/shared-snappy.ts';
 export type { CheckpointCounters } from './wal/truncation.ts';
 export { type WalCompression, type WalCounters, WalWriter, walCompression } from './wal/writer.ts';
 export { BlockListWriter } from './block/block-list.ts';

@@ -4,6 +4,7 @@
 
 import type { Clock, Logger, Prng } from '../../src/base/index.ts';
 import { seededPrng, silentLogger } from '../../src/base/index.ts';
+import { createPlainSnappy } from '../../src/encoding/index.ts';
 import type { SharedMemory } from '../../src/kernels/index.ts';
 import { SharedHeap } from '../../src/kernels/index.ts';
 import { labelsFrom } from '../../src/model/index.ts';
@@ -267,6 +268,7 @@ class Life {
       files,
       directory: DIRECTORY,
       head: () => new HeadReader(heap.shared, BLOCK_READER_SLOT, chunks),
+      codecs: () => ({ snappy: createPlainSnappy() }),
     });
     const maintenance = new Maintenance({
       worker,

@@ -6,6 +6,9 @@ import type { Matcher } from '../../model/index.ts';
 import type { BlockMeta } from '../block/meta.ts';
 import type { HeadReader } from '../head/reader.ts';
 import type { BlockStore, CompactionResult, StoreState } from './block-store.ts';
+import type { CheckpointJob, CheckpointOutcome } from '../wal/checkpoint.ts';
+import { runCheckpoint } from '../wal/checkpoint.ts';
+import type { WalCodecs } from '../wal/reader.ts';
 import { writeHeadBlock } from './head-block.ts';
 
 /** Inclusive start, exclusive end. */
@@ -32,6 +35,8 @@ export type BlockJob =
       readonly minTime: number;
       readonly maxTime: number;
     }
+  /** Shortens the log. */
+  | ({ readonly kind: 'checkpoint' } & CheckpointJob)
   /** `head` goes into the snapshot as a block, too. */
   | { readonly kind: 'snapshot'; readonly target: string; readonly head: HeadRange | undefined };
 
@@ -44,6 +49,7 @@ export interface BlockJobAnswers {
   remove: undefined;
   deleteSeries: number;
   snapshot: undefined;
+  checkpoint: CheckpointOutcome;
 }
 
 /** Whoever does the jobs: a thread, or this one. Rejects with the job's error. */
@@ -59,9 +65,11 @@ export interface BlockJobContext {
   readonly head: () => HeadReader;
   readonly files: Parameters<typeof writeHeadBlock>[1]['files'];
   readonly directory: string;
+  /** For reading the log. */
+  readonly codecs: () => WalCodecs;
 }
 
-/** Does one job. @throws what the store throws */
+/** Does one job: its answer or a promise of it. @throws what the store throws */
 export function runBlockJob(context: BlockJobContext, job: BlockJob): unknown {
   const { store, files, directory } = context;
   switch (job.kind) {
@@ -80,6 +88,8 @@ export function runBlockJob(context: BlockJobContext, job: BlockJob): unknown {
     case 'remove':
       store.remove(job.ulids);
       return undefined;
+    case 'checkpoint':
+      return runCheckpoint(job, { files, directory: `${directory}/wal`, codecs: context.codecs() });
     case 'deleteSeries':
       return store.deleteSeries(job.selectors, job.minTime, job.maxTime);
     case 'snapshot':

@@ -9,6 +9,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { peerPath } from '../../../test/peers.ts';
 import type { LogFields, Logger } from '../../base/index.ts';
 import { seededPrng, silentLogger } from '../../base/index.ts';
+import { createPlainSnappy } from '../../encoding/index.ts';
 import { createMemory, SharedHeap } from '../../kernels/index.ts';
 import type { Matcher } from '../../model/index.ts';
 import { Histogram, labelsFrom } from '../../model/index.ts';
@@ -73,6 +74,7 @@ async function open(limits: RetentionLimits = { durationMs: 0, sizeBytes: 0 }): 
     files,
     directory,
     head: () => new HeadReader(heap.shared, 63, chunks),
+    codecs: () => ({ snappy: createPlainSnappy() }),
   });
   const maintenance = new Maintenance({
     worker,

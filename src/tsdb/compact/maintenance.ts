@@ -206,7 +206,9 @@ export class Maintenance {
       observer?.compacted(seconds);
       await this.writeLate(head.outOfOrderMinTime, minTime);
       await this.reload();
-      await this.database.truncateHead(maxTime);
+      await this.database.truncateHead(maxTime, (job) =>
+        worker.run({ kind: 'checkpoint', ...job }),
+      );
     }
   }
 

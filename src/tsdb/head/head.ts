@@ -67,6 +67,8 @@ export const DEFAULT_CHUNK_RANGE_MS = 7_200_000;
 
 /** Series in one WAL record: records are buffered and compressed whole. */
 const SERIES_PER_RECORD = 500;
+/** Series that {@link Head.visitWalRefs} visits in one go. */
+const SERIES_PER_GO = 4096;
 /** Beyond what a millisecond time may be in our files. */
 const TIME_MAX = 9e15;
 /** What a varint of the log can hold, and long before any sample. */
@@ -212,13 +214,15 @@ export class Head implements Appender {
     }
   }
 
-  /** Refs in the log of all series. Visit them at once. */
-  *walRefs(): IterableIterator<number> {
+  /** Calls `visit` with the ref in the log of each series that is there now. Not during a truncation. */
+  async visitWalRefs(visit: (ref: number) => void, pause: Pause): Promise<void> {
     const { u32 } = this.shared;
-    const directory = u32[Control.seriesDirectory]!;
-    for (const id of listView(this.shared, u32[Control.allSeries]!)) {
-      const at = directoryGet(this.shared, directory, id) >>> 2;
-      yield u32[at + Series.walRefLow]! + u32[at + Series.walRefHigh]! * 4294967296;
+    // A copy: the list moves when it grows.
+    const ids = listView(this.shared, u32[Control.allSeries]!).slice();
+    for (let from = 0; from < ids.length; from += SERIES_PER_GO) {
+      const to = Math.min(ids.length, from + SERIES_PER_GO);
+      for (let i = from; i < to; i++) visit(this.series.walRef(ids[i]!));
+      await pause(0);
     }
   }
 
@@ -357,7 +361,7 @@ export class Head implements Appender {
     return left;
   }
 
-  /** Refs by which the log names series beside {@link walRefs}, until now; forgotten by the call. */
+  /** Refs by which the log names series beside {@link visitWalRefs}, until now; forgotten by the call. */
   takeOtherRefs(): Float64Array {
     const refs = Float64Array.from(this.otherRefs);
     this.otherRefs = [];

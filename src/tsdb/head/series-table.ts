@@ -62,8 +62,9 @@ export class SeriesTable {
   }
 
   walRef(id: number): number {
-    const { refLow, refHigh } = this.walRefOf(id);
-    return refLow + refHigh * 4294967296;
+    const { u32 } = this.shared;
+    const at = directoryGet(this.shared, u32[Control.seriesDirectory]!, id) >>> 2;
+    return u32[at + Series.walRefLow]! + u32[at + Series.walRefHigh]! * 4294967296;
   }
 
   walRefOf(id: number): { refLow: number; refHigh: number } {

@@ -16,6 +16,7 @@ import {
   Table,
   WORKER_SLOTS,
 } from './layout.ts';
+import { RetiredQueue } from './retired.ts';
 import { findPair, hashBytes, hashPair, PAIR_GONE, PAIR_WORDS, SYMBOL_GONE } from './tables.ts';
 
 /** What else than freeing a block waits for the readers: clearing an entry of a directory. */
@@ -34,9 +35,7 @@ const FREED_PER_CALL_MAX = 4096;
 export class HeadStore {
   readonly heap: SharedHeap;
   readonly shared: SharedMemory;
-  /** Retired blocks, oldest first from `retiredFrom`: address, size, batch number in turns. */
-  private retired: number[] = [];
-  private retiredFrom = 0;
+  private readonly retired = new RetiredQueue();
   /** Records in each page of a directory, by control word; a page without any is freed. */
   private readonly pageUse = new Map<number, Uint32Array>();
   /** Entries of the tables that are marks of something gone. */
@@ -75,7 +74,7 @@ export class HeadStore {
   }
 
   get retiredCount(): number {
-    return (this.retired.length - this.retiredFrom) / 3;
+    return this.retired.count;
   }
 
   /** Does something to a directory once every reader that may look there has finished. */
@@ -105,20 +104,16 @@ export class HeadStore {
 
   /** Frees what no active reader started early enough to hold. Call after each commit. */
   reclaim(blocksMax = FREED_PER_CALL_MAX): void {
-    if (this.retiredFrom === this.retired.length) return;
+    const { retired } = this;
+    const waiting = retired.count;
+    if (waiting === 0) return;
     const oldest = this.oldestReader(this.shared.u32[Control.committed]!);
-    const end = Math.min(this.retired.length, this.retiredFrom + 3 * blocksMax);
-    let from = this.retiredFrom;
-    while (from < end && ((this.retired[from + 2]! - oldest) | 0) <= 0) {
-      const size = this.retired[from + 1]!;
-      if (size > 0) this.heap.free(this.retired[from]!, size);
-      else this.clearEntry(size, this.retired[from]!);
-      from += 3;
-    }
-    this.retiredFrom = from;
-    if (from > 100_000 || from === this.retired.length) {
-      this.retired = this.retired.slice(from);
-      this.retiredFrom = 0;
+    for (let left = Math.min(waiting, blocksMax); left > 0; left--) {
+      if (((retired.batch - oldest) | 0) > 0) return;
+      const { address, size } = retired;
+      if (size > 0) this.heap.free(address, size);
+      else this.clearEntry(size, address);
+      retired.shift();
     }
   }
 

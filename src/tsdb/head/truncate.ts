@@ -67,9 +67,10 @@ export interface TruncateHost {
   readonly starts: StartTimes;
 }
 
-/** Series visited and list entries filtered in one go. */
-const SERIES_PER_GO = 4096;
-const ENTRIES_PER_GO = 1 << 18;
+/** Series visited, list entries filtered and blocks freed in one go: a millisecond or two. */
+const SERIES_PER_GO = 1024;
+const ENTRIES_PER_GO = 1 << 17;
+const BLOCKS_PER_GO = 1 << 13;
 const WAIT_FOR_READERS_MS = 10;
 
 /** One truncation. What a failed one left marked as gone is found again by the next. */
@@ -125,7 +126,7 @@ export class Truncation {
 
   private async rest(): Promise<void> {
     this.host.store.advance();
-    this.host.store.reclaim(1 << 16);
+    this.host.store.reclaim(BLOCKS_PER_GO);
     await this.pause(0);
   }
 

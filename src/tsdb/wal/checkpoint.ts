@@ -4,6 +4,7 @@
 // then renamed.
 
 import type { FileSystem, Logger } from '../../base/index.ts';
+import { silentLogger } from '../../base/index.ts';
 import { segmentName, segmentNumbers, newestCheckpoint } from './format.ts';
 import type { WalCodecs } from './reader.ts';
 import { SegmentReader, visitRecords } from './reader.ts';
@@ -24,26 +25,43 @@ import {
   encodeMetadataRecord,
   encodeTombstonesRecord,
 } from './records-other.ts';
+import { type PlainRefSet, RefSet } from './ref-set.ts';
 import type { WalCompression } from './writer.ts';
-import { WalWriter } from './writer.ts';
+import { WalWriter, walCompression } from './writer.ts';
 
-export interface CheckpointOptions {
+interface CheckpointRange {
+  /** Segments to cover, with the checkpoint that is there. */
+  readonly first: number;
+  readonly last: number;
+  /** Samples before this are in blocks. */
+  readonly minTime: number;
+  readonly segmentBytes: number;
+}
+
+export interface CheckpointOptions extends CheckpointRange {
   readonly files: FileSystem;
-  readonly logger: Logger;
   /** The `wal` directory. */
   readonly directory: string;
   readonly codecs: WalCodecs;
   readonly compression: WalCompression | undefined;
-  readonly segmentBytes: number;
-  /** Segments to cover, with the checkpoint that is there. */
-  readonly first: number;
-  readonly last: number;
   /** Whether the series of a ref is still needed. */
   readonly keep: (ref: number) => boolean;
-  /** Samples before this are in blocks. */
-  readonly minTime: number;
-  readonly pause: (delayMs: number) => Promise<void>;
 }
+
+/** A checkpoint that another thread can be asked for. */
+export interface CheckpointJob extends CheckpointRange {
+  /** Refs of the series that are still needed. */
+  readonly refs: PlainRefSet;
+  readonly compression: 'none' | 'snappy' | 'zstd';
+}
+
+export interface CheckpointOutcome extends CheckpointStats {
+  /** Why the segments that it covers are still there, if they are. */
+  readonly notRemoved: string | undefined;
+}
+
+/** Makes checkpoints, and removes what they cover. Rejects when there is none; nothing has changed then. */
+export type Checkpointer = (job: CheckpointJob) => Promise<CheckpointOutcome>;
 
 /** What was read and what of it was kept. */
 export interface CheckpointStats {
@@ -56,8 +74,6 @@ export class CheckpointError extends Error {
   override name = 'CheckpointError';
 }
 
-/** Bytes of segments read in one go. */
-const BYTES_PER_GO = 1 << 20;
 const METADATA_PER_RECORD = 1000;
 
 /** Applies the rules of what is kept to one record after the other. */
@@ -122,17 +138,11 @@ class CheckpointFilter {
   }
 }
 
-async function filterFile(
-  options: CheckpointOptions,
-  path: string,
-  filter: CheckpointFilter,
-): Promise<void> {
+function filterFile(options: CheckpointOptions, path: string, filter: CheckpointFilter): void {
   const handle = options.files.openSync(path, 'read');
   try {
     const reader = new SegmentReader(handle, options.codecs);
-    while (visitRecords(reader, BYTES_PER_GO, (record) => filter.record(record))) {
-      await options.pause(0);
-    }
+    visitRecords(reader, Number.POSITIVE_INFINITY, (record) => filter.record(record));
     if (reader.damage === undefined) return;
     throw new CheckpointError(
       `cannot make a checkpoint: ${path} is damaged at byte ${reader.damage.offsetBytes}: ${reader.damage.reason}`,
@@ -162,22 +172,29 @@ function sources(options: CheckpointOptions): string[] {
 
 export const checkpointName = (last: number): string => `checkpoint.${segmentName(last)}`;
 
+/** Takes the complaints of a writer, which goes on when a segment cannot be synced. */
+const complaintsTo = (complaints: string[]): Logger => ({
+  ...silentLogger,
+  error: (message, fields) => complaints.push(`${message}: ${String(fields?.err)}`),
+});
+
 /**
  * Writes the checkpoint that covers the segments up to `last`. The segments and older checkpoints stay: see
- * {@link removeCovered}.
+ * {@link removeCovered}. Reads all of them in one go: not for a thread that others wait for.
  * @throws CheckpointError, FileError, StorageError; nothing has changed then
  */
 export async function createCheckpoint(options: CheckpointOptions): Promise<CheckpointStats> {
   const { files, directory, last } = options;
   const target = `${directory}/${checkpointName(last)}`;
   const building = `${target}.tmp`;
+  const complaints: string[] = [];
   files.removeTreeSync(building);
   files.makeDirectorySync(building);
   try {
     const writer = new WalWriter(
       {
         files,
-        logger: options.logger,
+        logger: complaintsTo(complaints),
         directory: building,
         compression: options.compression,
         segmentBytes: options.segmentBytes,
@@ -186,10 +203,11 @@ export async function createCheckpoint(options: CheckpointOptions): Promise<Chec
     );
     const filter = new CheckpointFilter(options, writer);
     writer.open();
-    for (const path of sources(options)) await filterFile(options, path, filter);
+    for (const path of sources(options)) filterFile(options, path, filter);
     filter.finish();
     writer.close();
     await writer.settled();
+    if (complaints.length > 0) throw new CheckpointError(complaints.join('; '));
     files.syncDirectorySync(building);
     files.removeTreeSync(target);
     files.renameSync(building, target);
@@ -207,6 +225,26 @@ export function removeCovered(files: FileSystem, directory: string, last: number
     if (/^[0-9]{8}$/.test(name) && Number(name) <= last) files.removeSync(`${directory}/${name}`);
     const old = /^checkpoint\.([0-9]{8})$/.exec(name);
     if (old !== null && Number(old[1]) < last) files.removeTreeSync(`${directory}/${name}`);
+  }
+}
+
+/** Does a job. @throws as {@link createCheckpoint} */
+export async function runCheckpoint(
+  job: CheckpointJob,
+  place: Pick<CheckpointOptions, 'files' | 'directory' | 'codecs'>,
+): Promise<CheckpointOutcome> {
+  const refs = new RefSet(job.refs);
+  const stats = await createCheckpoint({
+    ...job,
+    ...place,
+    compression: walCompression(job.compression, place.codecs),
+    keep: (ref) => refs.has(ref),
+  });
+  try {
+    removeCovered(place.files, place.directory, job.last);
+    return { ...stats, notRemoved: undefined };
+  } catch (error) {
+    return { ...stats, notRemoved: error instanceof Error ? error.message : String(error) };
   }
 }
 

@@ -6,10 +6,27 @@ import type { SharedHeap } from '../../kernels/index.ts';
 /** WAL refs below this are looked up in arrays, others in maps. */
 const DENSE_REFS_MAX = 1 << 28;
 
+/** A set of refs as plain values. */
+export interface PlainRefSet {
+  readonly bits: Uint32Array;
+  readonly sparse: ReadonlySet<number>;
+}
+
 /** A set of refs: a bit for each. */
 export class RefSet {
-  private bits = new Uint32Array(1 << 10);
-  private readonly sparse = new Set<number>();
+  private bits: Uint32Array;
+  private readonly sparse: Set<number>;
+
+  /** @param plain what {@link plain} gave */
+  constructor(plain?: PlainRefSet) {
+    this.bits = plain?.bits ?? new Uint32Array(1 << 10);
+    this.sparse = new Set(plain?.sparse);
+  }
+
+  /** For another thread. */
+  get plain(): PlainRefSet {
+    return { bits: this.bits, sparse: this.sparse };
+  }
 
   add(ref: number): void {
     if (ref >= DENSE_REFS_MAX) {

@@ -4,21 +4,18 @@
 // them.
 
 import type { FileSystem, Logger } from '../../base/index.ts';
-import { createCheckpoint, removeCovered } from './checkpoint.ts';
+import type { Checkpointer, CheckpointJob } from './checkpoint.ts';
 import { segmentNumbers } from './format.ts';
-import type { WalCodecs } from './reader.ts';
 import { RefSet } from './ref-set.ts';
-import type { WalCompression, WalWriter } from './writer.ts';
+import type { WalWriter } from './writer.ts';
 
 export interface WalTruncationOptions {
   readonly files: FileSystem;
   readonly logger: Logger;
   readonly directory: string;
-  readonly codecs: WalCodecs;
-  readonly compression: WalCompression | undefined;
+  readonly compression: CheckpointJob['compression'];
   readonly segmentBytes: number;
   readonly writer: WalWriter;
-  readonly pause: (delayMs: number) => Promise<void>;
 }
 
 /** Counts for metrics. */
@@ -67,12 +64,16 @@ export class WalTruncator {
 
   /**
    * Makes a checkpoint of the older segments and removes them. Nothing happens while there are too few.
-   * @param liveRefs refs of the series in the head
    * @param minTime samples before it are in blocks
-   * @throws FileError, StorageError, CheckpointError; the log is whole then, only longer than needed
+   * @param addLiveRefs tells the refs of the series in the head
+   * @throws whatever `checkpoint` does; the log is whole then, only longer than needed
    */
-  async truncate(minTime: number, liveRefs: Iterable<number>): Promise<void> {
-    const { files, directory, writer, logger } = this.options;
+  async truncate(
+    minTime: number,
+    addLiveRefs: (add: (ref: number) => void) => Promise<void>,
+    checkpoint: Checkpointer,
+  ): Promise<void> {
+    const { files, directory, writer, logger, compression, segmentBytes } = this.options;
     writer.cut();
     // The segment being written is not there yet or stays.
     const numbers = segmentNumbers(files.listSync(directory)).filter(
@@ -87,7 +88,8 @@ export class WalTruncator {
     this.counters.creations++;
     logger.info('Creating checkpoint', { from_segment: first, to_segment: last, mint: minTime });
     const refs = new RefSet();
-    for (const ref of liveRefs) refs.add(ref);
+    // Series that come meanwhile are named in the segment that is being written.
+    await addLiveRefs((ref) => refs.add(ref));
     const needed = this.expired.filter(
       ({ segment, maxTime }) => segment > last || maxTime >= minTime,
     );
@@ -95,33 +97,19 @@ export class WalTruncator {
       for (const ref of batch.refs) refs.add(ref);
     }
     try {
-      await createCheckpoint({
-        ...this.options,
-        first,
-        last,
-        keep: (ref) => refs.has(ref),
-        minTime,
-      });
+      const range = { first, last, minTime, segmentBytes };
+      const { notRemoved } = await checkpoint({ ...range, refs: refs.plain, compression });
+      this.counters.deletions++;
+      if (notRemoved !== undefined) {
+        // What stays is read over at the next start and removed by the next checkpoint.
+        this.counters.deletionsFailed++;
+        logger.error('Cannot remove WAL segments that a checkpoint covers', { err: notRemoved });
+      }
     } catch (error) {
       this.counters.creationsFailed++;
       this.counters.truncationsFailed++;
       throw error;
     }
     this.expired = needed;
-    this.remove(last);
-  }
-
-  private remove(last: number): void {
-    const { files, directory, logger } = this.options;
-    this.counters.deletions++;
-    try {
-      removeCovered(files, directory, last);
-    } catch (error) {
-      // What stays is read over at the next start and removed by the next checkpoint.
-      this.counters.deletionsFailed++;
-      logger.error('Cannot remove WAL segments that a checkpoint covers', {
-        err: error instanceof Error ? error.message : String(error),
-      });
-    }
   }
 }

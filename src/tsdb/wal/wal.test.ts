@@ -238,7 +238,6 @@ function recordsIn(path: string): Uint8Array[] {
 
 const checkpointOptions = (directory: string, first: number, last: number) => ({
   files,
-  logger: silentLogger,
   directory,
   codecs,
   compression: walCompression('snappy', codecs),
@@ -247,7 +246,6 @@ const checkpointOptions = (directory: string, first: number, last: number) => ({
   last,
   keep: (ref: number) => ref !== 2,
   minTime: 1000,
-  pause: () => Promise.resolve(),
 });
 
 test('a checkpoint holds what is still needed, from the checkpoint before and the segments', async () => {

@@ -70,7 +70,7 @@ const textFunctions: TemplateFunctions = {
   urlUnescape: text(unescapeUrl),
   base64encode: text(encodeBase64),
   base64decode: text(decodeBase64),
-  join: fn(['string', 'slice'], ([separator, list]) =>
+  join: fn(['string', '[]string'], ([separator, list]) =>
     isList(list) ? list.map(textOf).join(textOf(separator)) : '',
   ),
   match: fn(['string', 'string'], ([pattern, value]) =>
@@ -83,7 +83,7 @@ const textFunctions: TemplateFunctions = {
   stringSlice: { parameters: [], rest: 'string', call: (values) => [...values] },
   list: { parameters: [], rest: 'any', call: (values) => [...values] },
   append: {
-    parameters: ['slice'],
+    parameters: ['[]interface {}'],
     rest: 'any',
     call: ([list, ...more]) => [...(isList(list) ? list : []), ...more],
   },

@@ -27,6 +27,7 @@ function equal(a: Value, b: Value): boolean {
   const other = basicKind(b);
   if (kind === undefined || other === undefined) {
     if (a === undefined || b === undefined) return a === b;
+    if (kind !== other) throw new Error('incompatible types for comparison');
     const odd = [a, b].find((value) => isList(value) || value instanceof GoMap);
     if (odd !== undefined)
       throw new Error(`non-comparable type ${printValue(odd)}: ${typeName(odd)}`);
@@ -53,7 +54,7 @@ function length(value: Value): Int {
   if (value instanceof SafeHtml) return new Int(utf8(value.text).length);
   if (value instanceof GoMap) return new Int(value.size);
   if (isList(value)) return new Int(value.length);
-  if (value === undefined) throw new Error('len of nil pointer');
+  if (value === undefined) throw new Error('reflect: call of reflect.Value.Type on zero Value');
   throw new Error(`len of type ${typeName(value)}`);
 }
 

@@ -17,7 +17,7 @@ import type {
 import { nodeText } from './nodes.ts';
 import type { Tree } from './parser.ts';
 import type { ParameterKind, TemplateFunction, Value } from './values.ts';
-import { GoMap, Int, isList, isTrue, MethodList, Struct, typeName } from './values.ts';
+import { GoMap, Int, isFunction, isList, isTrue, MethodList, Struct, typeName } from './values.ts';
 
 /** Where text goes. `value` may escape for its surroundings. */
 export interface TemplateOutput {
@@ -96,8 +96,6 @@ export interface ExecutionOptions {
   readonly output: TemplateOutput;
 }
 
-const doublePercent = (text: string): string => text.replaceAll('%', '%%');
-
 class Execution {
   private readonly options: ExecutionOptions;
   private readonly tree: Tree;
@@ -126,7 +124,7 @@ class Execution {
 
   private fail(message: string): never {
     const { node, tree } = this;
-    const name = doublePercent(tree.name);
+    const { name } = tree;
     if (node === undefined) throw new TemplateError(`template: ${name}: ${message}`);
     throw new TemplateError(
       `template: ${placeOf(tree, node.at)}: executing ${quote(name)} at <${nodeText(node)}>: ${message}`,
@@ -188,7 +186,6 @@ class Execution {
   private range(dot: Value, node: BranchNode): Flow {
     const mark = this.variables.length;
     const value = this.pipe(dot, node.pipe, true);
-    this.node = node;
     const ran = this.iterate(value, (key, element) => {
       this.at(node);
       const { declared, assigns } = node.pipe;
@@ -285,10 +282,12 @@ class Execution {
       case 'variable':
         this.at(first);
         return this.variableChain(dot, first, args, final);
+      case 'pipe':
+        break;
       default:
+        this.at(first);
         break;
     }
-    this.at(first);
     if (args.length > 1 || final !== missing)
       this.fail(`can't give argument to non-function ${nodeText(first)}`);
     if (first.kind === 'nil') this.fail('nil is not a command');
@@ -343,7 +342,8 @@ class Execution {
     args: readonly OperandNode[],
     final: Final,
   ): Value {
-    if (receiver === undefined) this.fail(`nil data; no entry for key ${quote(name)}`);
+    // Data that was not given has no fields, and that is no mistake.
+    if (receiver === undefined) return undefined;
     const hasArguments = args.length > 1 || final !== missing;
     if (receiver instanceof Struct) {
       const method = receiver.methods.get(name);
@@ -396,11 +396,14 @@ class Execution {
     );
     if (final !== missing)
       values.push(this.checked(final, parameters[given.length] ?? rest ?? 'any'));
-    this.at(shown);
     try {
+      const [callee] = values;
+      if (name === 'call' && callee !== undefined && !isFunction(callee) && given[0] !== undefined)
+        throw new Error(`non-function ${nodeText(given[0])} of type ${typeName(callee)}`);
       return fn.call(values);
     } catch (error) {
       if (error instanceof TemplateError) throw error;
+      this.node = shown;
       this.fail(`error calling ${name}: ${error instanceof Error ? error.message : String(error)}`);
     }
   }
@@ -452,7 +455,7 @@ class Execution {
     if (kind === 'int' && value instanceof Int) return value;
     if (kind === 'float64' && typeof value === 'number') return value;
     if (kind === 'float64' && value instanceof Int) return value.value;
-    if (kind === 'time.Time' || kind === 'slice')
+    if (kind === 'time.Time' || kind.startsWith('[]') || kind.includes('template.'))
       this.fail(`can't handle ${nodeText(node)} for arg of type ${kind}`);
     const expected = kind === 'int' ? 'integer' : kind === 'float64' ? 'float' : kind;
     this.fail(`expected ${expected}; found ${nodeText(node)}`);
@@ -462,8 +465,8 @@ class Execution {
     if (kind === 'any') return value;
     if (value === undefined) this.fail(`invalid value; expected ${kind}`);
     const fits =
-      kind === 'slice'
-        ? isList(value)
+      isList(value) && kind.startsWith('[]')
+        ? kind === '[]interface {}' || value.every((entry) => typeof entry === 'string')
         : typeName(value) === kind || (kind === 'string' && typeName(value) === 'template.HTML');
     if (!fits) this.fail(`wrong type for value; expected ${kind}; got ${typeName(value)}`);
     return value;

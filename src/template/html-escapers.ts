@@ -116,7 +116,7 @@ export const scriptText = (text: string, quote: string): string =>
 
 /** Samples of queries keep the names of their fields, Alertmanager's types have JSON names. */
 function scriptJson(value: Value): string {
-  if (value instanceof Struct && value.typeName === 'template.sample') {
+  if (value instanceof Struct && value.typeName === '*template.sample') {
     const fields = [...value.fields].map(([name, field]) => `"${name}":${scriptJson(field)}`);
     return `{${fields.join(',')}}`;
   }

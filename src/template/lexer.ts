@@ -2,6 +2,8 @@
 // Template text -> tokens. Text between actions is one token each; comments and what trim markers
 // remove are gone.
 
+import { quote } from '../model/index.ts';
+
 export type TokenKind =
   | 'text'
   | 'left'
@@ -50,6 +52,12 @@ const keywords = new Set([
 const isSpace = (c: string): boolean => c === ' ' || c === '\t' || c === '\r' || c === '\n';
 const isWord = (c: string): boolean => /[\p{L}\p{Nd}_]/u.test(c);
 const SPACES = ' \t\r\n';
+
+/** Of one number literal. */
+const NUMBER_MAX = 400;
+/** What Go's lexer takes for a number; whether it is one is seen later. */
+const numberPattern =
+  /^[+-]?(?:0[xX][0-9a-fA-F_]*(?:\.[0-9a-fA-F_]*)?(?:[pP][+-]?[\d_]*)?|0[oO][0-7_]*(?:\.[0-7_]*)?|0[bB][01_]*(?:\.[01_]*)?|[\d_]*(?:\.[\d_]*)?(?:[eE][+-]?[\d_]*)?)/;
 
 function trimEnd(text: string): string {
   let end = text.length;
@@ -172,8 +180,6 @@ class Lexer {
         return this.take('declare', 2);
       case '|':
         return this.take('pipe', 1);
-      case ',':
-        return this.take('symbol', 1);
       case '(':
         this.depth++;
         return this.take('(', 1);
@@ -190,11 +196,12 @@ class Lexer {
       case '$':
         return this.name('variable');
       case '.':
-        if (!/[0-9]/.test(text.charAt(at + 1))) return this.name('field');
+        if (at + 1 < text.length && !/[0-9]/.test(text.charAt(at + 1))) return this.name('field');
         return this.number();
     }
     if (/[0-9+-]/.test(c)) return this.number();
     if (isWord(c)) return this.word();
+    if (/[!-~]/.test(c)) return this.take('symbol', 1);
     return this.fail(`unrecognized character in action: ${describe(c)}`);
   }
 
@@ -225,9 +232,7 @@ class Lexer {
   /** Whether what follows a name may follow one. */
   private terminated(end: number): boolean {
     const c = this.text.charAt(end);
-    return (
-      c === '' || isSpace(c) || '.,|:)('.includes(c) || c === '=' || this.text.startsWith('}}', end)
-    );
+    return c === '' || isSpace(c) || '.,|:)('.includes(c) || this.text.startsWith('}}', end);
   }
 
   private badCharacter(end: number): false {
@@ -242,6 +247,7 @@ class Lexer {
         if (!this.terminated(end)) return this.badCharacter(end);
         return this.take('dot', 1);
       }
+      if (!this.terminated(end)) return this.badCharacter(end);
       return this.take('variable', 1);
     }
     if (!this.terminated(end)) return this.badCharacter(end);
@@ -258,16 +264,15 @@ class Lexer {
   }
 
   private number(): boolean {
-    const rest = this.text.slice(this.at, this.at + 400);
-    const match =
-      /^[+-]?(?:0[xX][0-9a-fA-F_]+(?:\.[0-9a-fA-F_]*)?(?:[pP][+-]?\d+)?|0[bB][01_]+|0[oO][0-7_]+|(?:\d[\d_]*)?(?:\.[\d_]*)?(?:[eE][+-]?\d+)?)/.exec(
-        rest,
-      );
-    const length = match?.[0].length ?? 0;
-    if (length === 0 || !/\d/.test(match?.[0] ?? '') || isWord(rest.charAt(length))) {
-      return this.fail(`bad number syntax: ${JSON.stringify(rest.slice(0, length + 1))}`);
-    }
-    return this.take('number', length);
+    const rest = this.text.slice(this.at, this.at + NUMBER_MAX);
+    const length = numberPattern.exec(rest)?.[0].length ?? 0;
+    const next = String.fromCodePoint(rest.codePointAt(length) ?? 32);
+    if (!isWord(next) && next !== '+' && next !== '-') return this.take('number', length);
+    // Go has complex numbers, 1+2i, and so reads on after a sign.
+    const second = isWord(next) ? '' : (numberPattern.exec(rest.slice(length))?.[0] ?? '');
+    const after = String.fromCodePoint(rest.codePointAt(length + second.length) ?? 32);
+    const shown = rest.slice(0, length + second.length) + (isWord(after) ? after : '');
+    return this.fail(`bad number syntax: ${quote(shown)}`);
   }
 
   private quoted(mark: string, kind: TokenKind, unterminated: string): boolean {
@@ -287,9 +292,11 @@ class Lexer {
   }
 }
 
-/** Go's %#U: `U+0023 '#'`. */
-const describe = (c: string): string =>
-  `U+${(c.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0')} '${c}'`;
+/** Go's %#U: `U+0023 '#'`; what cannot be printed is not shown. */
+function describe(c: string): string {
+  const code = (c.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0');
+  return /[\p{C}\p{Zl}\p{Zp}]|(?! )\p{Zs}/u.test(c) ? `U+${code}` : `U+${code} '${c}'`;
+}
 
 /** All tokens of a template, the last of kind `end` or `error`. */
 export const tokenize = (text: string): readonly Token[] => new Lexer(text).run();

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Go's literals.
 
+import { quote } from '../model/index.ts';
 import { Int } from './values.ts';
 
 const escapes: Readonly<Record<string, string>> = {
@@ -38,7 +39,8 @@ export function unquote(quoted: string): string {
     }
     last = match.index + match[0].length;
     const [, short, octal, hex, four, eight, bad] = match;
-    if (bad !== undefined) throw new Error('invalid syntax');
+    const isOtherQuote = (short === '"' || short === "'") && short !== quoted.charAt(0);
+    if (bad !== undefined || isOtherQuote) throw new Error('invalid syntax');
     // Octal and \x are bytes: several may make one character.
     if (octal !== undefined || hex !== undefined) {
       bytes.push(octal !== undefined ? Number(`0o${octal}`) : Number(`0x${hex}`));
@@ -56,30 +58,56 @@ export function unquote(quoted: string): string {
   return text + body.slice(last);
 }
 
-/** The code of a character constant; undefined when it is none. */
-export function parseChar(quoted: string): Int | undefined {
-  try {
-    const text = unquote(quoted);
-    const code = text.codePointAt(0);
-    return code === undefined || String.fromCodePoint(code) !== text ? undefined : new Int(code);
-  } catch {
-    return undefined;
+/** The code of a character constant. @throws Error with Go's message */
+export function parseChar(quoted: string): Int {
+  const text = unquote(quoted);
+  const code = text.codePointAt(0);
+  if (code === undefined) throw new Error('invalid syntax');
+  if (String.fromCodePoint(code) !== text) {
+    throw new Error(`malformed character constant: ${quoted}`);
   }
+  return new Int(code);
 }
 
-/** A number literal: an int when it is written as one, else a float64; undefined when it is none. */
-export function parseNumber(text: string): Int | number | undefined {
+/** Whether every underscore stands between digits, or behind the prefix of a base. */
+function hasGoodUnderscores(body: string): boolean {
+  if (!body.includes('_')) return true;
+  const isHex = /^0[xX]/.test(body);
+  const digits = body.replace(/^0[xXbBoO]/, '00');
+  return isHex
+    ? !/(?<![\da-fA-F])_|_(?![\da-fA-F])/.test(digits)
+    : !/(?<!\d)_|_(?!\d)/.test(digits);
+}
+
+function hexFloat(body: string): number {
+  const [, whole = '', fraction = '', exponent = '0'] =
+    /^0[xX]([0-9a-fA-F]*)\.?([0-9a-fA-F]*)[pP]([+-]?\d+)$/.exec(body) ?? [];
+  const digits = whole + fraction;
+  return digits === ''
+    ? Number.NaN
+    : Number(`0x${digits}`) * 2 ** (Number(exponent) - 4 * fraction.length);
+}
+
+/**
+ * A number literal: an int when it is written as one, else a float64.
+ * @throws Error with Go's message
+ */
+export function parseNumber(text: string): Int | number {
+  const illegal = new Error(`illegal number syntax: ${quote(text)}`);
   const sign = text.startsWith('-') ? -1 : 1;
-  const body = text.replace(/^[+-]/, '').replaceAll('_', '');
-  if (/^0[0-7]+$/.test(body)) return new Int(sign * Number(`0o${body.slice(1)}`));
-  const hexFloat = /^0[xX]([0-9a-fA-F]*)\.?([0-9a-fA-F]*)[pP]([+-]?\d+)$/.exec(body);
-  if (hexFloat) {
-    const [, whole = '', fraction = '', exponent = '0'] = hexFloat;
-    return sign * Number(`0x${whole}${fraction}`) * 2 ** (Number(exponent) - 4 * fraction.length);
+  const written = text.replace(/^[+-]/, '');
+  if (!hasGoodUnderscores(written)) throw illegal;
+  const body = written.replaceAll('_', '');
+  const isOctal = /^0[0-7]+$/.test(body);
+  if (isOctal || /^(?:0[xX][0-9a-fA-F]+|0[bB][01]+|0[oO][0-7]+|0|[1-9]\d*)$/.test(body)) {
+    const value = isOctal ? Number(`0o${body.slice(1)}`) : Number(body);
+    if (Number.isSafeInteger(value)) return new Int(sign * value);
+    throw new Error(`integer overflow: ${quote(text)}`);
   }
-  const value = Number(body);
-  if (body === '' || Number.isNaN(value)) return undefined;
-  const isInteger = /^(?:0[xXbBoO][0-9a-fA-F]+|\d+)$/.test(body);
-  if (!isInteger) return sign * value;
-  return Number.isSafeInteger(value) ? new Int(sign * value) : undefined;
+  const isDecimal = /^(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/.test(body);
+  const value = isDecimal ? Number(body) : hexFloat(body);
+  if (!Number.isFinite(value)) throw illegal;
+  // It would be an integer if it were not too large, or octal with an 8.
+  if (!/[.eEpP]/.test(text)) throw new Error(`integer overflow: ${quote(text)}`);
+  return sign * value;
 }

@@ -31,9 +31,15 @@ const DEPTH_MAX = 500;
 const shown = (token: Token): string => {
   if (token.kind === 'end') return 'EOF';
   if (token.kind === 'error') return token.text;
-  if (token.kind === 'keyword') return `<${token.text}>`;
+  if (token.kind === 'keyword' || token.kind === 'dot' || token.kind === 'nil') {
+    return `<${token.text}>`;
+  }
   return token.text.length > 10 ? `${quote(token.text.slice(0, 10))}...` : quote(token.text);
 };
+
+/** Nothing but spaces: such a template does not count as a definition. */
+export const isBlank = (list: ListNode): boolean =>
+  list.nodes.every((node) => node.kind === 'text' && node.text.trim() === '');
 
 type Ending = { readonly how: 'end' | 'else'; readonly at: number };
 
@@ -78,6 +84,9 @@ class Parser {
   }
 
   private addTree(name: string, root: ListNode): void {
+    const isTaken = this.trees.some((tree) => tree.name === name && !isBlank(tree.root));
+    if (isTaken && !isBlank(root))
+      this.fail(`template: multiple definition of template ${quote(name)}`);
     this.trees.push({ name, parseName: this.name, text: this.text, root });
   }
 
@@ -142,8 +151,15 @@ class Parser {
   }
 
   private textOf(token: Token): string {
+    return this.literal(token, () =>
+      token.kind === 'rawString' ? token.text.slice(1, -1) : unquote(token.text),
+    );
+  }
+
+  /** What a literal stands for; a mistake in it is one of the template. */
+  private literal<Result>(token: Token, read: () => Result): Result {
     try {
-      return token.kind === 'rawString' ? token.text.slice(1, -1) : unquote(token.text);
+      return read();
     } catch (error) {
       this.fail(error instanceof Error ? error.message : String(error), token.at);
     }
@@ -219,13 +235,13 @@ class Parser {
     if (ending.how === 'else') {
       const next = this.peek();
       if (next.kind === 'keyword' && (kind === 'if' || kind === 'with')) {
-        if (next.text !== kind) this.unexpected(next, 'else');
+        if (next.text !== kind) this.unexpected(next, 'input');
         this.next();
         if (++this.depth > DEPTH_MAX) this.fail(`nested deeper than ${DEPTH_MAX} actions`);
         otherwise = { kind: 'list', at: next.at, nodes: [this.branch(kind, next.at)] };
         this.depth--;
       } else {
-        if (next.kind === 'keyword') this.unexpected(next, 'else');
+        if (next.kind === 'keyword') this.unexpected(next, 'input');
         const rest = this.list();
         if (rest.ending.how !== 'end') this.fail('expected end; found {{else}}', rest.ending.at);
         otherwise = rest.list;
@@ -262,7 +278,7 @@ class Parser {
     return { kind: 'template', at, name, pipe };
   }
 
-  /** Declarations at the head of a pipeline, if there are any. */
+  /** Declarations at the head of a pipeline, if there are any. A name is known from here on. */
   private declarations(where: string): { declared: string[]; assigns: boolean } {
     const declared: string[] = [];
     for (;;) {
@@ -273,23 +289,27 @@ class Parser {
       const next = this.peekNonSpace();
       if (next.kind === 'declare' || next.kind === 'assign') {
         this.next();
-        declared.push(name.text);
-        const assigns = next.kind === 'assign';
-        if (assigns) for (const each of declared) this.checkVariable(each, name.at);
-        else this.variables = this.variables.concat(declared);
-        return { declared, assigns };
+        this.declare(declared, name.text);
+        return { declared, assigns: next.kind === 'assign' };
       }
-      if (next.kind === 'symbol' && where === 'range' && declared.length === 0) {
-        this.next();
-        declared.push(name.text);
-        continue;
+      if (next.text !== ',' || next.kind !== 'symbol') {
+        this.position = start;
+        break;
       }
-      if (next.kind === 'symbol') this.fail(`too many declarations in ${where}`, next.at);
-      this.position = start;
-      if (declared.length > 0) this.fail('range can only initialize variables', next.at);
-      break;
+      this.next();
+      this.declare(declared, name.text);
+      if (where !== 'range' || declared.length > 1)
+        this.fail(`too many declarations in ${where}`, next.at);
+      const { kind, at } = this.peekNonSpace();
+      if (kind !== 'variable' && kind !== 'right' && kind !== ')')
+        this.fail('range can only initialize variables', at);
     }
     return { declared, assigns: false };
+  }
+
+  private declare(declared: string[], name: string): void {
+    declared.push(name);
+    this.variables.push(name);
   }
 
   private pipeline(where: string, end: 'right' | ')'): PipeNode {
@@ -341,8 +361,9 @@ class Parser {
     const { at } = this.peek();
     const names: string[] = [];
     while (this.peek().kind === 'field') names.push(this.next().text.slice(1));
+    // As in Go, the place of the whole is that of the first name behind it.
     if (node.kind === 'field' || node.kind === 'variable')
-      return { ...node, names: [...node.names, ...names] };
+      return { ...node, at, names: [...node.names, ...names] };
     if (
       node.kind === 'bool' ||
       node.kind === 'string' ||
@@ -374,8 +395,9 @@ class Parser {
         return { kind: 'bool', at, value: text === 'true' };
       case 'number':
       case 'char': {
-        const value = token.kind === 'char' ? parseChar(text) : parseNumber(text);
-        if (value === undefined) this.fail(`illegal number syntax: ${quote(text)}`, at);
+        const value = this.literal(token, () =>
+          token.kind === 'char' ? parseChar(text) : parseNumber(text),
+        );
         return { kind: 'number', at, text, value };
       }
       case 'string':

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The functions of templates in rules and consoles.
 
+import { assert } from '../base/index.ts';
 import { compareText, parseDuration, quote, SearchPattern } from '../model/index.ts';
 import { escapeQuery } from './builtins.ts';
 import {
@@ -14,7 +15,7 @@ import {
 } from './humanize.ts';
 import type { TemplateFunctions } from './template.ts';
 import type { TemplateFunction, Value } from './values.ts';
-import { GoMap, isList, SafeHtml, Struct } from './values.ts';
+import { GoMap, isList, MethodList, SafeHtml, Struct } from './values.ts';
 
 /** One element of a query's answer. */
 export interface QuerySample {
@@ -45,18 +46,15 @@ const text = (call: (text: string) => Value): TemplateFunction =>
 const textOf = (value: Value): string => (value instanceof SafeHtml ? value.text : String(value));
 
 export const sampleValue = (sample: QuerySample): Struct =>
-  new Struct('template.sample', { Labels: GoMap.ofStrings(sample.labels), Value: sample.value });
+  new Struct('*template.sample', { Labels: GoMap.ofStrings(sample.labels), Value: sample.value });
+
+const resultOf = (samples: readonly Value[]): MethodList =>
+  new MethodList(samples, 'template.queryResult', {});
 
 function labelsOf(sample: Value): GoMap {
   const labels = sample instanceof Struct ? sample.fields.get('Labels') : undefined;
-  if (!(labels instanceof GoMap)) throw new Error('expected a sample of a query result');
+  assert(labels instanceof GoMap, 'a sample has labels');
   return labels;
-}
-
-function valueField(sample: Value): Value {
-  if (!(sample instanceof Struct && sample.fields.has('Value')))
-    throw new Error('expected a sample of a query result');
-  return sample.fields.get('Value');
 }
 
 /** As Go's MustCompile and ReplaceAllString: a bad pattern is told of with the pattern. */
@@ -98,9 +96,10 @@ function stripDomain(address: string): string {
 
 function sortByLabel(samples: Value, label: string): Value {
   if (!isList(samples)) return samples;
-  return [...samples].sort((a, b) =>
+  const sorted = [...samples].sort((a, b) =>
     compareText(String(labelsOf(a).get(label)), String(labelsOf(b).get(label))),
   );
+  return resultOf(sorted);
 }
 
 const textFunctions: TemplateFunctions = {
@@ -137,14 +136,20 @@ export function ruleFunctions(context: RuleTemplateContext): TemplateFunctions {
   return {
     ...textFunctions,
     ...numberFunctions,
-    query: fn(['string'], ([expression]) => context.query(textOf(expression)).map(sampleValue)),
-    first: fn(['slice'], ([samples]) => {
+    query: fn(['string'], ([expression]) =>
+      resultOf(context.query(textOf(expression)).map(sampleValue)),
+    ),
+    first: fn(['template.queryResult'], ([samples]) => {
       if (isList(samples) && samples.length > 0) return samples[0];
       throw new Error('first() called on vector with no elements');
     }),
-    label: fn(['string', 'any'], ([name, sample]) => labelsOf(sample).get(textOf(name))),
-    value: fn(['any'], ([sample]) => valueField(sample)),
-    strvalue: fn(['any'], ([sample]) => labelsOf(sample).get('__value__')),
+    label: fn(['string', '*template.sample'], ([name, sample]) =>
+      labelsOf(sample).get(textOf(name)),
+    ),
+    value: fn(['*template.sample'], ([sample]) =>
+      sample instanceof Struct ? sample.fields.get('Value') : undefined,
+    ),
+    strvalue: fn(['*template.sample'], ([sample]) => labelsOf(sample).get('__value__')),
     args: {
       parameters: [],
       rest: 'any',
@@ -155,7 +160,9 @@ export function ruleFunctions(context: RuleTemplateContext): TemplateFunctions {
           undefined,
         ),
     },
-    sortByLabel: fn(['string', 'slice'], ([label, samples]) => sortByLabel(samples, textOf(label))),
+    sortByLabel: fn(['string', 'template.queryResult'], ([label, samples]) =>
+      sortByLabel(samples, textOf(label)),
+    ),
     now: fn([], () => context.nowMs / 1000),
     pathPrefix: fn([], () => context.pathPrefix),
     externalURL: fn([], () => context.externalUrl),

@@ -21,8 +21,12 @@ export interface AlertTemplateData {
 const DEFINITIONS =
   '{{$labels := .Labels}}{{$externalLabels := .ExternalLabels}}{{$externalURL := .ExternalURL}}{{$value := .Value}}';
 
+/** The type that Go's messages name. */
+const DATA_TYPE =
+  'struct { Labels map[string]string; ExternalLabels map[string]string; ExternalURL string; Value interface {} }';
+
 const rootOf = (data: AlertTemplateData): Struct =>
-  new Struct('template.tmplData', {
+  new Struct(DATA_TYPE, {
     Labels: GoMap.ofStrings(data.labels),
     ExternalLabels: GoMap.ofStrings(data.externalLabels),
     ExternalURL: data.externalUrl,

@@ -8,7 +8,7 @@ import type { Counters, ExecutionLimits, TemplateOutput } from './execute.ts';
 import { defaultLimits, execute, placeOf, TextOutput } from './execute.ts';
 import { HtmlOutput } from './html-output.ts';
 import type { Tree } from './parser.ts';
-import { parseTemplate } from './parser.ts';
+import { isBlank, parseTemplate } from './parser.ts';
 import { invocations } from './nodes.ts';
 import type { TemplateFunction, Value } from './values.ts';
 
@@ -54,7 +54,7 @@ export class TemplateSet {
   parse(name: string, text: string): void {
     const trees = parseTemplate(name, text, (fn) => this.functions.has(fn));
     for (const tree of trees)
-      if (!this.trees.has(tree.name) || !isEmpty(tree)) this.trees.set(tree.name, tree);
+      if (!this.trees.has(tree.name) || !isBlank(tree.root)) this.trees.set(tree.name, tree);
   }
 
   /** The text that template `name` gives for `data`. @throws TemplateError */
@@ -112,6 +112,3 @@ export class TemplateSet {
     return { trees: this.trees, functions: this.functions, limits: this.limits, output };
   }
 }
-
-const isEmpty = (tree: Tree): boolean =>
-  tree.root.nodes.every((node) => node.kind === 'text' && node.text.trim() === '');

@@ -61,7 +61,18 @@ export class GoMap {
 }
 
 /** What a parameter takes. `any` takes everything. */
-export type ParameterKind = 'any' | 'string' | 'int' | 'float64' | 'bool' | 'time.Time' | 'slice';
+export type ParameterKind =
+  | 'any'
+  | 'string'
+  | 'int'
+  | 'float64'
+  | 'bool'
+  | 'time.Time'
+  | '[]string'
+  | '[]interface {}'
+  /** What a query gave, and one element of that. */
+  | 'template.queryResult'
+  | '*template.sample';
 
 /** A function or method. Arguments have been checked against `parameters` when `call` runs. */
 export interface TemplateFunction {

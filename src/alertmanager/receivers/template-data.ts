@@ -62,7 +62,7 @@ export function keyValues(texts: Texts): GoMap {
     Values: none(() => strings(sorted.map(([, value]) => value))),
     String: none(() => pairsText(sorted)),
     Remove: {
-      parameters: ['slice'],
+      parameters: ['[]string'],
       call: ([names]) => {
         const gone = new Set(isList(names) ? names : []);
         return keyValues(
@@ -99,10 +99,14 @@ function alertData(alert: Alert): Struct {
   });
 }
 
+/** What `.Firing` and `.Resolved` give. */
+const partOf = (alerts: readonly Struct[]): Value => new MethodList(alerts, '[]template.Alert', {});
+
 /** `template.Alerts`: ranges over all, `.Firing` and `.Resolved` give parts. */
 function alertList(alerts: readonly Alert[]): Value {
   const shown = alerts.map(alertData);
-  const part = (wanted: boolean): Value => shown.filter((_, i) => isFiring(alerts[i]!) === wanted);
+  const part = (wanted: boolean): Value =>
+    partOf(shown.filter((_, i) => isFiring(alerts[i]!) === wanted));
   return new MethodList(shown, 'template.Alerts', {
     Firing: none(() => part(true)),
     Resolved: none(() => part(false)),
@@ -195,7 +199,8 @@ export function plainTemplateData(data: PlainTemplateData): Struct {
         Fingerprint: alert.fingerprint ?? '',
       }),
   );
-  const part = (status: string): Value => shown.filter((_, i) => alerts[i]?.status === status);
+  const part = (status: string): Value =>
+    partOf(shown.filter((_, i) => alerts[i]?.status === status));
   return new Struct('template.Data', {
     Receiver: data.receiver ?? '',
     Status: data.status ?? '',

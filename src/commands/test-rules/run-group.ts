@@ -4,7 +4,7 @@
 import type { Clock } from '../../base/index.ts';
 import { silentLogger } from '../../base/index.ts';
 import { Registry } from '../../metrics/index.ts';
-import { compareLabels, type Labels, labelsFrom, quote } from '../../model/index.ts';
+import { compareLabels, compareText, type Labels, labelsFrom, quote } from '../../model/index.ts';
 import {
   addSeries,
   Engine,
@@ -250,8 +250,14 @@ function expectedSample({
 
 const indent = '            ';
 
+/** Unlike labels, annotations may be empty. */
+const annotationLabels = (annotations: Readonly<Record<string, string>>): Labels =>
+  Object.entries(annotations)
+    .map(([name, value]) => ({ name, value }))
+    .sort((a, b) => compareText(a.name, b.name));
+
 const alertShown = (labels: Labels, annotations: Readonly<Record<string, string>>): string =>
-  `${indent}  Labels:${labelsText(labels)}\n${indent}  Annotations:${labelsText(labelsFrom(annotations))}\n`;
+  `${indent}  Labels:${labelsText(labels)}\n${indent}  Annotations:${labelsText(annotationLabels(annotations))}\n`;
 
 const expectedShown = ({ labels, annotations }: ExpectedAlert, alertname: string): string =>
   alertShown(labelsFrom({ ...labels, alertname }), annotations);

@@ -348,6 +348,61 @@ describe('failures', () => {
   });
 });
 
+describe('the trace of a flush', () => {
+  const traced = () =>
+    manager.traces.of(fingerprint(labelsFrom({ alertname: 'One' })))[0]?.integrations[0];
+
+  test('is there while the receiver is still being told', async () => {
+    outcome = () => new Promise(() => undefined);
+    fire('One');
+    await clock.advance(30 * SECOND);
+    expect(traced()).toEqual({
+      type: 'webhook',
+      index: 0,
+      outcome: 'sending',
+      reason: 'first notification',
+      attempts: 1,
+      durationMs: 0,
+    });
+    await clock.advance(5 * MINUTE);
+    const flushes = manager.traces.of(fingerprint(labelsFrom({ alertname: 'One' })));
+    expect(flushes.map(({ integrations }) => integrations[0]?.outcome)).toEqual([
+      'sending',
+      'failed',
+    ]);
+  });
+
+  test('shows each try as it happens', async () => {
+    const later = { ok: false, retry: true, reason: 'serverError', message: 'status 500' } as const;
+    outcome = () => later;
+    fire('One');
+    await clock.advance(30 * SECOND);
+    const first = traced();
+    expect(first).toMatchObject({ outcome: 'sending', attempts: 1 });
+    expect(first?.failure).toEqual({ reason: 'serverError', message: 'status 500' });
+    expect(first?.nextAttemptMs).toBeGreaterThan(clock.now());
+    await clock.advance(MINUTE);
+    expect(traced()?.attempts).toBeGreaterThan(3);
+    outcome = () => ({ ok: true });
+    await clock.advance(2 * MINUTE);
+    const last = traced();
+    expect(last).toMatchObject({ outcome: 'sent', failure: undefined, nextAttemptMs: undefined });
+    expect(last?.durationMs).toBeGreaterThan(MINUTE);
+  });
+
+  test('keeps the alerts of equal flushes once', async () => {
+    fire('One');
+    await clock.advance(11 * MINUTE);
+    const [last, before] = manager.traces.of(fingerprint(labelsFrom({ alertname: 'One' })));
+    expect(last?.alerts).toBe(before?.alerts);
+    fire('Two');
+    await clock.advance(5 * MINUTE);
+    expect(manager.traces.of(fingerprint(labelsFrom({ alertname: 'One' })))[0]?.alerts.size).toBe(
+      2,
+    );
+  });
+});
+
 describe('suppression', () => {
   test('silences, while they last', async () => {
     silence([equal('alertname', 'One')], 0, 10 * MINUTE);

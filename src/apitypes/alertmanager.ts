@@ -113,11 +113,13 @@ export interface AlertExplanation {
 export interface FlushedIntegration {
   readonly type: string;
   readonly index: number;
-  readonly outcome: 'sent' | 'failed' | 'deduplicated' | 'nothing to send';
+  /** `sending`: being tried now, or again at `nextAttempt`. */
+  readonly outcome: 'sending' | 'sent' | 'failed' | 'deduplicated' | 'nothing to send';
   readonly reason?: string;
   readonly attempts: number;
   readonly durationMs: number;
   readonly failure?: { readonly reason: string; readonly message: string };
+  readonly nextAttempt?: string;
   readonly lastNotified?: string;
   readonly repeatDue?: string;
 }

@@ -26,6 +26,9 @@ route:
   routes:
   - matchers: [team="db"]
     receiver: broken
+  - matchers: [team="slow"]
+    receiver: later
+    group_interval: 1h
   - matchers: [alertname="Quiet"]
     receiver: people
     mute_time_intervals: [always]
@@ -34,6 +37,8 @@ receivers:
   webhook_configs: [{url: '${url}/ok'}]
 - name: broken
   webhook_configs: [{url: '${url}/refused'}]
+- name: later
+  webhook_configs: [{url: '${url}/later'}]
 inhibit_rules:
 - name: outage
   source_matchers: [severity="critical"]
@@ -99,6 +104,11 @@ beforeAll(async () => {
   if (!existsSync(chromiumPath)) throw new Error(`CI needs ${chromiumPath}`);
   const [port, receiverPort] = [await freePort(), await freePort()];
   receiver = createServer((request, response) => {
+    if (request.url === '/later') {
+      response.statusCode = 503;
+      response.end('come again');
+      return;
+    }
     response.statusCode = request.url === '/ok' ? 200 : 400;
     response.end(request.url === '/ok' ? '' : 'no such channel');
   });
@@ -124,6 +134,7 @@ beforeAll(async () => {
     alert('Slow', { dc: 'a', severity: 'warning' }),
     alert('Replica', { dc: 'b', team: 'db' }),
     alert('Quiet', { dc: 'c' }),
+    alert('Retried', { dc: 'a', team: 'slow' }),
   ]);
   browser = await chromium.launch({ executablePath: chromiumPath, args: ['--no-sandbox'] });
 }, 60_000);
@@ -140,7 +151,7 @@ describe.skipIf(!canRun)('the page of Alertmanager', () => {
     const { page, close } = await open('');
     await row(page, 'Outage').waitFor();
     expect(page.url()).toMatch(/\/am\/#\/alerts$/);
-    expect(await page.locator('.alert-group').count()).toBe(2);
+    expect(await page.locator('.alert-group').count()).toBe(3);
     expect(await row(page, 'Slow').count()).toBe(0);
     await page.getByRole('checkbox', { name: 'Inhibited' }).check();
     await row(page, 'Slow').locator('.badge', { hasText: 'inhibited' }).waitFor();
@@ -193,6 +204,11 @@ describe.skipIf(!canRun)('the page of Alertmanager', () => {
     await drawer.waitFor({ state: 'detached' });
     await why('Replica');
     await drawer.locator('.failure', { hasText: 'no such channel' }).first().waitFor();
+    await drawer.getByRole('button', { name: 'Close' }).click();
+    await why('Retried');
+    await drawer.locator('.flush .badge.warn', { hasText: 'sending' }).waitFor();
+    await drawer.locator('.failure', { hasText: 'come again' }).waitFor();
+    await drawer.getByText(/[2-9] attempts, the next/).waitFor();
     await drawer.getByRole('button', { name: 'Close' }).click();
     await why('Quiet');
     await drawer.getByText('a time interval mutes it').waitFor();

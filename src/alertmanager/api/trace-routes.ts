@@ -44,8 +44,9 @@ function flushData(flush: FlushTrace, fingerprint: string): unknown {
     // What became of the others of its group is not its story.
     integrations:
       suppression === undefined
-        ? flush.integrations.map(({ lastNotifiedMs, repeatDueMs, ...each }) => ({
+        ? flush.integrations.map(({ lastNotifiedMs, repeatDueMs, nextAttemptMs, ...each }) => ({
             ...each,
+            ...optionalTime('nextAttempt', nextAttemptMs),
             ...optionalTime('lastNotified', lastNotifiedMs),
             ...optionalTime('repeatDue', repeatDueMs),
           }))

@@ -55,6 +55,9 @@ interface Filtered {
   readonly suppressed: ReadonlyMap<string, AlertSuppression>;
 }
 
+/** Written on while an integration is being told. */
+type Draft = { -readonly [Key in keyof IntegrationTrace]: IntegrationTrace[Key] };
+
 export class Pipeline {
   private readonly context: PipelineContext;
 
@@ -79,9 +82,10 @@ export class Pipeline {
     const isMuted = outsideOf.length > 0 || muted.length > 0;
     const integrations = receivers.get(route.receiver)?.integrations ?? [];
     const tell = isMuted || alerts.length === 0 ? [] : integrations;
-    const outcomes = await Promise.all(
-      tell.map((integration) => this.tell(flush, alerts, integration, signal)),
-    );
+    const told = tell.map(({ type, index }): Draft => {
+      return { type, index, outcome: 'sending', attempts: 0, durationMs: 0 };
+    });
+    // Before anybody is told: who asks why sees what is being tried.
     traces.add({
       timeMs: nowMs,
       routeId: route.id,
@@ -96,9 +100,12 @@ export class Pipeline {
       suppressed,
       muted,
       outsideOf,
-      integrations: outcomes,
+      integrations: told,
     });
-    return outcomes.every(({ outcome }) => outcome !== 'failed');
+    await Promise.all(
+      tell.map((integration, i) => this.tell(flush, alerts, integration, told[i] as Draft, signal)),
+    );
+    return told.every(({ outcome }) => outcome !== 'failed');
   }
 
   private filter(alerts: readonly Alert[], nowMs: number): Filtered {
@@ -118,12 +125,14 @@ export class Pipeline {
     return { alerts: free, suppressed };
   }
 
+  /** Tells one integration if it has to be; what becomes of it is written into `trace`. */
   private async tell(
     flush: Flush,
     alerts: readonly Alert[],
     integration: Integration,
+    trace: Draft,
     signal: AbortSignal,
-  ): Promise<IntegrationTrace> {
+  ): Promise<void> {
     const { log, clock } = this.context;
     const { route, groupKey, nowMs } = flush;
     const { type, index, sendResolved } = integration;
@@ -136,11 +145,13 @@ export class Pipeline {
     const { repeatIntervalMs } = route;
     const input = { entry, firing, resolved, sendResolved, repeatIntervalMs, nowMs };
     const reason = notificationReason(input);
-    const trace = { type, index, attempts: 0, durationMs: 0 };
-    if (reason === undefined) return { ...trace, outcome: 'deduplicated', ...due(entry, route) };
+    if (reason === undefined) {
+      Object.assign(trace, { outcome: 'deduplicated', ...due(entry, route) });
+      return;
+    }
+    trace.reason = reason;
     const told = sendResolved ? alerts : alerts.filter((alert) => !isResolved(alert, nowMs));
     const receiverData = new Map(Object.entries(entry?.receiverData ?? {}));
-    let attempts = 0;
     if (told.length > 0) {
       const notification: Notification = {
         groupKey,
@@ -154,12 +165,11 @@ export class Pipeline {
         ),
         receiverData,
       };
-      const result = await this.deliver(integration, notification, flush, signal);
-      attempts = result.attempts;
-      const durationMs = clock.monotonicMs() - started;
-      if (!result.outcome.ok) {
-        const failure = { reason: result.outcome.reason, message: result.outcome.message };
-        return { ...trace, attempts, durationMs, outcome: 'failed', reason, failure };
+      const isTold = await this.deliver(integration, notification, flush, trace, signal);
+      trace.durationMs = clock.monotonicMs() - started;
+      if (!isTold) {
+        trace.outcome = 'failed';
+        return;
       }
     }
     this.note(
@@ -171,16 +181,8 @@ export class Pipeline {
       },
       route,
     );
-    const durationMs = clock.monotonicMs() - started;
-    const outcome = told.length > 0 ? 'sent' : 'nothing to send';
-    return {
-      ...trace,
-      attempts,
-      durationMs,
-      outcome,
-      reason,
-      repeatDueMs: nowMs + repeatIntervalMs,
-    };
+    trace.outcome = told.length > 0 ? 'sent' : 'nothing to send';
+    trace.repeatDueMs = nowMs + repeatIntervalMs;
   }
 
   private note(entry: Omit<LogEntry, 'timestampMs' | 'expiresAtMs'>, route: Route): void {
@@ -196,16 +198,18 @@ export class Pipeline {
     }
   }
 
-  /** Tries until it works, cannot work, or time is up. */
+  /** Tries until it works, cannot work, or time is up. @returns whether it worked */
   private async deliver(
     integration: Integration,
     notification: Notification,
     flush: Flush,
+    trace: Draft,
     signal: AbortSignal,
-  ): Promise<{ outcome: NotifyOutcome; attempts: number }> {
+  ): Promise<boolean> {
     const { clock, metrics, logger, prng } = this.context;
     const { type } = integration;
-    const deadline = clock.monotonicMs() + flush.timeoutMs;
+    const begun = clock.monotonicMs();
+    const deadline = begun + flush.timeoutMs;
     const log = logger.child({
       receiver: notification.receiver,
       integration: `${type}[${integration.index}]`,
@@ -214,13 +218,18 @@ export class Pipeline {
     let wait = RETRY_FIRST_MS;
     for (let attempts = 1; ; attempts++) {
       const started = clock.monotonicMs();
+      trace.attempts = attempts;
+      trace.nextAttemptMs = undefined;
       metrics.requests.with(type).inc();
       const outcome = await this.attempt(integration, notification, deadline, signal);
       metrics.latency.with(type).observe((clock.monotonicMs() - started) / 1000);
       if (outcome.ok) {
         if (attempts > 1) log.info('Notify success', { attempts });
-        return { outcome, attempts };
+        trace.failure = undefined;
+        return true;
       }
+      trace.failure = { reason: outcome.reason, message: outcome.message };
+      trace.durationMs = clock.monotonicMs() - begun;
       metrics.requestsFailed.with(type).inc();
       const pause = wait * (0.5 + prng.next());
       const over = signal.aborted || clock.monotonicMs() + pause >= deadline;
@@ -232,12 +241,13 @@ export class Pipeline {
           attempts,
           err: new Error(outcome.message),
         });
-        return { outcome, attempts };
+        return false;
       }
       log.warn('Notify attempt failed, will retry later', {
         attempts,
         err: new Error(outcome.message),
       });
+      trace.nextAttemptMs = clock.now() + pause;
       await this.pause(pause, signal);
       wait = Math.min(RETRY_MAX_MS, wait * RETRY_FACTOR);
     }

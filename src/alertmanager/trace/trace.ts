@@ -4,11 +4,12 @@
 import type { Inhibition } from '../inhibit/inhibitor.ts';
 import type { FailureReason, NotificationReason } from '../notify/integration.ts';
 
-/** What happened to one integration in a flush. */
+/** What happened to one integration in a flush; the pipeline writes on while it is being told. */
 export interface IntegrationTrace {
   readonly type: string;
   readonly index: number;
-  readonly outcome:
+  readonly outcome: /** A try is under way, or the next one is waited for. */
+    | 'sending'
     | 'sent'
     | 'failed'
     /** The receiver knows already. */
@@ -19,7 +20,10 @@ export interface IntegrationTrace {
   readonly reason?: NotificationReason;
   readonly attempts: number;
   readonly durationMs: number;
-  readonly failure?: { readonly reason: FailureReason; readonly message: string };
+  /** Of the last try. */
+  readonly failure?: { readonly reason: FailureReason; readonly message: string } | undefined;
+  /** When the next try is due, between two. */
+  readonly nextAttemptMs?: number | undefined;
   /** When the receiver was told last, for deduplicated ones. */
   readonly lastNotifiedMs?: number;
   /** When it will be told again if nothing changes. */
@@ -50,6 +54,12 @@ export interface FlushTrace {
 const FLUSHES_PER_GROUP = 20;
 const GROUPS_MAX = 10_000;
 
+function sameEntries<Value>(a: ReadonlyMap<string, Value>, b: ReadonlyMap<string, Value>): boolean {
+  if (a.size !== b.size) return false;
+  for (const [key, value] of a) if (b.get(key) !== value) return false;
+  return true;
+}
+
 /** The last flushes of every group; the groups that were quiet longest go first. */
 export class TraceLog {
   private readonly groups = new Map<string, FlushTrace[]>();
@@ -57,7 +67,10 @@ export class TraceLog {
   add(trace: FlushTrace): void {
     const key = `${trace.routeId}\xff${trace.groupKey}`;
     const flushes = this.groups.get(key) ?? [];
-    flushes.push(trace);
+    const last = flushes.at(-1)?.alerts;
+    // Most flushes see the alerts of the one before: ten thousand of them are not kept twenty times.
+    const alerts = last !== undefined && sameEntries(last, trace.alerts) ? last : trace.alerts;
+    flushes.push({ ...trace, alerts });
     if (flushes.length > FLUSHES_PER_GROUP) flushes.shift();
     this.groups.delete(key);
     this.groups.set(key, flushes);

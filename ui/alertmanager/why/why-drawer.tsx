@@ -16,6 +16,7 @@ const REFRESH_MS = 5000;
 const CLOCK_MS = 1000;
 
 const outcomeClass: Readonly<Record<FlushedIntegration['outcome'], string>> = {
+  sending: 'badge warn',
   sent: 'badge ok',
   failed: 'badge bad',
   deduplicated: 'badge',
@@ -24,6 +25,7 @@ const outcomeClass: Readonly<Record<FlushedIntegration['outcome'], string>> = {
 
 function Outcome({ one, nowMs }: { readonly one: FlushedIntegration; readonly nowMs: number }) {
   const { outcome, reason, attempts, durationMs, failure, lastNotified, repeatDue } = one;
+  const { nextAttempt } = one;
   return (
     <li>
       <span className={outcomeClass[outcome]}>
@@ -34,9 +36,14 @@ function Outcome({ one, nowMs }: { readonly one: FlushedIntegration; readonly no
         {reason !== undefined && `: ${reason}`}
         {attempts > 0 && (
           <span className="dim">
-            {' '}
-            in {formatSpan(durationMs)}
-            {attempts > 1 && `, ${attempts} attempts`}
+            {outcome !== 'sending' && ` in ${formatSpan(durationMs)}`}
+            {(attempts > 1 || outcome === 'sending') &&
+              `, ${attempts} ${attempts === 1 ? 'attempt' : 'attempts'}`}
+            {nextAttempt !== undefined && (
+              <>
+                , the next <Moment at={nextAttempt} nowMs={nowMs} />
+              </>
+            )}
           </span>
         )}
         {outcome === 'deduplicated' && lastNotified !== undefined && (

@@ -83,6 +83,7 @@ const silences = async (): Promise<readonly Silence[]> =>
 async function open(path: string, scheme: 'light' | 'dark' = 'light') {
   const context = await browser.newContext({
     colorScheme: scheme,
+    timezoneId: 'Europe/Berlin',
     viewport: { width: 1200, height: 900 },
   });
   const page = await context.newPage();
@@ -236,10 +237,27 @@ describe.skipIf(!canRun)('the page of Alertmanager', () => {
     await page.getByLabel('Add matchers').fill('team=~"d.*", severity!=critical');
     await page.keyboard.press('Enter');
     await page.getByText('It would mute 1 alert').waitFor();
-    const [duration, end] = [page.getByLabel('Duration'), page.getByLabel('End (UTC)')];
+    const [duration, end] = [
+      page.getByLabel('Duration'),
+      page.getByRole('textbox', { name: 'End (Europe/Berlin)' }),
+    ];
     const before = await end.inputValue();
     await duration.fill('1d');
     expect(Date.parse(await end.inputValue()) - Date.parse(before)).toBe(22 * 3_600_000);
+    // Picked from the calendar: the day changes, the time of day stays; then the time of day.
+    const atDay = await end.inputValue();
+    await page.getByRole('button', { name: 'End: calendar' }).click();
+    await page.getByRole('button', { name: 'Next month' }).click();
+    const calendar = page.locator('.calendar');
+    await calendar.locator('.calendar-day:not(.other)', { hasText: /^15$/ }).click();
+    const picked = await end.inputValue();
+    expect(picked).toMatch(/^\d{4}-\d\d-15 /);
+    expect(picked.slice(11)).toBe(atDay.slice(11));
+    await page.getByLabel('Time of day').fill('06:30:00');
+    expect(await end.inputValue()).toBe(`${picked.slice(0, 11)}06:30:00`);
+    expect(await duration.inputValue()).toMatch(/^\d+/);
+    await page.keyboard.press('Escape');
+    await calendar.waitFor({ state: 'detached' });
     await duration.fill('one day');
     await page.getByText('Like 2h, 1d12h, 30m').waitFor();
     await duration.fill('3h');
@@ -306,11 +324,37 @@ describe.skipIf(!canRun)('the page of Alertmanager', () => {
     const answer = page.getByLabel('Answer');
     await answer.getByText('Somebody is told').waitFor();
     expect(await answer.locator('.destination b').textContent()).toBe('broken');
-    await page.getByLabel('Moment (UTC)').fill('2030-01-02 03:04');
-    await page.getByLabel('Moment (UTC)').press('Enter');
-    await answer.getByText('2030-01-02 03:04:00').waitFor();
+    const moment = page.getByRole('textbox', { name: 'Moment (Europe/Berlin)' });
+    await moment.fill('2030-01-02 03:04');
+    await moment.press('Enter');
+    await answer.getByText('2030-01-02 03:04:00 UTC+1').waitFor();
+    expect(page.url()).toContain('time=2030-01-02+02%3A04%3A00');
     await page.reload();
-    await answer.getByText('2030-01-02 03:04:00').waitFor();
+    await answer.getByText('2030-01-02 03:04:00 UTC+1').waitFor();
+    await close();
+  });
+
+  test('settings: zone of times, first day of the week, creator', async () => {
+    const { page, close } = await open('/#/settings');
+    await page.getByLabel('Creator of new silences').fill('grace');
+    await page.getByText('Sunday').click();
+    expect(await page.evaluate('localStorage.firstDayOfWeek')).toBe('Sunday');
+    expect(await page.evaluate('localStorage.defaultCreator')).toBe('grace');
+    await page.getByRole('link', { name: 'New silence' }).click();
+    expect(await page.getByLabel('Creator').inputValue()).toBe('grace');
+    const start = (zone: string) => page.getByRole('textbox', { name: `Start (${zone})` });
+    const local = await start('Europe/Berlin').inputValue();
+    const now = Date.now();
+    // An hour or two before UTC.
+    expect(Date.parse(`${local.replace(' ', 'T')}Z`) - now).toBeGreaterThan(50 * 60_000);
+    await page.getByRole('button', { name: 'Start: calendar' }).click();
+    expect(await page.locator('.calendar th').first().textContent()).toBe('Su');
+    await page.keyboard.press('Escape');
+    await page.getByRole('link', { name: 'Settings' }).click();
+    await page.getByText('UTC', { exact: true }).click();
+    await page.getByRole('link', { name: 'New silence' }).click();
+    const utc = await start('UTC').inputValue();
+    expect(Math.abs(Date.parse(`${utc.replace(' ', 'T')}Z`) - Date.now())).toBeLessThan(60_000);
     await close();
   });
 

@@ -4,6 +4,7 @@ import './alertmanager.css';
 import { HashRouter, Navigate, Route, Routes } from 'react-router-dom';
 import { renderPage } from '../shared/components/root.tsx';
 import { AlertsPage } from './alerts/alerts-page.tsx';
+import { SettingsPage } from './settings-page.tsx';
 import { Shell } from './shell.tsx';
 import { EditSilencePage, NewSilencePage } from './silences/silence-form-pages.tsx';
 import { SilencePage } from './silences/silence-page.tsx';
@@ -28,6 +29,7 @@ renderPage(
         <Route path="/silences/:id/edit" element={<EditSilencePage />} />
         <Route path="/what-if" element={<WhatIfPage />} />
         <Route path="/status" element={<StatusPage />} />
+        <Route path="/settings" element={<SettingsPage />} />
         <Route path="*" element={<Navigate to="/alerts" replace />} />
       </Routes>
     </Shell>

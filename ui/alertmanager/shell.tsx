@@ -3,10 +3,11 @@
 
 import { Button } from '@mantine/core';
 import { IconBellOff } from '@tabler/icons-react';
-import type { ReactNode } from 'react';
+import { type ReactNode, useMemo } from 'react';
 import { Link, NavLink, useLocation } from 'react-router-dom';
 import { Frame } from '../shared/components/frame.tsx';
 import { ErrorBoundary } from '../shared/components/root.tsx';
+import { TimeZoneContext, timeZone, useLocalTimes } from './times.ts';
 
 const documentation = {
   url: 'https://prometheus.io/docs/alerting/latest/alertmanager/',
@@ -18,6 +19,7 @@ const pages: readonly (readonly [string, string])[] = [
   ['/silences', 'Silences'],
   ['/what-if', 'What if'],
   ['/status', 'Status'],
+  ['/settings', 'Settings'],
 ];
 
 function Navigation(): ReactNode {
@@ -48,6 +50,8 @@ function NewSilence(): ReactNode {
 
 export function Shell({ children }: { readonly children: ReactNode }): ReactNode {
   const { pathname } = useLocation();
+  const [isLocal] = useLocalTimes();
+  const zone = useMemo(() => timeZone(isLocal), [isLocal]);
   return (
     <Frame
       home="/alerts"
@@ -57,7 +61,9 @@ export function Shell({ children }: { readonly children: ReactNode }): ReactNode
       toolsBefore={<NewSilence />}
       documentation={documentation}
     >
-      <ErrorBoundary key={pathname}>{children}</ErrorBoundary>
+      <TimeZoneContext value={zone}>
+        <ErrorBoundary key={pathname}>{children}</ErrorBoundary>
+      </TimeZoneContext>
     </Frame>
   );
 }

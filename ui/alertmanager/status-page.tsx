@@ -6,8 +6,9 @@ import { ErrorNotice, LoadingLines } from '../shared/components/notices.tsx';
 import { CopyButton, Page, useNow } from '../shared/components/page.tsx';
 import { ValuesCard } from '../shared/components/values-card.tsx';
 import { Yaml } from '../shared/components/yaml.tsx';
-import { formatAgo, formatTime } from '../shared/format/times.ts';
+import { formatAgo } from '../shared/format/times.ts';
 import { useAnswer } from './alertmanager-api.ts';
+import { useTimeZone } from './times.ts';
 
 const REFRESH_MS = 10_000;
 const CLOCK_MS = 5000;
@@ -18,6 +19,7 @@ export function StatusPage(): ReactNode {
     refreshMs: REFRESH_MS,
   });
   const nowMs = useNow(CLOCK_MS);
+  const zone = useTimeZone();
   if (data === undefined) {
     return (
       <Page title="Status">
@@ -33,7 +35,7 @@ export function StatusPage(): ReactNode {
       <ValuesCard
         title="Runtime"
         rows={[
-          ['Started', `${formatTime(startedMs)} UTC (${formatAgo(startedMs, nowMs)})`],
+          ['Started', `${zone.formatWhole(startedMs)} (${formatAgo(startedMs, nowMs)})`],
           ...Object.entries(versionInfo),
         ]}
       />

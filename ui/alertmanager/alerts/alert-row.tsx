@@ -4,7 +4,8 @@
 import { IconBellOff, IconExternalLink, IconHelpCircle } from '@tabler/icons-react';
 import { memo, type ReactNode } from 'react';
 import type { ShownAlert } from '../../../src/apitypes/index.ts';
-import { formatAgo, formatTime } from '../../shared/format/times.ts';
+import { formatAgo } from '../../shared/format/times.ts';
+import { useTimeZone } from '../times.ts';
 import { matchersOf, newSilencePath } from '../matchers.ts';
 import { LabelButtons } from './label-buttons.tsx';
 
@@ -71,7 +72,7 @@ export interface AlertRowProps {
   readonly onWhy: (fingerprint: string) => void;
 }
 
-/** Plain elements and no context: there may be a thousand of them. */
+/** Plain elements: there may be a thousand of them. */
 export const AlertRow = memo(function AlertRow({
   alert,
   groupLabels,
@@ -80,11 +81,12 @@ export const AlertRow = memo(function AlertRow({
   onWhy,
 }: AlertRowProps): ReactNode {
   const startedMs = Date.parse(alert.startsAt);
+  const zone = useTimeZone();
   const { generatorURL = '', status } = alert;
   return (
     <li className="alert-row">
       <div className="alert-head">
-        <span className="dim num" title={`${formatTime(startedMs)} UTC`}>
+        <span className="dim num" title={zone.formatWhole(startedMs)}>
           {formatAgo(startedMs, nowMs)}
         </span>
         <States status={status} />

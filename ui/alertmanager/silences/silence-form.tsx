@@ -8,10 +8,10 @@ import type { PostedSilence, ShownSilence } from '../../../src/apitypes/index.ts
 import type { Matcher } from '../../../src/model/index.ts';
 import { Notice } from '../../shared/components/notices.tsx';
 import { useNow } from '../../shared/components/page.tsx';
-import { formatTime, parseTimeText } from '../../shared/format/times.ts';
 import { useSaveSilence } from '../alertmanager-api.ts';
 import { MatcherField } from '../matcher-field.tsx';
 import { matchEverything, matcherToApi } from '../matchers.ts';
+import { MomentField } from './moment-field.tsx';
 import { AffectedAlerts } from './silence-parts.tsx';
 import {
   type SilenceTimes,
@@ -22,7 +22,7 @@ import {
 } from './silence-times.ts';
 
 /** Upstream's page keeps it under the same name. */
-const CREATOR_KEY = 'defaultCreator';
+export const CREATOR_KEY = 'defaultCreator';
 
 export const rememberedCreator = (): string => localStorage.getItem(CREATOR_KEY) ?? '';
 
@@ -45,18 +45,16 @@ function Times({ times, onChange }: TimesProps): ReactNode {
   const problems = timeProblems(times, nowMs);
   return (
     <div className="form-line">
-      <TextInput
-        size="sm"
-        w={200}
-        label="Start (UTC)"
+      <MomentField
+        label="Start"
         value={times.start}
         error={problems.start}
-        onChange={(event) => onChange(withStart(times, event.currentTarget.value))}
+        onChange={(text) => onChange(withStart(times, text))}
       />
       <div>
         <TextInput
           size="sm"
-          w={200}
+          w={160}
           label="Duration"
           value={times.duration}
           error={problems.duration}
@@ -75,13 +73,11 @@ function Times({ times, onChange }: TimesProps): ReactNode {
           ))}
         </div>
       </div>
-      <TextInput
-        size="sm"
-        w={200}
-        label="End (UTC)"
+      <MomentField
+        label="End"
         value={times.end}
         error={problems.end}
-        onChange={(event) => onChange(withEnd(times, event.currentTarget.value))}
+        onChange={(text) => onChange(withEnd(times, text))}
       />
     </div>
   );
@@ -89,8 +85,9 @@ function Times({ times, onChange }: TimesProps): ReactNode {
 
 /** What is to be sent; undefined while something is missing or wrong. */
 function silenceOf(draft: SilenceDraft, replaces: ShownSilence | undefined, nowMs: number) {
-  const startMs = parseTimeText(draft.times.start);
-  const endMs = parseTimeText(draft.times.end);
+  const { zone } = draft.times;
+  const startMs = zone.parse(draft.times.start);
+  const endMs = zone.parse(draft.times.end);
   const isWhole =
     Object.keys(timeProblems(draft.times, nowMs)).length === 0 &&
     !matchEverything(draft.matchers) &&
@@ -98,7 +95,7 @@ function silenceOf(draft: SilenceDraft, replaces: ShownSilence | undefined, nowM
     draft.comment.trim() !== '';
   if (!isWhole || startMs === undefined || endMs === undefined) return undefined;
   // Seconds are all that the field shows: an untouched start stays what it was.
-  const isKept = replaces !== undefined && formatTime(startMs) === secondsOf(replaces.startsAt);
+  const isKept = replaces !== undefined && startMs === wholeSecond(replaces.startsAt);
   const silence: PostedSilence = {
     ...(replaces === undefined ? {} : { id: replaces.id }),
     matchers: draft.matchers.map(matcherToApi),
@@ -111,7 +108,7 @@ function silenceOf(draft: SilenceDraft, replaces: ShownSilence | undefined, nowM
   return silence;
 }
 
-const secondsOf = (text: string): string => formatTime(Math.floor(Date.parse(text) / 1000) * 1000);
+const wholeSecond = (text: string): number => Math.floor(Date.parse(text) / 1000) * 1000;
 
 export interface SilenceFormProps {
   readonly initial: SilenceDraft;

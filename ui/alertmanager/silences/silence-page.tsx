@@ -7,8 +7,9 @@ import { Link, useParams } from 'react-router-dom';
 import type { ShownSilence } from '../../../src/apitypes/index.ts';
 import { ErrorNotice, LoadingLines } from '../../shared/components/notices.tsx';
 import { Page, useNow } from '../../shared/components/page.tsx';
-import { formatAgo, formatTime } from '../../shared/format/times.ts';
+import { formatAgo } from '../../shared/format/times.ts';
 import { useAnswer } from '../alertmanager-api.ts';
+import { useTimeZone } from '../times.ts';
 import { matcherFromApi } from '../matchers.ts';
 import { AffectedAlerts, ExpireDialog, SilenceMatchers, stateClass } from './silence-parts.tsx';
 
@@ -26,9 +27,10 @@ function Fact({ name, children }: { readonly name: string; readonly children: Re
 
 function Facts({ silence, nowMs }: { readonly silence: ShownSilence; readonly nowMs: number }) {
   const { status, startsAt, endsAt, updatedAt, createdBy, comment, id, annotations } = silence;
+  const zone = useTimeZone();
   const time = (text: string): string => {
     const ms = Date.parse(text);
-    return `${formatTime(ms)} UTC (${formatAgo(ms, nowMs)})`;
+    return `${zone.formatWhole(ms)} (${formatAgo(ms, nowMs)})`;
   };
   return (
     <section className="card status-card">

@@ -7,8 +7,9 @@ import { type Matcher, matcherText } from '../../../src/model/index.ts';
 import { LabelChips } from '../../shared/components/labels.tsx';
 import { ErrorNotice, LoadingLines, Notice } from '../../shared/components/notices.tsx';
 import { plural } from '../../shared/format/numbers.ts';
-import { formatAgo, formatTime } from '../../shared/format/times.ts';
+import { formatAgo } from '../../shared/format/times.ts';
 import { useAnswer, useExpireSilence } from '../alertmanager-api.ts';
+import type { TimeZone } from '../times.ts';
 import { filterParameters, matcherFromApi } from '../matchers.ts';
 
 export const stateClass: Readonly<Record<ShownSilence['status']['state'], string>> = {
@@ -32,10 +33,14 @@ export function SilenceMatchers({ silence }: { readonly silence: ShownSilence })
 }
 
 /** The one time that matters: when it ends, or starts, or ended. */
-export function silenceTime({ status, startsAt, endsAt }: ShownSilence, nowMs: number): string {
+export function silenceTime(
+  { status, startsAt, endsAt }: ShownSilence,
+  nowMs: number,
+  zone: TimeZone,
+): string {
   const at = Date.parse(status.state === 'pending' ? startsAt : endsAt);
   const verb = { active: 'ends', pending: 'starts', expired: 'ended' }[status.state];
-  return `${verb} ${formatAgo(at, nowMs)}, ${formatTime(at)} UTC`;
+  return `${verb} ${formatAgo(at, nowMs)}, ${zone.formatWhole(at)}`;
 }
 
 export interface ExpireDialogProps {

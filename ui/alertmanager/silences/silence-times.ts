@@ -3,9 +3,11 @@
 // are while they cannot be read.
 
 import { formatDuration, parseDuration } from '../../../src/model/index.ts';
-import { formatTime, parseTimeText } from '../../shared/format/times.ts';
+import type { TimeZone } from '../times.ts';
 
 export interface SilenceTimes {
+  /** In which they are written. */
+  readonly zone: TimeZone;
   readonly start: string;
   readonly duration: string;
   readonly end: string;
@@ -25,22 +27,23 @@ export function readDuration(text: string): number | undefined {
 
 const whole = (ms: number): number => Math.floor(ms / 1000) * 1000;
 
-export function timesFrom(startMs: number, endMs: number): SilenceTimes {
+export function timesFrom(startMs: number, endMs: number, zone: TimeZone): SilenceTimes {
   const start = whole(startMs);
   const end = whole(endMs);
   return {
-    start: formatTime(start),
-    end: formatTime(end),
+    zone,
+    start: zone.format(start),
+    end: zone.format(end),
     duration: end > start ? formatDuration(end - start) : '',
   };
 }
 
 /** The end follows. */
 export function withStart(times: SilenceTimes, start: string): SilenceTimes {
-  const startMs = parseTimeText(start);
+  const startMs = times.zone.parse(start);
   const durationMs = readDuration(times.duration);
   if (startMs === undefined || durationMs === undefined) return { ...times, start };
-  return { ...times, start, end: formatTime(startMs + durationMs) };
+  return { ...times, start, end: times.zone.format(startMs + durationMs) };
 }
 
 /** The end follows. */
@@ -49,8 +52,8 @@ export const withDuration = (times: SilenceTimes, duration: string): SilenceTime
 
 /** The duration follows. */
 export function withEnd(times: SilenceTimes, end: string): SilenceTimes {
-  const startMs = parseTimeText(times.start);
-  const endMs = parseTimeText(end);
+  const startMs = times.zone.parse(times.start);
+  const endMs = times.zone.parse(end);
   if (startMs === undefined || endMs === undefined || endMs <= startMs) return { ...times, end };
   return { ...times, end, duration: formatDuration(endMs - startMs) };
 }
@@ -64,8 +67,8 @@ export interface TimeProblems {
 const TIME_HINT = 'A time like 2026-11-24 22:04:05';
 
 export function timeProblems(times: SilenceTimes, nowMs: number): TimeProblems {
-  const startMs = parseTimeText(times.start);
-  const endMs = parseTimeText(times.end);
+  const startMs = times.zone.parse(times.start);
+  const endMs = times.zone.parse(times.end);
   const end =
     endMs === undefined
       ? TIME_HINT

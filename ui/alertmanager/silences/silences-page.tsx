@@ -8,6 +8,7 @@ import type { ShownSilence } from '../../../src/apitypes/index.ts';
 import { Empty, ErrorNotice, LoadingLines } from '../../shared/components/notices.tsx';
 import { Page, useNow } from '../../shared/components/page.tsx';
 import { labelWithCount } from '../../shared/format/numbers.ts';
+import { useTimeZone } from '../times.ts';
 import { useAnswer } from '../alertmanager-api.ts';
 import { MatcherField } from '../matcher-field.tsx';
 import { filterParameters, filterText, readMatchers } from '../matchers.ts';
@@ -32,6 +33,7 @@ interface RowProps {
 
 function SilenceRow({ silence, nowMs, onExpire }: RowProps): ReactNode {
   const { id, status, createdBy, comment } = silence;
+  const zone = useTimeZone();
   const isOver = status.state === 'expired';
   return (
     <li className="card silence-row">
@@ -39,7 +41,7 @@ function SilenceRow({ silence, nowMs, onExpire }: RowProps): ReactNode {
         <SilenceMatchers silence={silence} />
         <div className="silence-comment">{comment}</div>
         <div className="dim num">
-          {createdBy} · {silenceTime(silence, nowMs)}
+          {createdBy} · {silenceTime(silence, nowMs, zone)}
         </div>
       </div>
       <div className="silence-actions">

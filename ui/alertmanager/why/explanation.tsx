@@ -9,15 +9,17 @@ import type {
   IntegrationNow,
 } from '../../../src/apitypes/index.ts';
 import { LabelChips } from '../../shared/components/labels.tsx';
-import { formatAgo, formatSpan, formatTime } from '../../shared/format/times.ts';
+import { formatAgo, formatSpan } from '../../shared/format/times.ts';
+import { useTimeZone } from '../times.ts';
 import { Reasons } from './reasons.tsx';
 import { RouteTree } from './route-tree.tsx';
 
 /** A moment: how long from now, the time itself beside the pointer. */
 export function Moment({ at, nowMs }: { readonly at: string; readonly nowMs: number }): ReactNode {
   const ms = Date.parse(at);
+  const zone = useTimeZone();
   return (
-    <span className="num" title={`${formatTime(ms)} UTC`}>
+    <span className="num" title={zone.formatWhole(ms)}>
       {formatAgo(ms, nowMs)}
     </span>
   );

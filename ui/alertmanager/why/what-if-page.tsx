@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Labels and a moment, and who would be told. The question stands in the address.
 
-import { Button, TextInput } from '@mantine/core';
+import { Button } from '@mantine/core';
 import { type ReactNode, useState } from 'react';
 import { useNavigate, useSearchParams } from 'react-router-dom';
 import type { AlertExplanation } from '../../../src/apitypes/index.ts';
@@ -12,10 +12,13 @@ import { formatTime, parseTimeText } from '../../shared/format/times.ts';
 import { useAnswer } from '../alertmanager-api.ts';
 import { MatcherField } from '../matcher-field.tsx';
 import { filterText, readMatchers } from '../matchers.ts';
+import { MomentField } from '../silences/moment-field.tsx';
+import { useTimeZone } from '../times.ts';
 import { ExplanationView } from './explanation.tsx';
 
 function Answer({ labels, timeMs }: { labels: readonly Matcher[]; timeMs: number | undefined }) {
   const navigate = useNavigate();
+  const zone = useTimeZone();
   const { data, error } = useAnswer<AlertExplanation>('/v1/what-if', [], {
     body: {
       labels: Object.fromEntries(labels.map(({ name, value }) => [name, value])),
@@ -28,7 +31,7 @@ function Answer({ labels, timeMs }: { labels: readonly Matcher[]; timeMs: number
   return (
     <section className="card form-card story" aria-label="Answer">
       <div className="dim">
-        Such an alert firing at <span className="mono">{formatTime(atMs)}</span> UTC
+        Such an alert firing at <span className="mono">{zone.formatWhole(atMs)}</span>
       </div>
       <ExplanationView
         explanation={data}
@@ -43,18 +46,21 @@ export function WhatIfPage(): ReactNode {
   const [search, setSearch] = useSearchParams();
   const read = readMatchers(search.get('labels') ?? '');
   const labels = typeof read === 'string' ? [] : read;
+  const zone = useTimeZone();
+  // UTC in the address, whoever opens it.
   const timeText = search.get('time') ?? '';
-  const [draft, setDraft] = useState(timeText);
-  const isWrong = draft.trim() !== '' && parseTimeText(draft) === undefined;
+  const timeMs = parseTimeText(timeText);
+  const [draft, setDraft] = useState(timeMs === undefined ? timeText : zone.format(timeMs));
+  const isWrong = draft.trim() !== '' && zone.parse(draft) === undefined;
   const go = (nextLabels: readonly Matcher[], nextTime: string): void =>
     setSearch({
       ...(nextLabels.length > 0 && { labels: filterText(nextLabels) }),
       ...(nextTime.trim() !== '' && { time: nextTime.trim() }),
     });
-  const commit = (): void => {
-    if (!isWrong) go(labels, draft);
+  const commit = (text: string): void => {
+    const ms = zone.parse(text);
+    if (ms !== undefined || text.trim() === '') go(labels, ms === undefined ? '' : formatTime(ms));
   };
-  const timeMs = parseTimeText(timeText);
   const isTimeUnread = timeText !== '' && timeMs === undefined;
   return (
     <Page title="What if">
@@ -74,18 +80,13 @@ export function WhatIfPage(): ReactNode {
           />
         </div>
         <div className="form-line end">
-          <TextInput
-            size="sm"
-            w={220}
-            label="Moment (UTC)"
+          <MomentField
+            label="Moment"
             placeholder="now"
             value={draft}
             error={isWrong ? 'A time like 2026-11-24 22:04:05' : undefined}
-            onChange={(event) => setDraft(event.currentTarget.value)}
-            onBlur={commit}
-            onKeyDown={(event) => {
-              if (event.key === 'Enter') commit();
-            }}
+            onChange={setDraft}
+            onCommit={commit}
           />
           <Button
             size="sm"

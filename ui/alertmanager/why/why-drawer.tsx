@@ -7,8 +7,9 @@ import type { AlertFlush, AlertTrace, FlushedIntegration } from '../../../src/ap
 import { LabelChips } from '../../shared/components/labels.tsx';
 import { Empty, ErrorNotice, LoadingLines } from '../../shared/components/notices.tsx';
 import { useNow } from '../../shared/components/page.tsx';
-import { formatSpan, formatTime } from '../../shared/format/times.ts';
+import { formatSpan } from '../../shared/format/times.ts';
 import { useAnswer } from '../alertmanager-api.ts';
+import { useTimeZone } from '../times.ts';
 import { ExplanationView, integrationName, Moment } from './explanation.tsx';
 import { Reasons } from './reasons.tsx';
 
@@ -74,10 +75,11 @@ interface FlushProps {
 }
 
 function Flush({ flush, nowMs, onOther }: FlushProps): ReactNode {
+  const zone = useTimeZone();
   return (
     <li className="flush">
       <div>
-        <span className="mono">{formatTime(Date.parse(flush.time))}</span>{' '}
+        <span className="mono">{zone.formatWhole(Date.parse(flush.time))}</span>{' '}
         <span className="dim">
           <Moment at={flush.time} nowMs={nowMs} />, to {flush.receiver}, {flush.state}
         </span>

@@ -3,6 +3,7 @@ export * from './clock.ts';
 export * from './compression.ts';
 export { createNodeFileSystem } from './files.ts';
 export * from './heap-trim.ts';
+export { LazyWorker, WorkerLostError } from './lazy-worker.ts';
 export * from './http-client.ts';
 export { READ_BUFFER_BYTES } from './http1-client.ts';
 export * from './network.ts';

@@ -4,7 +4,7 @@
 import { DecodeError } from '../encoding/index.ts';
 import { parseProtobufFamilies, parseTextFamilies, TextFormatError } from '../exposition/index.ts';
 import type { MetricFamily, NameScheme } from '../model/index.ts';
-import type { RequestDecoder } from '../base/index.ts';
+import type { DecodedBody, RequestDecoder } from '../base/index.ts';
 
 /** A body that cannot be taken; the message is upstream's where upstream has one. */
 export class BodyError extends Error {
@@ -35,7 +35,7 @@ function isDelimitedFamilies(contentType: string): boolean {
   );
 }
 
-function parseBody(
+function familiesOf(
   bytes: Uint8Array,
   contentType: string,
   scheme: NameScheme,
@@ -47,21 +47,42 @@ function parseBody(
   return families;
 }
 
-/**
- * The families of a request's body.
- * @throws BodyError
- */
-export async function readFamilies(
+/** The families of a body that is not compressed. @throws BodyError */
+export function parseBody(
+  bytes: Uint8Array,
+  contentType: string,
+  scheme: NameScheme,
+): Map<string, MetricFamily> {
+  try {
+    return familiesOf(bytes, contentType, scheme);
+  } catch (error) {
+    if (error instanceof TextFormatError || error instanceof DecodeError)
+      throw new BodyError(400, error.message);
+    throw error;
+  }
+}
+
+/** Takes the compression off. */
+export async function decodeBody(
   body: Uint8Array,
   headers: Readonly<Record<string, string | undefined>>,
-  scheme: NameScheme,
   decode: RequestDecoder,
-): Promise<Map<string, MetricFamily>> {
+): Promise<DecodedBody> {
   const encoding = (headers['content-encoding'] ?? '').trim().toLowerCase();
-  const plain =
-    encoding === 'gzip' || encoding === 'snappy'
-      ? await decode(encoding, body)
-      : { bytes: body, fault: undefined, tooLarge: false };
+  return encoding === 'gzip' || encoding === 'snappy'
+    ? await decode(encoding, body)
+    : { bytes: body, fault: undefined, tooLarge: false };
+}
+
+/**
+ * The families of a decoded body.
+ * @throws BodyError
+ */
+export function readFamilies(
+  plain: DecodedBody,
+  contentType: string,
+  scheme: NameScheme,
+): Map<string, MetricFamily> {
   const fault = (): BodyError =>
     plain.tooLarge
       ? new BodyError(413, 'the body is too large once it is decompressed')
@@ -70,16 +91,14 @@ export async function readFamilies(
   if (plain.fault !== undefined && plain.bytes.length === 0) throw fault();
   // Of what is too large only the start is looked at: it may be no exposition at all.
   const bytes = plain.tooLarge ? plain.bytes.subarray(0, START_BYTES) : plain.bytes;
+  const isBroken = plain.tooLarge || plain.fault !== undefined;
   try {
-    const families = parseBody(bytes, headers['content-type'] ?? '', scheme);
-    if (plain.tooLarge || plain.fault !== undefined) throw fault();
+    const families = parseBody(bytes, contentType, scheme);
+    if (isBroken) throw fault();
     return families;
   } catch (error) {
     const message = error instanceof Error ? error.message : '';
-    const isEnd = /unexpected end of input stream$|^unexpected EOF$/.test(message);
-    if (isEnd && (plain.tooLarge || plain.fault !== undefined)) throw fault();
-    if (error instanceof TextFormatError || error instanceof DecodeError)
-      throw new BodyError(400, message);
+    if (isBroken && /unexpected end of input stream$|^unexpected EOF$/.test(message)) throw fault();
     throw error;
   }
 }

@@ -73,18 +73,95 @@ function agree(a: LabelPairs, b: LabelPairs): boolean {
   return true;
 }
 
-class Inspection {
-  readonly faults: string[] = [];
+/** What is wrong: the first of the texts, and how many there are. */
+export interface Faults {
+  readonly texts: readonly string[];
+  readonly count: number;
+}
+
+/** A family of a push, however much of it is at hand. */
+export interface PushedFamily {
+  readonly name: string;
+  readonly type: FamilyType;
+  readonly first: Metric | undefined;
+  /** What is wrong in the family itself. */
+  inside(): Faults;
+  metrics(): readonly Metric[];
+}
+
+class FaultList implements Faults {
+  readonly texts: string[] = [];
   count = 0;
+
+  add(text: () => string): void {
+    this.count++;
+    if (this.texts.length < FAULTS_LISTED_MAX) this.texts.push(text());
+  }
+
+  addAll({ texts, count }: Faults): void {
+    this.count += count;
+    for (const text of texts) if (this.texts.length < FAULTS_LISTED_MAX) this.texts.push(text);
+  }
+}
+
+function labelFault(labels: LabelPairs, type: FamilyType, scheme: NameScheme): string | undefined {
+  for (let i = 0; i < labels.length; i += 2) {
+    const name = labels[i]!;
+    if (i > 0 && labels[i - 2] === name)
+      return `has two or more labels with the same name: ${name}`;
+    if (!isValidLabelName(name, scheme) || name.startsWith('__'))
+      return `has a label with an invalid name: ${name}`;
+    if (type === 'summary' && name === 'quantile')
+      return 'must not have an explicit "quantile" label';
+  }
+  return undefined;
+}
+
+/** What is wrong in one family, whatever else there is. */
+export function faultsInside(
+  { name, type, metrics, keys }: SanitizedFamily,
+  scheme: NameScheme,
+): Faults {
+  const faults = new FaultList();
+  let sets = new Set<string>();
+  for (let i = 0; i < metrics.length; i++) {
+    const metric = metrics[i]!;
+    const shown = (): string => `collected metric ${quote(name)} ${metricText(metric, type)}`;
+    if (metric.strayKind !== undefined) {
+      faults.add(() => `${shown()} is not a ${typeText(type)}`);
+      continue;
+    }
+    const fault = labelFault(metric.labels, type, scheme);
+    if (fault !== undefined) {
+      faults.add(() => `${shown()} ${fault}`);
+      continue;
+    }
+    // Metrics with equal keys stand together; only among them can there be equal label sets.
+    const startsAnew = i === 0 || keys[i - 1] !== keys[i];
+    const goesOn = i + 1 < keys.length && keys[i + 1] === keys[i];
+    if (startsAnew) {
+      if (goesOn) sets = new Set([identityOf(metric.labels)]);
+      continue;
+    }
+    const identity = identityOf(metric.labels);
+    if (sets.has(identity))
+      faults.add(() => `${shown()} was collected before with the same name and label values`);
+    sets.add(identity);
+  }
+  return faults;
+}
+
+class Inspection {
+  readonly faults = new FaultList();
   private readonly view: StoreView;
   private readonly grouping: Grouping;
-  private readonly pushed: ReadonlyMap<string, SanitizedFamily>;
+  private readonly pushed: ReadonlyMap<string, PushedFamily>;
   private readonly vanishing: (name: string) => boolean;
 
   constructor(
     view: StoreView,
     grouping: Grouping,
-    pushed: ReadonlyMap<string, SanitizedFamily>,
+    pushed: ReadonlyMap<string, PushedFamily>,
     vanishing: (name: string) => boolean,
   ) {
     this.view = view;
@@ -94,8 +171,7 @@ class Inspection {
   }
 
   private fault(text: () => string): void {
-    this.count++;
-    if (this.faults.length < FAULTS_LISTED_MAX) this.faults.push(text());
+    this.faults.add(text);
   }
 
   /** The type of the family of that name once the push is in; undefined when there will be none. */
@@ -108,7 +184,7 @@ class Inspection {
     return isOnlyOurs && this.vanishing(name) ? undefined : index.type;
   }
 
-  family(family: SanitizedFamily): void {
+  family(family: PushedFamily): void {
     const { name, type } = family;
     const own = this.view.own.get(name);
     if (own !== undefined && own !== type) {
@@ -120,12 +196,12 @@ class Inspection {
     }
     this.suffixes(name, type);
     const other = this.otherType(name, type);
-    if (other !== undefined && family.metrics[0] !== undefined) {
-      const text = metricText(family.metrics[0], type);
+    if (other !== undefined && family.first !== undefined) {
+      const text = metricText(family.first, type);
       this.fault(() => `collected metric ${quote(name)} ${text} is not a ${typeText(other)}`);
       return;
     }
-    this.metrics(family);
+    this.faults.addAll(family.inside());
     this.otherGroups(family);
   }
 
@@ -167,49 +243,8 @@ class Inspection {
     }
   }
 
-  private metrics({ name, type, metrics, keys }: SanitizedFamily): void {
-    let sets = new Set<string>();
-    for (let i = 0; i < metrics.length; i++) {
-      const metric = metrics[i]!;
-      const shown = (): string => `collected metric ${quote(name)} ${metricText(metric, type)}`;
-      if (metric.strayKind !== undefined) {
-        this.fault(() => `${shown()} is not a ${typeText(type)}`);
-        continue;
-      }
-      const fault = this.labelFault(metric.labels, type);
-      if (fault !== undefined) {
-        this.fault(() => `${shown()} ${fault}`);
-        continue;
-      }
-      // Metrics with equal keys stand together; only among them can there be equal label sets.
-      const startsAnew = i === 0 || keys[i - 1] !== keys[i];
-      const goesOn = i + 1 < keys.length && keys[i + 1] === keys[i];
-      if (startsAnew) {
-        if (goesOn) sets = new Set([identityOf(metric.labels)]);
-        continue;
-      }
-      const identity = identityOf(metric.labels);
-      if (sets.has(identity))
-        this.fault(() => `${shown()} was collected before with the same name and label values`);
-      sets.add(identity);
-    }
-  }
-
-  private labelFault(labels: LabelPairs, type: FamilyType): string | undefined {
-    for (let i = 0; i < labels.length; i += 2) {
-      const name = labels[i]!;
-      if (i > 0 && labels[i - 2] === name)
-        return `has two or more labels with the same name: ${name}`;
-      if (!isValidLabelName(name, this.view.scheme) || name.startsWith('__'))
-        return `has a label with an invalid name: ${name}`;
-      if (type === 'summary' && name === 'quantile')
-        return 'must not have an explicit "quantile" label';
-    }
-    return undefined;
-  }
-
   /** Series that another group has already: possible only where the groups' label names differ. */
-  private otherGroups(family: SanitizedFamily): void {
+  private otherGroups(family: PushedFamily): void {
     const index = this.view.families.get(family.name);
     if (index === undefined) return;
     const { signature, pairs, key } = this.grouping;
@@ -222,7 +257,7 @@ class Inspection {
       if (agree(grouping.pairs, pairs)) rivals.push(block);
     }
     if (rivals.length === 0) return;
-    for (const metric of family.metrics) {
+    for (const metric of family.metrics()) {
       const identity = identityOf(metric.labels);
       if (!rivals.some((block) => block.labelSets().has(identity))) continue;
       this.fault(
@@ -243,15 +278,15 @@ class Inspection {
 export function findInconsistency(
   view: StoreView,
   grouping: Grouping,
-  pushed: ReadonlyMap<string, SanitizedFamily>,
+  pushed: ReadonlyMap<string, PushedFamily>,
   vanishing: (name: string) => boolean,
 ): string | undefined {
   const inspection = new Inspection(view, grouping, pushed, vanishing);
   for (const family of pushed.values()) inspection.family(family);
-  const { faults, count } = inspection;
+  const { texts, count } = inspection.faults;
   if (count === 0) return undefined;
-  if (count === 1) return faults[0];
-  const rest = count - faults.length;
+  if (count === 1) return texts[0];
+  const rest = count - texts.length;
   const more = rest > 0 ? `\n* … and ${rest} more` : '';
-  return `${count} error(s) occurred:\n${faults.map((fault) => `* ${fault}`).join('\n')}${more}`;
+  return `${count} error(s) occurred:\n${texts.map((fault) => `* ${fault}`).join('\n')}${more}`;
 }

@@ -8,16 +8,31 @@ import { encodePieces } from './encode-pieces.ts';
 import type { Grouping } from './grouping.ts';
 import type { RecordFamily } from './record.ts';
 import { metricsOf } from './record.ts';
-import { identityOf } from './sanitize.ts';
+import { identityOf, sortKey } from './sanitize.ts';
 
 export type LineFormat = 'text' | 'openmetrics';
+
+/** Sort keys of a block's metrics, ascending. */
+export interface BlockKeys {
+  /** '' where there are no metrics. */
+  readonly first: string;
+  readonly last: string;
+  /** All of them, where they are kept; else they are made from the metrics. */
+  readonly all: readonly string[] | undefined;
+}
+
+export const blockKeys = (all: readonly string[]): BlockKeys => ({
+  first: all[0] ?? '',
+  last: all.at(-1) ?? '',
+  all,
+});
 
 /** One family of one group. */
 export class Block {
   readonly grouping: Grouping;
   readonly stored: RecordFamily;
-  /** Sort keys of the metrics, ascending; shared with the block before where nothing but values changed. */
-  readonly keys: readonly string[];
+  /** Shared with the block before where nothing but values changed. */
+  readonly keys: BlockKeys;
   /** Place in the index's order while that holds. */
   position = -1;
   private readonly lines: { text?: string; openmetrics?: string } = {};
@@ -27,12 +42,7 @@ export class Block {
   /** Whether all names are of the old charset. */
   readonly isLegacy: boolean;
 
-  constructor(
-    grouping: Grouping,
-    stored: RecordFamily,
-    keys: readonly string[],
-    isLegacy: boolean,
-  ) {
+  constructor(grouping: Grouping, stored: RecordFamily, keys: BlockKeys, isLegacy: boolean) {
     this.grouping = grouping;
     this.stored = stored;
     this.keys = keys;
@@ -41,6 +51,11 @@ export class Block {
 
   metrics(): Metric[] {
     return metricsOf(this.stored);
+  }
+
+  /** The sort key of each metric. */
+  allKeys(): readonly string[] {
+    return this.keys.all ?? this.metrics().map(({ labels }) => sortKey(labels));
   }
 
   /** The sample lines of all metrics. Kept: the next call costs nothing. */
@@ -74,12 +89,13 @@ export class Block {
   }
 }
 
-const sameKeys = (a: readonly string[], b: readonly string[]): boolean => {
+function sameKeys({ all: a }: BlockKeys, { all: b }: BlockKeys): boolean {
+  if (a === undefined || b === undefined) return false;
   if (a === b) return true;
   if (a.length !== b.length) return false;
   for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
   return true;
-};
+}
 
 /** Where metrics are, in output order: the position of the block of each and its number in it. */
 interface Rows {
@@ -93,7 +109,7 @@ function mixedRows(order: readonly Block[]): Rows {
   const places: number[] = [];
   const indexes: number[] = [];
   for (let place = 0; place < order.length; place++) {
-    const own = order[place]!.keys;
+    const own = order[place]!.allKeys();
     for (let index = 0; index < own.length; index++) {
       keys.push(own[index]!);
       places.push(place);
@@ -136,7 +152,7 @@ export class FamilyIndex {
   }
 
   /** Puts a block in the place of its group's. */
-  set(grouping: Grouping, stored: RecordFamily, keys: readonly string[], isLegacy: boolean): void {
+  set(grouping: Grouping, stored: RecordFamily, keys: BlockKeys, isLegacy: boolean): void {
     const before = this.blocks.get(grouping.key);
     const same = before !== undefined && sameKeys(before.keys, keys);
     const block = new Block(grouping, stored, same ? before.keys : keys, isLegacy);
@@ -146,11 +162,19 @@ export class FamilyIndex {
       const { signature } = grouping;
       this.signatures.set(signature, (this.signatures.get(signature) ?? 0) + 1);
     }
-    if (same && this.order !== undefined) {
+    if (this.order !== undefined && before !== undefined && this.keepsPlace(before, block, same)) {
       block.position = before.position;
       this.order[before.position] = block;
     } else this.order = undefined;
     this.changed();
+  }
+
+  /** Whether the order of all metrics is as before. Unmixed, the ends of the blocks decide it. */
+  private keepsPlace(before: Block, after: Block, same: boolean): boolean {
+    if (same) return true;
+    const isEmpty = before.stored.count === 0 || after.stored.count === 0;
+    const sameEnds = before.keys.first === after.keys.first && before.keys.last === after.keys.last;
+    return this.rows === undefined && !isEmpty && sameEnds;
   }
 
   delete(grouping: Grouping): void {
@@ -174,12 +198,12 @@ export class FamilyIndex {
   /** Blocks by their first metric. Mostly that is the order of all metrics; else there are `rows`. */
   private ordered(): readonly Block[] {
     if (this.order !== undefined) return this.order;
-    const order = [...this.blocks.values()].filter(({ keys }) => keys.length > 0);
-    order.sort((a, b) => (a.keys[0]! < b.keys[0]! ? -1 : a.keys[0]! > b.keys[0]! ? 1 : 0));
+    const order = [...this.blocks.values()].filter(({ stored }) => stored.count > 0);
+    order.sort(({ keys: a }, { keys: b }) => (a.first < b.first ? -1 : a.first > b.first ? 1 : 0));
     let overlapping = false;
     for (let i = 0; i < order.length; i++) {
       order[i]!.position = i;
-      overlapping ||= i > 0 && order[i - 1]!.keys.at(-1)! > order[i]!.keys[0]!;
+      overlapping ||= i > 0 && order[i - 1]!.keys.last > order[i]!.keys.first;
     }
     this.rows = overlapping ? mixedRows(order) : undefined;
     this.order = order;

@@ -15,18 +15,19 @@ import { negotiateExposition } from '../metrics/index.ts';
 import type { FamilyType, MetricFamily, NameScheme } from '../model/index.ts';
 import { DurationError, parseDuration, quote } from '../model/index.ts';
 import { apiMetric, metricsJson, pushedGroups, succeeded, timeText } from './api-json.ts';
-import { BodyError, readFamilies } from './body.ts';
+import { BodyError, decodeBody, readFamilies } from './body.ts';
 import { renderPage } from './exposition.ts';
 import type { Grouping } from './grouping.ts';
 import { GroupingError, parseGrouping } from './grouping.ts';
 import { mergeModes } from './merge.ts';
 import type { BuildLabels } from './own-metrics.ts';
 import { GatewayMetrics } from './own-metrics.ts';
+import type { PreparePush } from './prepare.ts';
 import { PageFiles } from './page-files.ts';
 import { metricsOf } from './record.ts';
 import { cleanPath, decodePath, encodePath } from './request-path.ts';
 import type { Push } from './store.ts';
-import { PushStore } from './store.ts';
+import { PushStore, TIMESTAMPS_FAULT } from './store.ts';
 
 export interface GatewayOptions {
   /** Path of the page for scrapes, below the prefix. */
@@ -55,6 +56,8 @@ export interface GatewayParts {
   readonly logger: Logger;
   readonly registry: Registry;
   readonly decode: RequestDecoder;
+  /** Where large pushes are prepared; without it, here. */
+  readonly prepare?: PreparePush;
   /** Asked for over HTTP. */
   readonly quit: () => void;
 }
@@ -94,6 +97,17 @@ const pushMethods: ReadonlySet<string> = new Set(['DELETE', 'POST', 'PUT']);
 /** Metrics of one family in one answer of ours. */
 const METRICS_LISTED_MAX = 1000;
 const TTL_MAX_MS = 100 * 365 * 86_400_000;
+
+/** Larger bodies are prepared elsewhere: a push of this size takes some milliseconds. */
+const PREPARE_FROM_BYTES = 65_536;
+
+/** The bytes in a buffer of their own, which can be given away. */
+function ownBytes(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
+  const { buffer, byteOffset, byteLength } = bytes;
+  const isWhole = byteOffset === 0 && byteLength === buffer.byteLength;
+  if (isWhole && buffer instanceof ArrayBuffer) return new Uint8Array(buffer);
+  return Uint8Array.from(bytes);
+}
 
 type Handler = (request: ServerRequest) => ServerResponse | Promise<ServerResponse>;
 type Methods = Readonly<Record<string, Handler>>;
@@ -209,7 +223,8 @@ export class Gateway {
       ['/family', { GET: this.counted('api/v1/family', (request) => this.listFamily(request)) }],
     ]);
     if (enableAdminApi) {
-      const wipe = (): Promise<ServerResponse> => {
+      const wipe = async (): Promise<ServerResponse> => {
+        await this.store.settled();
         this.store.wipe();
         return this.durably(empty(202));
       };
@@ -351,6 +366,7 @@ export class Gateway {
     let response: ServerResponse;
     if ('status' in grouping) response = grouping;
     else {
+      await this.store.settled();
       this.store.delete(grouping);
       response = await this.durably(empty(202));
     }
@@ -361,40 +377,72 @@ export class Gateway {
   private async push(request: ServerRequest, path: string): Promise<ServerResponse> {
     const { clock } = this.parts;
     const start = clock.monotonicMs();
+    // Before the body is handed to a worker.
+    const sizeBytes = requestSize(request);
     const response = await this.answerPush(request, path);
     this.metrics.answered('push', response.status, request.method);
     const seconds = (clock.monotonicMs() - start) / 1000;
-    this.metrics.pushed(request.method, requestSize(request), seconds);
+    this.metrics.pushed(request.method, sizeBytes, seconds);
     return response;
   }
 
   private async answerPush(request: ServerRequest, path: string): Promise<ServerResponse> {
     const grouping = this.grouping(path);
     if ('status' in grouping) return grouping;
-    const { scheme, checkConsistency: check } = this.options;
-    const { logger, decode } = this.parts;
-    let push: Push;
+    const { checkConsistency: check } = this.options;
+    let fault: string | undefined;
     try {
-      const wishes = this.wishes(request);
-      const families = await readFamilies(request.body, request.headers, scheme, decode);
-      push = { grouping, families, replace: request.method === 'PUT', check, ...wishes };
+      fault = await this.storePush(request, grouping);
     } catch (error) {
       const isBody = error instanceof BodyError;
       if (!isBody && !(error instanceof GroupingError)) throw error;
-      logger.debug('failed to parse text', { source: request.remoteAddress, err: error });
+      this.parts.logger.debug('failed to parse text', {
+        source: request.remoteAddress,
+        err: error,
+      });
       return plain(isBody ? error.status : 400, `${error.message}\n`);
     }
-    const fault = this.store.push(push);
-    if (!check && (fault === undefined || fault.endsWith('must not have timestamps')))
+    if (!check && (fault === undefined || fault === TIMESTAMPS_FAULT))
       return this.durably(empty(202));
     if (fault === undefined) return this.durably(empty(200));
     const message = 'pushed metrics are invalid or inconsistent with existing metrics';
-    logger.error(message, {
+    this.parts.logger.error(message, {
       method: request.method,
       source: request.remoteAddress,
       err: new Error(fault),
     });
     return this.durably(plain(400, `${message}: ${fault}\n`));
+  }
+
+  /** Does a push. @returns what is wrong with it @throws BodyError, GroupingError, FileError */
+  private async storePush(request: ServerRequest, grouping: Grouping): Promise<string | undefined> {
+    const { scheme, checkConsistency: check } = this.options;
+    const { decode, prepare } = this.parts;
+    const replace = request.method === 'PUT';
+    const wishes = this.wishes(request);
+    const body = await decodeBody(request.body, request.headers, decode);
+    const contentType = request.headers['content-type'] ?? '';
+    const isWhole = body.fault === undefined && !body.tooLarge;
+    const isLarge = body.bytes.length > PREPARE_FROM_BYTES && isWhole;
+    if (!isLarge || prepare === undefined || wishes.merge !== undefined) {
+      const families = readFamilies(body, contentType, scheme);
+      await this.store.settled();
+      return this.store.push({ grouping, families, replace, check, ...wishes });
+    }
+    const timeMs = this.parts.clock.now();
+    const reply = await prepare({
+      bytes: ownBytes(body.bytes),
+      contentType,
+      scheme,
+      pairs: grouping.pairs,
+      replace,
+      expiresMs: wishes.ttlMs > 0 ? timeMs + wishes.ttlMs : 0,
+      timeMs,
+      reserved: this.store.reservedNames(grouping),
+    });
+    if (!('prepared' in reply)) throw new BodyError(reply.status, reply.message);
+    await this.store.settled();
+    return this.store.pushPrepared(grouping, reply.prepared, check);
   }
 
   /** What a push asks for beyond upstream: lifetime and merging. @throws GroupingError */

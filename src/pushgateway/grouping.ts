@@ -113,6 +113,13 @@ export function groupingOf(labels: ReadonlyMap<string, string>): Grouping {
   return { pairs, key: pairs.join(SEPARATOR), signature: names.join(SEPARATOR) };
 }
 
+/** Names and values in turn, as a grouping keeps them. */
+export function groupingOfPairs(pairs: readonly string[]): Grouping {
+  const labels = new Map<string, string>();
+  for (let i = 0; i + 1 < pairs.length; i += 2) labels.set(pairs[i]!, pairs[i + 1]!);
+  return groupingOf(labels);
+}
+
 /**
  * The group that a path names; `path` is decoded and starts after `/metrics`. undefined: it is no path of
  * a push at all.

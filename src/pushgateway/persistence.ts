@@ -11,7 +11,7 @@
 // replayed over it, and replaying a change twice changes nothing.
 
 import type { Clock, FileHandle, FileSystem, Logger, Timer } from '../base/index.ts';
-import { FileError } from '../base/index.ts';
+import { assert, FileError } from '../base/index.ts';
 import { ByteReader, ByteWriter, crc32c, DecodeError } from '../encoding/index.ts';
 import { GroupSync } from './group-sync.ts';
 import { GobError, recordsOfGob } from './gob.ts';
@@ -34,6 +34,9 @@ const RECORD_BYTES_MAX = 1 << 30;
 const LOG_BYTES_MAX = 64 * 1024 * 1024;
 /** Written at one go while a snapshot is made; then others have their turn. */
 const SLICE_BYTES = 1024 * 1024;
+
+/** A record as bytes that follow each other; they never change. */
+export type RecordPieces = readonly Uint8Array[];
 
 export interface PersistenceParts {
   readonly files: FileSystem;
@@ -59,6 +62,14 @@ function frame(writer: ByteWriter, record: Uint8Array): void {
   writer.u32be(record.length);
   writer.u32be(crc32c(record, 0, record.length));
   writer.raw(record);
+}
+
+/** The pieces again, none longer than a slice. */
+function* slicesOf(pieces: RecordPieces): Generator<Uint8Array> {
+  for (const piece of pieces) {
+    for (let at = 0; at < piece.length; at += SLICE_BYTES)
+      yield piece.subarray(at, at + SLICE_BYTES);
+  }
 }
 
 const startsWith = (bytes: Uint8Array, magic: string): boolean =>
@@ -99,7 +110,7 @@ export class Persistence {
   private readonly parts: PersistenceParts;
   private readonly path: string;
   private readonly intervalMs: number;
-  private readonly snapshot: () => Iterable<Uint8Array>;
+  private readonly snapshot: () => Iterable<RecordPieces>;
   private log: FileHandle | undefined;
   private logBytes = 0;
   /** Number of the log that is written to, or will be. */
@@ -113,13 +124,15 @@ export class Persistence {
   private ended: FileHandle[] = [];
   /** The log's name is not on the disk yet. */
   private isLogNew = false;
+  /** A large change on its way to the log. */
+  private writing: Promise<void> | undefined;
   private readonly syncs = new GroupSync(() => this.syncLogs());
 
   /** @param snapshot  records that make the whole; read in slices, while changes go on */
   constructor(
     options: PersistenceOptions,
     parts: PersistenceParts,
-    snapshot: () => Iterable<Uint8Array>,
+    snapshot: () => Iterable<RecordPieces>,
   ) {
     this.path = options.path;
     this.intervalMs = options.intervalMs;
@@ -290,13 +303,45 @@ export class Persistence {
 
   /** Gives a change to the system: it survives the process; see {@link durable}. @throws FileError */
   append(record: Uint8Array): void {
-    const log = this.log ?? this.openLog();
     const writer = new ByteWriter(record.length + FRAME_BYTES);
     frame(writer, record);
+    assert(this.writing === undefined, 'a change while a large one is being written');
+    const log = this.log ?? this.openLog();
     const bytes = writer.bytes();
     log.writeSync(bytes, 0, bytes.length, this.logBytes);
     this.logBytes += bytes.length;
     this.schedule();
+  }
+
+  /**
+   * Two changes that belong together; of the first, a large one, the CRC-32C is known. Written in slices:
+   * until it settles, nothing else may be appended.
+   * @throws FileError
+   */
+  async appendPrepared(record: Uint8Array, checksum: number, second: Uint8Array): Promise<void> {
+    const head = new ByteWriter(FRAME_BYTES);
+    head.u32be(record.length);
+    head.u32be(checksum);
+    const rest = new ByteWriter(second.length + FRAME_BYTES);
+    frame(rest, second);
+    this.writing = this.write([head.bytes(), record, rest.bytes()]);
+    try {
+      await this.writing;
+    } finally {
+      this.writing = undefined;
+    }
+    this.schedule();
+  }
+
+  private async write(pieces: readonly Uint8Array[]): Promise<void> {
+    const log = this.log ?? this.openLog();
+    let position = this.logBytes;
+    for (const slice of slicesOf(pieces)) {
+      log.writeSync(slice, 0, slice.length, position);
+      position += slice.length;
+      if (slice.length === SLICE_BYTES) await this.pause();
+    }
+    this.logBytes = position;
   }
 
   private openLog(): FileHandle {
@@ -348,6 +393,7 @@ export class Persistence {
   private async writeSnapshot(pausing: boolean): Promise<void> {
     const { files, logger, clock } = this.parts;
     this.lastSnapshotMs = clock.monotonicMs();
+    await this.writing?.catch(() => undefined);
     const covered = this.startNextLog();
     const temporary = `${this.path}.in_progress.${String(covered).padStart(8, '0')}`;
     try {
@@ -395,11 +441,22 @@ export class Persistence {
       position += bytes.length;
       writer.clear();
     };
-    for (const record of this.snapshot()) {
-      frame(writer, record);
-      if (writer.bytes().length < SLICE_BYTES) continue;
-      flush();
-      if (pausing) await this.pause();
+    for (const pieces of this.snapshot()) {
+      let length = 0;
+      let checksum = 0;
+      for (const slice of slicesOf(pieces)) {
+        length += slice.length;
+        checksum = crc32c(slice, 0, slice.length, checksum);
+        if (pausing && slice.length === SLICE_BYTES) await this.pause();
+      }
+      writer.u32be(length);
+      writer.u32be(checksum);
+      for (const slice of slicesOf(pieces)) {
+        writer.raw(slice);
+        if (writer.bytes().length < SLICE_BYTES) continue;
+        flush();
+        if (pausing) await this.pause();
+      }
     }
     flush();
   }

@@ -84,20 +84,52 @@ export class RecordEncoder {
   encode(
     head: RecordHead,
     families: readonly FamilyToWrite[] = [],
-  ): { readonly bytes: Uint8Array; readonly families: readonly RecordFamily[] } {
+  ): { readonly bytes: Uint8Array<ArrayBuffer>; readonly families: readonly RecordFamily[] } {
     const { record } = this;
     record.clear();
+    this.head(head, families.length);
+    const places: Omit<RecordFamily, 'bytes'>[] = [];
+    for (const each of families) places.push(this.family(each));
+    const bytes = record.bytes().slice();
+    return { bytes, families: places.map((place) => ({ ...place, bytes })) };
+  }
+
+  /** A record of families that are in others already, as pieces: their bytes are not copied. */
+  pieces(head: RecordHead, families: readonly RecordFamily[]): readonly Uint8Array[] {
+    const { record } = this;
+    record.clear();
+    this.head(head, families.length);
+    const pieces: Uint8Array[] = [];
+    for (const family of families) {
+      const { bytes, start, end } = family;
+      this.familyHead(family);
+      record.uvarint(end - start);
+      pieces.push(record.bytes().slice(), bytes.subarray(start, end));
+      record.clear();
+    }
+    if (families.length === 0) pieces.push(record.bytes().slice());
+    return pieces;
+  }
+
+  private head(head: RecordHead, familyCount: number): void {
+    const { record } = this;
     record.u8(head.kind);
     const pairs = head.pairs ?? [];
     record.uvarint(pairs.length);
     for (const text of pairs) record.text(text);
     record.uvarint(head.expiresMs ?? 0);
     record.text(head.pusher ?? '');
-    record.uvarint(families.length);
-    const places: Omit<RecordFamily, 'bytes'>[] = [];
-    for (const each of families) places.push(this.family(each));
-    const bytes = record.bytes().slice();
-    return { bytes, families: places.map((place) => ({ ...place, bytes })) };
+    record.uvarint(familyCount);
+  }
+
+  private familyHead(family: Omit<RecordFamily, 'bytes' | 'start' | 'end'>): void {
+    const { record } = this;
+    record.text(family.name);
+    record.text(family.help);
+    record.u8(types.indexOf(family.type));
+    record.text(family.unit);
+    record.uvarint(family.timeMs);
+    record.uvarint(family.count);
   }
 
   private family(each: FamilyToWrite): Omit<RecordFamily, 'bytes'> {
@@ -106,12 +138,7 @@ export class RecordEncoder {
     const { name, help, type, unit } = isNew ? each.family : each.stored;
     const timeMs = isNew ? each.timeMs : each.stored.timeMs;
     const count = isNew ? each.family.metrics.length : each.stored.count;
-    record.text(name);
-    record.text(help);
-    record.u8(types.indexOf(type));
-    record.text(unit);
-    record.uvarint(timeMs);
-    record.uvarint(count);
+    this.familyHead({ name, help, type, unit, timeMs, count });
     let body: Uint8Array;
     if (isNew) {
       metrics.clear();

@@ -6,12 +6,15 @@ import type { Clock, Timer } from '../base/index.ts';
 import { FileError } from '../base/index.ts';
 import type { FamilyType, Metric, MetricFamily, NameScheme } from '../model/index.ts';
 import { compareText, isValidLabelName, isValidMetricName } from '../model/index.ts';
-import { findInconsistency } from './consistency.ts';
-import { FamilyIndex } from './family-index.ts';
+import type { Faults, PushedFamily } from './consistency.ts';
+import { faultsInside, findInconsistency } from './consistency.ts';
+import type { BlockKeys } from './family-index.ts';
+import { blockKeys, FamilyIndex } from './family-index.ts';
 import type { Grouping } from './grouping.ts';
-import { groupingOf } from './grouping.ts';
+import { groupingOfPairs } from './grouping.ts';
 import type { LastPushed, MergeMode } from './merge.ts';
 import { MergeError, mergeFamily } from './merge.ts';
+import type { PreparedPush } from './prepare.ts';
 import type { FamilyToWrite, RecordFamily, RecordHead } from './record.ts';
 import { decodeRecord, metricsOf, RecordEncoder, RecordKind } from './record.ts';
 import type { SanitizedFamily } from './sanitize.ts';
@@ -22,12 +25,16 @@ export const PUSH_FAILURE_TIME = 'push_failure_time_seconds';
 const PUSH_TIME_HELP = 'Last Unix time when changing this group in the Pushgateway succeeded.';
 const PUSH_FAILURE_TIME_HELP = 'Last Unix time when changing this group in the Pushgateway failed.';
 
+export const TIMESTAMPS_FAULT = 'pushed metrics must not have timestamps';
+
 /** Pushers of one merged group that are remembered; a push of one more is refused. */
 const PUSHERS_MAX = 10_000;
 /** Names whose charset is remembered. */
 const NAMES_REMEMBERED_MAX = 100_000;
 /** A group that could not be removed is tried again after this. */
 const EXPIRY_RETRY_MS = 10_000;
+/** And after this, when a large push is being written. */
+const EXPIRY_BUSY_MS = 100;
 
 export interface Group {
   readonly grouping: Grouping;
@@ -55,8 +62,16 @@ export interface Push {
 export interface ChangeLog {
   /** @throws FileError */
   append(record: Uint8Array): void;
+  /** Two records as one change, alone; `checksum` is the CRC-32C of the first. @throws FileError */
+  appendPrepared(record: Uint8Array, checksum: number, second: Uint8Array): Promise<void>;
   /** Settles once what was appended survives a power cut. @throws FileError */
   durable(): Promise<void>;
+}
+
+/** What is known of a family's metrics without decoding them. */
+interface KnownKeys {
+  readonly keys: BlockKeys;
+  readonly isLegacy: boolean | undefined;
 }
 
 export interface StoreOptions {
@@ -83,6 +98,7 @@ export class PushStore {
   private readonly encoder = new RecordEncoder();
   private readonly legacyNames = new Map<string, boolean>();
   private log: ChangeLog | undefined;
+  private changing: Promise<void> | undefined;
   private names: readonly string[] | undefined;
   private expiryTimer: { readonly atMs: number; readonly timer: Timer } | undefined;
 
@@ -97,6 +113,11 @@ export class PushStore {
 
   private append(record: Uint8Array): void {
     this.log?.append(record);
+  }
+
+  /** Settles when no large push is on its way to the log: what changes the store waits for it. */
+  async settled(): Promise<void> {
+    while (this.changing !== undefined) await this.changing.catch(() => undefined);
   }
 
   /** Settles once all changes made so far survive a power cut, if they are kept at all. @throws FileError */
@@ -125,18 +146,13 @@ export class PushStore {
       if (family.name === PUSH_TIME || (family.name === PUSH_FAILURE_TIME && group === undefined))
         continue;
       if (family.metrics.some(({ timestampMs }) => timestampMs !== undefined))
-        fault = 'pushed metrics must not have timestamps';
+        fault = TIMESTAMPS_FAULT;
       else pushed.set(family.name, sanitizeFamily(family, common));
     }
     const raw = [...pushed.values()];
     if (fault === undefined && push.merge !== undefined)
       fault = this.mergeInto(group, pushed, push.merge);
-    const succeeded = gauge(PUSH_TIME, PUSH_TIME_HELP, timeMs / 1000);
-    pushed.set(PUSH_TIME, sanitizeFamily(succeeded, common));
-    if (group?.families.has(PUSH_FAILURE_TIME) !== true) {
-      const failed = gauge(PUSH_FAILURE_TIME, PUSH_FAILURE_TIME_HELP, 0);
-      pushed.set(PUSH_FAILURE_TIME, sanitizeFamily(failed, common));
-    }
+    for (const [name, family] of this.timeFamilies(group, timeMs, common)) pushed.set(name, family);
     fault ??= this.inconsistency(push, group, pushed);
     if (fault !== undefined) {
       this.markFailed(grouping, timeMs);
@@ -152,7 +168,7 @@ export class PushStore {
     group: Group | undefined,
     pushed: ReadonlyMap<string, SanitizedFamily>,
   ): string | undefined {
-    const { scheme, own } = this.options;
+    const { scheme } = this.options;
     if (!push.check) {
       // What cannot be exposed at all is refused all the same.
       const stray = [...pushed.values()].some(({ metrics }) =>
@@ -160,10 +176,117 @@ export class PushStore {
       );
       if (!stray) return undefined;
     }
+    const inspected = new Map<string, PushedFamily>();
+    for (const [name, family] of pushed) {
+      inspected.set(name, {
+        name,
+        type: family.type,
+        first: family.metrics[0],
+        inside: () => faultsInside(family, scheme),
+        metrics: () => family.metrics,
+      });
+    }
+    return this.contradiction(push, group, inspected);
+  }
+
+  private contradiction(
+    { grouping, replace }: Pick<Push, 'grouping' | 'replace'>,
+    group: Group | undefined,
+    pushed: ReadonlyMap<string, PushedFamily>,
+  ): string | undefined {
+    const { scheme, own } = this.options;
     const view = { families: this.families, own: own(), scheme };
     const vanishing = (name: string): boolean =>
-      pushed.has(name) || (push.replace && name !== PUSH_FAILURE_TIME && group !== undefined);
-    return findInconsistency(view, push.grouping, pushed, vanishing);
+      pushed.has(name) || (replace && name !== PUSH_FAILURE_TIME && group !== undefined);
+    return findInconsistency(view, grouping, pushed, vanishing);
+  }
+
+  /** What must not be in a push that is prepared elsewhere: the families that we put in. */
+  reservedNames(grouping: Grouping): readonly string[] {
+    return this.groups.has(grouping.key) ? [PUSH_TIME] : [PUSH_TIME, PUSH_FAILURE_TIME];
+  }
+
+  /**
+   * Does a push that was prepared elsewhere. Until it settles, nothing else may change; see
+   * {@link settled}. Cost: O(families), and the writing of the record.
+   * @returns undefined, or what is wrong with it in upstream's words
+   * @throws FileError when it could not be persisted; nothing has changed then
+   */
+  async pushPrepared(
+    grouping: Grouping,
+    push: PreparedPush,
+    check: boolean,
+  ): Promise<string | undefined> {
+    const { timeMs, replace, expiresMs, record } = push;
+    const group = this.groups.get(grouping.key);
+    const common = commonPairs(grouping);
+    const own = this.timeFamilies(group, timeMs, common);
+    let fault: string | undefined;
+    if (push.hasTimestamps) fault = TIMESTAMPS_FAULT;
+    else if (check || push.families.some(({ hasStray }) => hasStray)) {
+      const pushed = new Map<string, PushedFamily>();
+      for (const family of push.families) {
+        const { name, type, first, inside } = family;
+        const metrics = (): readonly Metric[] => metricsOf({ ...family, bytes: record });
+        pushed.set(name, { name, type, first, inside: () => inside, metrics });
+      }
+      const { scheme } = this.options;
+      for (const family of own.values()) {
+        const { name, type, metrics } = family;
+        const inside = (): Faults => faultsInside(family, scheme);
+        pushed.set(name, { name, type, first: metrics[0], inside, metrics: () => metrics });
+      }
+      fault = this.contradiction({ grouping, replace }, group, pushed);
+    }
+    if (fault !== undefined) {
+      this.markFailed(grouping, timeMs);
+      return fault;
+    }
+    const names = new Set(push.families.map(({ name }) => name));
+    const added: FamilyToWrite[] = [...own.values()].map((family) => ({ family, timeMs }));
+    const failure = group?.families.get(PUSH_FAILURE_TIME);
+    if (replace && failure !== undefined && !names.has(PUSH_FAILURE_TIME))
+      added.push({ stored: failure });
+    const { pairs } = grouping;
+    const second = this.encoder.encode({ kind: RecordKind.update, pairs, expiresMs }, added);
+    if (this.log !== undefined) {
+      this.changing = this.log.appendPrepared(record, push.checksum, second.bytes);
+      try {
+        await this.changing;
+      } finally {
+        this.changing = undefined;
+      }
+    }
+    const kind = replace ? RecordKind.replace : RecordKind.update;
+    this.applyPrepared(grouping, { kind, pairs, expiresMs }, push);
+    this.applyFamilies(grouping, { kind: RecordKind.update, pairs, expiresMs }, second.families);
+    return undefined;
+  }
+
+  private applyPrepared(grouping: Grouping, head: RecordHead, push: PreparedPush): void {
+    const known = new Map(push.families.map((family) => [family.name, family]));
+    const families = push.families.map((family) => ({ ...family, bytes: push.record }));
+    this.applyFamilies(grouping, head, families, (name) => {
+      const family = known.get(name);
+      if (family === undefined) return undefined;
+      const { firstKey: first, lastKey: last, isLegacy } = family;
+      return { keys: { first, last, all: undefined }, isLegacy };
+    });
+  }
+
+  /** The families that every push brings: its time, and a failure time of 0 where there is none. */
+  private timeFamilies(
+    group: Group | undefined,
+    timeMs: number,
+    common: ReturnType<typeof commonPairs>,
+  ): Map<string, SanitizedFamily> {
+    const succeeded = gauge(PUSH_TIME, PUSH_TIME_HELP, timeMs / 1000);
+    const families = new Map([[PUSH_TIME, sanitizeFamily(succeeded, common)]]);
+    if (group?.families.has(PUSH_FAILURE_TIME) !== true) {
+      const failed = gauge(PUSH_FAILURE_TIME, PUSH_FAILURE_TIME_HELP, 0);
+      families.set(PUSH_FAILURE_TIME, sanitizeFamily(failed, common));
+    }
+    return families;
   }
 
   /** Replaces the pushed families by what they are together with the group's. */
@@ -212,8 +335,13 @@ export class PushStore {
     };
     const record = this.encoder.encode(head, families);
     this.append(record.bytes);
-    const keysOf = (name: string): readonly string[] | undefined => pushed.get(name)?.keys;
-    this.applyFamilies(push.grouping, head, record.families, keysOf);
+    this.applyFamilies(push.grouping, head, record.families, (name) => {
+      const keys = pushed.get(name)?.keys;
+      if (keys === undefined) return undefined;
+      // Only where names may be of another charset must each be looked at.
+      const isLegacy = this.options.scheme === 'utf8' ? undefined : true;
+      return { keys: blockKeys(keys), isLegacy };
+    });
   }
 
   /** Remembers what a pusher pushed, unmerged. */
@@ -307,7 +435,7 @@ export class PushStore {
     grouping: Grouping,
     head: RecordHead,
     families: readonly RecordFamily[],
-    keysOf: (name: string) => readonly string[] | undefined = () => undefined,
+    knownOf: (name: string) => KnownKeys | undefined = () => undefined,
   ): void {
     const group = this.groupOf(grouping);
     if (head.kind === RecordKind.replace) {
@@ -318,19 +446,19 @@ export class PushStore {
         this.removeBlock(group.grouping, name);
       }
     }
-    for (const family of families) this.setBlock(group, family, keysOf(family.name));
+    for (const family of families) this.setBlock(group, family, knownOf(family.name));
     group.expiresMs = head.expiresMs ?? 0;
     this.expireLater(group.expiresMs);
   }
 
-  private setBlock(group: Group, family: RecordFamily, known: readonly string[] | undefined): void {
+  private setBlock(group: Group, family: RecordFamily, known: KnownKeys | undefined): void {
     const { name } = family;
-    const needsNames = this.options.scheme === 'utf8' || known === undefined;
+    const needsMetrics = known?.isLegacy === undefined;
     const metrics =
-      needsNames || name === PUSH_TIME || name === PUSH_FAILURE_TIME ? metricsOf(family) : [];
-    const keys = known ?? metrics.map(({ labels }) => sortKey(labels));
+      needsMetrics || name === PUSH_TIME || name === PUSH_FAILURE_TIME ? metricsOf(family) : [];
+    const keys = known?.keys ?? blockKeys(metrics.map(({ labels }) => sortKey(labels)));
     const isLegacy =
-      !needsNames ||
+      known?.isLegacy ??
       (isValidMetricName(name, 'legacy') &&
         metrics.every(({ labels }) =>
           labels.every((text, i) => i % 2 === 1 || this.isLegacy(text)),
@@ -374,10 +502,7 @@ export class PushStore {
       this.applyWipe();
       return;
     }
-    const labels = new Map<string, string>();
-    for (let i = 0; i + 1 < record.pairs.length; i += 2)
-      labels.set(record.pairs[i]!, record.pairs[i + 1]!);
-    const grouping = groupingOf(labels);
+    const grouping = groupingOfPairs(record.pairs);
     if (record.kind === RecordKind.remove) this.applyRemove(grouping.key);
     else if (record.kind === RecordKind.pusher)
       this.applyPusher(grouping, record.pusher, record.families);
@@ -385,11 +510,12 @@ export class PushStore {
   }
 
   /** Records that make everything there is; read it in any number of slices. */
-  *snapshot(): Generator<Uint8Array> {
+  *snapshot(): Generator<readonly Uint8Array[]> {
     for (const { grouping, families, expiresMs, pushers } of this.groups.values()) {
       const { pairs } = grouping;
-      const stored = [...families.values()].map((family) => ({ stored: family }));
-      yield this.encoder.encode({ kind: RecordKind.replace, pairs, expiresMs }, stored).bytes;
+      yield this.encoder.pieces({ kind: RecordKind.replace, pairs, expiresMs }, [
+        ...families.values(),
+      ]);
       for (const [pusher, last] of pushers) {
         const rest: FamilyToWrite[] = [];
         for (const [name, byLabels] of last) {
@@ -400,7 +526,7 @@ export class PushStore {
           const keys = metrics.map(({ labels }) => sortKey(labels));
           rest.push({ family: { name, help, type, unit, ...sorted(metrics, keys) }, timeMs });
         }
-        yield this.encoder.encode({ kind: RecordKind.pusher, pairs, pusher }, rest).bytes;
+        yield [this.encoder.encode({ kind: RecordKind.pusher, pairs, pusher }, rest).bytes];
       }
     }
   }
@@ -418,6 +544,10 @@ export class PushStore {
   private expire(): void {
     this.expiryTimer = undefined;
     const now = this.options.clock.now();
+    if (this.changing !== undefined) {
+      this.expireLater(now + EXPIRY_BUSY_MS);
+      return;
+    }
     let next = 0;
     for (const { grouping, expiresMs } of [...this.groups.values()]) {
       if (expiresMs === 0) continue;

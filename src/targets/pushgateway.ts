@@ -10,9 +10,10 @@ import {
   createNodeFileSystem,
   createRequestDecoder,
   createRuntime,
+  LazyWorker,
   onSignals,
 } from '../platform/index.ts';
-import type { GatewayOptions } from '../pushgateway/index.ts';
+import type { GatewayOptions, PreparePush, PrepareReply } from '../pushgateway/index.ts';
 import { Gateway, Persistence, routePrefix } from '../pushgateway/index.ts';
 import { buildInfo, pushgatewayPage } from './build-info.ts';
 import { cannotStart, EXIT_OK, loggerFor, readFlags, warnUnsupported } from './command-line.ts';
@@ -28,6 +29,12 @@ const READ_TIMEOUT_MS = 300_000;
 const BODY_LIMIT_BYTES = 32 * 1024 * 1024;
 /** As in Go's server: a URL may carry thousands of grouping labels. */
 const HEAD_LIMIT_BYTES = 1024 * 1024;
+
+/** The thread for large pushes takes some megabytes: it ends when there is none for so long. */
+const PREPARER_IDLE_MS = 30_000;
+/** A text of the largest size has some 700,000 samples. */
+const PREPARER_HEAP_MEGABYTES_MAX = 2048;
+const PREPARER_YOUNG_MEGABYTES = 48;
 
 /** A gateway with what keeps it on disk. */
 export interface RunningGateway {
@@ -90,7 +97,16 @@ export function createPushgateway(
   });
   const decode = createRequestDecoder(BODY_LIMIT_BYTES);
   const options = gatewayOptions(values);
-  const gateway = new Gateway(options, { ...parts, registry, decode, quit });
+  const preparer = new LazyWorker({
+    // Next to this file, with the same ending: .js when built.
+    script: new URL('./push-worker.js', import.meta.url),
+    idleMs: PREPARER_IDLE_MS,
+    heapMegabytesMax: PREPARER_HEAP_MEGABYTES_MAX,
+    youngMegabytes: PREPARER_YOUNG_MEGABYTES,
+  });
+  const prepare: PreparePush = async (request) =>
+    (await preparer.run(request, [request.bytes.buffer])) as PrepareReply;
+  const gateway = new Gateway(options, { ...parts, registry, decode, prepare, quit });
   const path = values.text('persistence.file');
   let persistence: Persistence | undefined;
   if (path !== '') {
@@ -105,6 +121,7 @@ export function createPushgateway(
     quit: quitting,
     close: async () => {
       gateway.close();
+      await preparer.close();
       await persistence?.close();
     },
   };

@@ -9,7 +9,7 @@ import { silentLogger } from '../../src/base/index.ts';
 import { Registry } from '../../src/metrics/index.ts';
 import { createNodeFileSystem, createRequestDecoder } from '../../src/platform/index.ts';
 import type { GatewayOptions } from '../../src/pushgateway/index.ts';
-import { Gateway, Persistence } from '../../src/pushgateway/index.ts';
+import { Gateway, Persistence, preparePush } from '../../src/pushgateway/index.ts';
 import { ManualClock } from '../manual-clock.ts';
 import type { Ask } from './gateway-under-test.ts';
 
@@ -17,6 +17,8 @@ export interface RigOptions extends Partial<GatewayOptions> {
   readonly persistenceFile?: string;
   readonly clock?: ManualClock;
   readonly bodyLimitBytes?: number;
+  /** Large pushes are prepared by a copy of themselves, as through a worker. */
+  readonly preparing?: boolean;
   /** Instead of the machine's. */
   readonly files?: FileSystem;
 }
@@ -47,6 +49,7 @@ export class Rig {
   readonly persistence: Persistence | undefined;
   readonly logged: string[] = [];
   quits = 0;
+  prepared = 0;
 
   constructor(options: RigOptions = {}) {
     this.clock = options.clock ?? new ManualClock();
@@ -69,6 +72,14 @@ export class Rig {
         ...parts,
         registry: new Registry({ clock: this.clock }),
         decode: createRequestDecoder(options.bodyLimitBytes ?? 1_000_000),
+        ...(options.preparing === true
+          ? {
+              prepare: (request) => {
+                this.prepared++;
+                return Promise.resolve(structuredClone(preparePush(structuredClone(request))));
+              },
+            }
+          : {}),
         quit: () => {
           this.quits++;
         },

@@ -27,6 +27,8 @@ export const CONCURRENT_RULES = 'concurrent-rule-eval';
 
 /** Histogram chunks with start times are written. */
 export const HISTOGRAM_STARTS = 'histograms-st-encoding';
+/** The head's memory is kept over restarts. */
+export const MEMORY_SNAPSHOT = 'memory-snapshot-on-shutdown';
 /** The older way to ask for XOR2 chunks. */
 export const XOR2_ENCODING = 'xor2-encoding';
 
@@ -34,6 +36,7 @@ export const XOR2_ENCODING = 'xor2-encoding';
 const otherFeatures: ReadonlySet<string> = new Set([
   EXEMPLAR_STORAGE,
   HISTOGRAM_STARTS,
+  MEMORY_SNAPSHOT,
   CONCURRENT_RULES,
 ]);
 

@@ -22,7 +22,12 @@ import {
   openDatabase,
 } from '../tsdb/index.ts';
 import { BLOCK_READER, startBlockWorker } from './block-pool.ts';
-import { EXEMPLAR_STORAGE, HISTOGRAM_STARTS, XOR2_ENCODING } from './feature-flags.ts';
+import {
+  EXEMPLAR_STORAGE,
+  HISTOGRAM_STARTS,
+  MEMORY_SNAPSHOT,
+  XOR2_ENCODING,
+} from './feature-flags.ts';
 import type { EffectiveRetention } from './retention-limits.ts';
 import { retentionLimits, retentionText } from './retention-limits.ts';
 import type { ServerSettings } from './server-settings.ts';
@@ -233,6 +238,7 @@ export async function openStorage(
       walCompression: settings.walCompression,
       chunkRangeMs: settings.blockDurationMinMs,
       exemplarsMax: storesExemplars ? exemplarsMax : 0,
+      memorySnapshot: settings.features.includes(MEMORY_SNAPSHOT),
       floorTime: () => {
         blocks = openBlocks(settings, directory, heap, { ...parts, logger }, () => late.database);
         return blocks.maintenance.open();
@@ -313,6 +319,7 @@ function running(
       head.exemplars.resize(storesExemplars ? options.exemplarsMax : 0);
       retention.apply(options);
       formats.apply(options);
+      head.formats = formats.current;
     },
     startMaintenance: () => maintenance.start(database),
     close: async () => {

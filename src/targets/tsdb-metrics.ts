@@ -105,6 +105,11 @@ const counters: readonly Reading[] = [
     (db) => db.chunkCorruptions,
   ],
   [
+    'prometheus_tsdb_snapshot_replay_error_total',
+    'Total number snapshot replays that failed.',
+    (db) => db.snapshotErrors,
+  ],
+  [
     'prometheus_tsdb_mmap_chunks_total',
     'Total number of chunks that were memory-mapped.',
     ({ head }) => head.mapperCounters?.chunksWritten ?? 0,

@@ -8,23 +8,31 @@ import type { SharedHeap } from '../kernels/index.ts';
 import type { Appender } from '../storage/index.ts';
 import { TsdbError } from './errors.ts';
 import { DEFAULT_CHUNK_RANGE_MS, Head } from './head/head.ts';
+import type { HeadSnapshot } from './head/head-snapshot.ts';
 import { HeadReader } from './head/reader.ts';
 import { MemoryFullError } from './head/store.ts';
 import type { Pause, TruncateResult } from './head/truncate.ts';
 import type { DirectoryLock } from './lock.ts';
 import { lockDirectory } from './lock.ts';
+import {
+  isSnapshotError,
+  type LoadedSnapshot,
+  loadSnapshot,
+  snapshotName,
+  writeSnapshot,
+} from './memory-snapshot.ts';
 import { DEFAULT_SEGMENT_BYTES } from './wal/format.ts';
 import type { WalCodecs } from './wal/reader.ts';
 import type { Checkpointer } from './wal/checkpoint.ts';
 import { runCheckpoint } from './wal/checkpoint.ts';
 import type { WalSink } from './wal/records.ts';
-import type { ReplayProgress } from './wal/replay.ts';
+import type { ReplayProgress, ReplayResult } from './wal/replay.ts';
 import { replayWal } from './wal/replay.ts';
 import { ResilientWal } from './wal/resilient.ts';
 import { SharedSnappy } from './wal/shared-snappy.ts';
 import { type CheckpointCounters, WalTruncator } from './wal/truncation.ts';
 import { WblWriter } from './wal/wbl.ts';
-import { WalWriter, walCompression } from './wal/writer.ts';
+import { WalWriter, type WalWriterOptions, walCompression } from './wal/writer.ts';
 
 export interface DatabaseOptions {
   readonly directory: string;
@@ -50,6 +58,8 @@ export interface DatabaseOptions {
    * neither replayed nor taken.
    */
   readonly floorTime?: () => Promise<number | undefined>;
+  /** The memory is written to a snapshot at the end, and read from it at the start. */
+  readonly memorySnapshot?: boolean;
   readonly walSegmentBytes?: number;
   readonly chunkRangeMs?: number;
   readonly onReplayProgress?: (progress: ReplayProgress) => void;
@@ -77,6 +87,8 @@ export class Database {
   readonly replaySeconds: number;
   readonly walCorruptions: number;
   readonly chunkCorruptions: number;
+  /** Snapshots found damaged at the start. */
+  readonly snapshotErrors: number;
   /** 1 clean, 0 dirty, -1 no lock file. */
   readonly cleanStart: number;
   private readonly lock: DirectoryLock | undefined;
@@ -86,6 +98,7 @@ export class Database {
   private readonly pause: Pause;
   private readonly checkpointHere: Checkpointer;
   private readonly files: FileSystem;
+  private readonly snapshotLog: Omit<WalWriterOptions, 'directory'> | undefined;
 
   constructor(parts: {
     head: Head;
@@ -102,6 +115,9 @@ export class Database {
     replaySeconds: number;
     walCorruptions: number;
     chunkCorruptions: number;
+    snapshotErrors: number;
+    /** How a snapshot is written at the end; undefined: none is. */
+    snapshotLog: Omit<WalWriterOptions, 'directory'> | undefined;
   }) {
     this.head = parts.head;
     this.wal = parts.wal;
@@ -116,6 +132,8 @@ export class Database {
     this.replaySeconds = parts.replaySeconds;
     this.walCorruptions = parts.walCorruptions;
     this.chunkCorruptions = parts.chunkCorruptions;
+    this.snapshotErrors = parts.snapshotErrors;
+    this.snapshotLog = parts.snapshotLog;
     this.cleanStart = parts.lock?.cleanStart ?? -1;
     const { files, codecs } = parts;
     const place = { files, codecs, directory: `${parts.directory}/wal` };
@@ -179,15 +197,50 @@ export class Database {
 
   /** Syncs the log and gives the directory back. Nothing may be appended after it. */
   close(): void {
-    if (!this.walQueue.retry()) {
+    const isLogged = this.walQueue.retry();
+    if (!isLogged) {
       this.logger.error('The WAL cannot be written at shutdown: these bytes of it are lost', {
         bytes: this.walQueue.waitingBytes,
       });
     }
-    this.head.close();
+    const writeSnapshot = isLogged ? this.prepareSnapshot() : undefined;
+    const chunksAreSafe = this.head.close();
     this.wbl.close();
+    if (chunksAreSafe) writeSnapshot?.();
     this.wal.close();
     this.lock?.release();
+  }
+
+  /** Puts into files what a snapshot has no place for; undefined: there is to be none. */
+  private prepareSnapshot(): (() => void) | undefined {
+    const { snapshotLog, logger } = this;
+    if (snapshotLog === undefined) return undefined;
+    const guarded = (act: () => void): boolean => {
+      try {
+        act();
+        return true;
+      } catch (error) {
+        if (!isSnapshotError(error)) throw error;
+        logger.error('Cannot write a chunk snapshot; the next start replays the WAL', {
+          err: error.message,
+        });
+        return false;
+      }
+    };
+    const snapshot = this.head.snapshot();
+    if (!guarded(() => snapshot.settle())) return undefined;
+    return () => guarded(() => this.writeSnapshot(snapshotLog, snapshot));
+  }
+
+  private writeSnapshot(log: Omit<WalWriterOptions, 'directory'>, snapshot: HeadSnapshot): void {
+    const { directory, logger } = this;
+    logger.info('creating chunk snapshot');
+    const place = this.wal.endPage();
+    const series = writeSnapshot({ ...log, directory }, snapshot, place);
+    logger.info('chunk snapshot complete', {
+      num_series: series,
+      dir: `${directory}/${snapshotName(place)}`,
+    });
   }
 }
 
@@ -206,6 +259,50 @@ function prepareDirectory(options: DatabaseOptions): void {
       },
     );
   }
+}
+
+/** Fills the head: files of chunks, then a snapshot of its memory where one can be used, then the log. */
+async function fillHead(
+  options: DatabaseOptions,
+  codecs: WalCodecs,
+  head: Head,
+  pause: Pause,
+): Promise<ReplayResult & { readonly chunkCorruptions: number; readonly snapshotErrors: number }> {
+  const { files, logger, directory } = options;
+  const chunkFiles = { files, logger, directory: `${directory}/chunks_head` };
+  const chunks = await head.openChunkFiles(chunkFiles, () => pause(0));
+  const refs: number[] = [];
+  const ids: number[] = [];
+  let loaded: LoadedSnapshot = { from: undefined, isDamaged: false };
+  if (options.memorySnapshot === true) {
+    const chunksAreWhole = chunks.isWhole && head.foundIsWhole;
+    const onSeries = (ref: number, id: number): void => {
+      refs.push(ref);
+      ids.push(id);
+    };
+    const parts = { files, logger, directory, codecs, pause, chunksAreWhole, onSeries };
+    loaded = await loadSnapshot(parts, head.snapshot());
+  }
+  logger.info('Replaying WAL, this may take a while');
+  const replayed = await replayWal({
+    files,
+    logger,
+    directory: `${directory}/wal`,
+    wblDirectory: `${directory}/wbl`,
+    codecs,
+    head,
+    ...(loaded.from === undefined ? {} : { snapshot: { from: loaded.from, refs, ids } }),
+    ...(options.onReplayProgress === undefined ? {} : { onProgress: options.onReplayProgress }),
+    pause,
+  });
+  const orphans = head.endReplay();
+  if (orphans > 0) {
+    logger.warn('Head chunks of series that the WAL does not name were left out', {
+      series: orphans,
+    });
+  }
+  const snapshotErrors = loaded.isDamaged ? 1 : 0;
+  return { ...replayed, chunkCorruptions: chunks.corruptions, snapshotErrors };
 }
 
 async function openLocked(
@@ -228,25 +325,7 @@ async function openLocked(
   head.exemplars.resize(options.exemplarsMax ?? 0);
   const floor = await options.floorTime?.();
   if (floor !== undefined) head.setFloor(floor);
-  const chunkFiles = { files, logger, directory: `${directory}/chunks_head` };
-  const chunks = await head.openChunkFiles(chunkFiles, () => pause(0));
-  logger.info('Replaying WAL, this may take a while');
-  const replayed = await replayWal({
-    files,
-    logger,
-    directory: `${directory}/wal`,
-    wblDirectory: `${directory}/wbl`,
-    codecs,
-    head,
-    ...(options.onReplayProgress === undefined ? {} : { onProgress: options.onReplayProgress }),
-    pause,
-  });
-  const orphans = head.endReplay();
-  if (orphans > 0) {
-    logger.warn('Head chunks of series that the WAL does not name were left out', {
-      series: orphans,
-    });
-  }
+  const replayed = await fillHead(options, codecs, head, pause);
   const replaySeconds = (clock.monotonicMs() - start) / 1000;
   logger.info('WAL replay completed', {
     series: head.seriesCount,
@@ -288,7 +367,10 @@ async function openLocked(
     lock,
     replaySeconds,
     walCorruptions: replayed.corruptions,
-    chunkCorruptions: chunks.corruptions,
+    chunkCorruptions: replayed.chunkCorruptions,
+    snapshotErrors: replayed.snapshotErrors,
+    snapshotLog:
+      options.memorySnapshot === true ? { files, logger, compression, segmentBytes } : undefined,
   });
 }
 

@@ -325,6 +325,15 @@ test('exemplars and metadata: order, limits, ring, log', async () => {
     unit: 's',
     help: 'Help.',
   });
+  // One without a time of its own is the same still; one that has its own time is another.
+  const same = again.head.seriesRef(labelsFrom({ __name__: 'a' }));
+  const repeated = { ...exemplar(0, 3500, 6), ref: same };
+  expect(again.head.appendExemplars([{ ...repeated, isTimeOfSample: true }])).toEqual([
+    ExemplarStatus.repeated,
+  ]);
+  expect(again.head.exemplars.check(labelsFrom({ __name__: 'a' }), repeated)).toBe(
+    ExemplarStatus.accepted,
+  );
   again.head.exemplars.resize(1);
   expect(times(again)).toEqual([[3000]]);
   again.head.exemplars.resize(5);

@@ -359,6 +359,8 @@ export interface LoadedChunks {
   /** Newest time of each file, for {@link HeadChunkWriter}. */
   readonly maxTimes: Map<number, number>;
   readonly corruptions: number;
+  /** Nothing was set aside. */
+  readonly isWhole: boolean;
 }
 
 /**
@@ -399,7 +401,7 @@ export async function loadHeadChunks(
     }
     if (damage !== undefined) {
       setAside(options, sequences.slice(i), damage);
-      return { maxTimes, corruptions: damage.isTorn ? 0 : 1 };
+      return { maxTimes, corruptions: damage.isTorn ? 0 : 1, isWhole: false };
     }
     let newest = Number.NEGATIVE_INFINITY;
     for (const chunk of found) {
@@ -409,7 +411,7 @@ export async function loadHeadChunks(
     maxTimes.set(sequence, newest);
     await pause();
   }
-  return { maxTimes, corruptions: 0 };
+  return { maxTimes, corruptions: 0, isWhole: true };
 }
 
 function setAside(

@@ -185,7 +185,7 @@ export class ChunkMapper {
    * A float chunk with the start times of its samples; undefined when none has one, or they may not be
    * written.
    */
-  private withStartTimes(record: number, xor: Uint8Array, count: number): Uint8Array | undefined {
+  withStartTimes(record: number, xor: Uint8Array, count: number): Uint8Array | undefined {
     const { shared, samples } = this;
     const list = shared.u32[(record >>> 2) + Series.starts]!;
     if (list === 0 || this.formats.xor2 === false) return undefined;
@@ -223,7 +223,8 @@ export class ChunkMapper {
       const at = record >>> 2;
       const ref = u32[at + Series.walRefLow]! + u32[at + Series.walRefHigh]! * 4294967296;
       // Late samples all go, so that a marker can say so.
-      if (this.sides.hasLateInMemory(side)) this.sides.makeChunks(side, 1, Number.MAX_SAFE_INTEGER);
+      if (this.sides.hasInMemory(side, true))
+        this.sides.makeChunks(side, 1, Number.MAX_SAFE_INTEGER);
       for (const chunk of this.sides.memoryChunks(side)) {
         const { minTime, maxTime, data } = chunk;
         const encoding = chunk.encoding | (chunk.isOutOfOrder ? OUT_OF_ORDER_BIT : 0);
@@ -247,7 +248,7 @@ export class ChunkMapper {
     const last = new Map(markers.map((marker) => [marker.ref, marker]));
     const { u32 } = this.shared;
     for (const side of new Set(moves.map((move) => move.side))) {
-      if (!this.sides.hasLateInMemory(side)) continue;
+      if (!this.sides.hasInMemory(side, true)) continue;
       const id = u32[(side >>> 2) + SIDE_ID]!;
       const at = directoryGet(this.shared, u32[Control.seriesDirectory]!, id) >>> 2;
       last.delete(u32[at + Series.walRefLow]! + u32[at + Series.walRefHigh]! * 4294967296);
@@ -298,14 +299,18 @@ export class ChunkMapper {
     this.shared.u32[Control.oldestChunkFile] = this.writer.oldest;
   }
 
-  /** Writes and syncs everything; what the disk does not take comes from the WAL at the next start. */
-  close(): void {
-    if (!this.flush()) return;
+  /**
+   * Writes and syncs everything; what the disk does not take (false) comes from the WAL at the next start.
+   */
+  close(): boolean {
+    if (!this.flush()) return false;
     try {
       this.writer.close();
+      return true;
     } catch (error) {
       if (!(error instanceof FileError)) throw error;
       this.logger.error('Cannot sync head chunks', { err: error.message });
+      return false;
     }
   }
 }

@@ -120,6 +120,14 @@ export class ExemplarRing {
     return [...entries.slice(next), ...entries.slice(0, next)].filter((e) => e !== undefined);
   }
 
+  /** All of them with the labels of their series, from old to new. */
+  all(): (Exemplar & { readonly seriesLabels: Labels })[] {
+    return this.inOrder().map((entry) => ({
+      ...entry,
+      seriesLabels: this.series.get(entry.key)?.labels ?? [],
+    }));
+  }
+
   /**
    * Exemplars in [minTime, maxTime] of the series that match all matchers of a selector, by series, in the
    * order of their labels; those of a series by time. @throws MatcherError
@@ -148,7 +156,8 @@ export class ExemplarRing {
 }
 
 function isSame(a: Exemplar, b: Exemplar): boolean {
-  const sameTime = a.isTimeOfSample === true || b.isTimeOfSample === true || a.time === b.time;
+  const isOwn = a.isTimeOfSample !== true || b.isTimeOfSample !== true;
+  const sameTime = !isOwn || a.time === b.time;
   return sameTime && Object.is(a.value, b.value) && labelsKey(a.labels) === labelsKey(b.labels);
 }
 

@@ -25,6 +25,7 @@ import { type HeadCounters, newHeadCounters } from './counters.ts';
 import { DISK_CHUNK_BYTES } from './disk-chunks.ts';
 import { ExemplarRing } from './exemplars.ts';
 import { FoundChains } from './found-chains.ts';
+import { HeadSnapshot } from './head-snapshot.ts';
 import type { HeadKernel } from './kernel.ts';
 import { headKernel } from './kernel.ts';
 import {
@@ -372,14 +373,39 @@ export class Head implements Appender {
     return this.mapper?.counters;
   }
 
+  /** Whether the files of chunks that were found have all that was written to them. */
+  get foundIsWhole(): boolean {
+    return this.found !== undefined && this.found.overlapping === 0 && this.found.unknown === 0;
+  }
+
+  /** For writing all of the memory to a snapshot, or reading it back before replay. */
+  snapshot(): HeadSnapshot {
+    const { shared, view, kernel, series, sides, mapper, nextWalRef } = this;
+    assert(mapper !== undefined, 'a snapshot goes with files of chunks');
+    return new HeadSnapshot({
+      head: this,
+      shared,
+      view,
+      kernel,
+      series,
+      sides,
+      mapper,
+      unlogged: new Set(this.unlogged),
+      nextRef: nextWalRef,
+      onNextRef: (ref) => {
+        this.nextWalRef = Math.max(this.nextWalRef, ref);
+      },
+    });
+  }
+
   /** Writes closed chunks that wait. False: the disk takes none. */
   flushChunks(): boolean {
     return this.mapper?.flush() ?? true;
   }
 
-  /** Writes and syncs closed chunks. Nothing may be appended after it. */
-  close(): void {
-    this.mapper?.close();
+  /** Writes and syncs closed chunks; false where it cannot. Nothing may be appended after it. */
+  close(): boolean {
+    return this.mapper?.close() ?? true;
   }
 
   private attachChain(id: number, walRef: number): void {

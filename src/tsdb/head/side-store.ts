@@ -5,7 +5,7 @@ import type { SharedMemory } from '../../kernels/index.ts';
 import type { SampleBatch } from '../../storage/index.ts';
 import { AppendStatus } from '../../storage/index.ts';
 import { Control, ControlTime, Series } from './layout.ts';
-import { type SideChunkInFile, SideKind, type SideWriter } from './side.ts';
+import { type SideChunk, type SideChunkInFile, SideKind, type SideWriter } from './side.ts';
 import type { SideBatch } from './side-batch.ts';
 import { type HeadStore, MemoryFullError } from './store.ts';
 import { directoryGet } from './tables.ts';
@@ -80,6 +80,28 @@ export class SideStore {
       f64[ControlTime.max] = Math.max(f64[ControlTime.max]!, maxTime);
     }
     this.publish(number);
+  }
+
+  /**
+   * At a start: the newest histograms of a series, unless files or blocks have them.
+   * @throws MemoryFullError
+   */
+  addChunk(
+    id: number,
+    chunk: Pick<SideChunk, 'encoding' | 'minTime' | 'maxTime' | 'data'>,
+    count: number,
+  ): void {
+    const { u32, f64 } = this.shared;
+    if (chunk.maxTime < f64[ControlTime.floor]! || count === 0) return;
+    const at = (this.record(id) >>> 2) + Series.side;
+    if (u32[at] === 0) Atomics.store(u32, at, this.sides.newSide(id));
+    if (chunk.minTime <= this.sides.lastTime(u32[at]!)) return;
+    const number = this.store.nextBatch();
+    this.sides.addChunk(u32[at]!, number, { ...chunk, count });
+    f64[ControlTime.min] = Math.min(f64[ControlTime.min]!, chunk.minTime);
+    f64[ControlTime.max] = Math.max(f64[ControlTime.max]!, chunk.maxTime);
+    this.publish(number);
+    this.onChunks(id);
   }
 
   /** Forgets the samples of a series that came out of order, apart from those in files. */

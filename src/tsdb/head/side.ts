@@ -262,13 +262,34 @@ export class SideWriter {
     }
   }
 
-  /** Whether samples that came out of order are in memory. */
-  hasLateInMemory(side: number): boolean {
+  /** Whether samples are in memory; `onlyLate`: of those that came out of order. */
+  hasInMemory(side: number, onlyLate = false): boolean {
     const { u32, u8 } = this.shared;
     for (let node = u32[side >>> 2]!; node !== 0; node = this.before(node)) {
-      if (isLate(u8, node) && !isInFile(u8, node)) return true;
+      if (u8[node + 28] === SideKind.tombstone || isInFile(u8, node)) continue;
+      if (!onlyLate || isLate(u8, node)) return true;
     }
     return false;
+  }
+
+  /** Intervals, inclusive, in which samples are deleted. */
+  tombstones(side: number): [minTime: number, maxTime: number][] {
+    const { u32, f64, u8 } = this.shared;
+    const found: [number, number][] = [];
+    for (let node = u32[side >>> 2]!; node !== 0; node = this.before(node)) {
+      if (u8[node + 28] !== SideKind.tombstone) continue;
+      found.push([f64[(node >>> 3) + 1]!, f64[(node >>> 3) + 2]!]);
+    }
+    return found;
+  }
+
+  /** A whole chunk of samples in order, newer than all of the side. @throws MemoryFullError */
+  addChunk(side: number, batch: number, chunk: Omit<SideChunk, 'node' | 'isOutOfOrder'>): void {
+    const { u32, f64 } = this.shared;
+    const newest = (side >>> 2) + Header.newest;
+    const about = { ...chunk, batch, kind: chunk.encoding, hasStart: false, isOutOfOrder: false };
+    Atomics.store(u32, newest, this.newNode(u32[newest]!, about, chunk.data));
+    f64[(side >>> 3) + 1] = chunk.maxTime;
   }
 
   /** Drops what came out of order and is in memory: files have it, too. */

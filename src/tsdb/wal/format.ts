@@ -16,6 +16,12 @@ export const FRAGMENT_TYPE_MASK = 7;
 export const FRAGMENT_SNAPPY = 8;
 export const FRAGMENT_ZSTD = 16;
 
+/** A position in the log. */
+export interface WalPlace {
+  readonly segment: number;
+  readonly offsetBytes: number;
+}
+
 export const segmentName = (number: number): string => String(number).padStart(8, '0');
 
 /** Numbers of the segment files among `names`, ascending. */

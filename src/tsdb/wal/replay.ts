@@ -34,6 +34,7 @@ import {
   decodeTombstonesRecord,
 } from './records-other.ts';
 import { RefTable } from './ref-set.ts';
+import type { WalPlace } from './format.ts';
 
 export interface ReplayOptions {
   readonly files: FileSystem;
@@ -45,6 +46,13 @@ export interface ReplayOptions {
   readonly head: Head;
   /** Told after each segment. */
   readonly onProgress?: (progress: ReplayProgress) => void;
+  /** A snapshot that is in the head already: the log is read from there. */
+  readonly snapshot?: {
+    readonly from: WalPlace;
+    /** Refs and ids of its series, in the same order. */
+    readonly refs: readonly number[];
+    readonly ids: readonly number[];
+  };
   /** Lets other work in now and then; replay of a big WAL takes seconds. */
   readonly pause?: (delayMs: number) => Promise<void>;
 }
@@ -89,6 +97,11 @@ class Replay {
     this.batch = head.newBatch(BATCH_SAMPLES);
   }
 
+  /** A series that is in the head already. */
+  know(ref: number, id: number): void {
+    this.refs.set(ref, id);
+  }
+
   record(record: Uint8Array): void {
     const type = record[0];
     if (type === RecordType.samples || type === RecordType.samplesWithStart) {
@@ -115,7 +128,11 @@ class Replay {
       for (const exemplar of decodeExemplarsRecord(record)) {
         const id = this.refs.get(exemplar.ref);
         const labels = id === 0 ? undefined : this.head.seriesLabels(id);
-        if (labels !== undefined) this.head.exemplars.add(labels, exemplar);
+        // The log does not tell whether the time was the exemplar's own. As upstream: only one that has its
+        // own is another at another time.
+        if (labels !== undefined) {
+          this.head.exemplars.add(labels, { ...exemplar, isTimeOfSample: true });
+        }
       }
     } else if (type === RecordType.minValidTime) {
       this.head.setFloor(decodeMinValidTimeRecord(record));
@@ -224,8 +241,10 @@ async function readWbl(options: ReplayOptions, replay: Replay): Promise<number> 
   const { files, wblDirectory } = options;
   if (wblDirectory === undefined || !files.existsSync(wblDirectory)) return 0;
   replay.isOutOfOrder = true;
+  // All of it, snapshot or not: late samples are in no snapshot.
+  const { snapshot: _, ...rest } = options;
   return readSegments(
-    { ...options, directory: wblDirectory },
+    { ...rest, directory: wblDirectory },
     segmentNumbers(files.listSync(wblDirectory)),
     replay,
   );
@@ -234,9 +253,12 @@ async function readWbl(options: ReplayOptions, replay: Replay): Promise<number> 
 /** Files to read, oldest first: those of the newest checkpoint, then the segments after it. */
 function filesToRead(options: ReplayOptions): { segments: number[]; checkpoint: string[] } {
   const names = options.files.listSync(options.directory);
-  const checkpoint = newestCheckpoint(names);
+  const first = options.snapshot?.from.segment ?? 0;
+  const newest = newestCheckpoint(names);
+  // What a checkpoint before the snapshot holds is in the snapshot.
+  const checkpoint = newest !== undefined && newest.number >= first ? newest : undefined;
   const segments = segmentNumbers(names).filter(
-    (n) => checkpoint === undefined || n > checkpoint.number,
+    (n) => n >= first && (checkpoint === undefined || n > checkpoint.number),
   );
   if (checkpoint === undefined) return { segments, checkpoint: [] };
   const directory = `${options.directory}/${checkpoint.name}`;
@@ -273,10 +295,11 @@ async function readFile(
   options: ReplayOptions,
   path: string,
   replay: Replay,
+  from = 0,
 ): Promise<WalDamage | undefined> {
   const handle = options.files.openSync(path, 'read');
   try {
-    const reader = new SegmentReader(handle, options.codecs);
+    const reader = new SegmentReader(handle, options.codecs, Math.min(from, handle.sizeBytes()));
     while (visitRecords(reader, BYTES_PER_GO, (record) => replay.record(record))) {
       await options.pause?.(0);
     }
@@ -312,7 +335,9 @@ async function readSegments(
   const max = segments.at(-1) ?? 0;
   for (const number of segments) {
     const path = `${options.directory}/${segmentName(number)}`;
-    const damage = await readFile(options, path, replay);
+    const start = options.snapshot?.from;
+    const from = start !== undefined && start.segment === number ? start.offsetBytes : 0;
+    const damage = await readFile(options, path, replay, from);
     options.onProgress?.({ min, max, current: number });
     if (damage === undefined) continue;
     const lost = repair(options, number, damage, segments);
@@ -332,6 +357,9 @@ export async function replayWal(options: ReplayOptions): Promise<ReplayResult> {
   removeUnfinished(files, directory);
   const { segments, checkpoint } = filesToRead(options);
   const replay = new Replay(head);
+  options.snapshot?.refs.forEach((ref, i) => {
+    replay.know(ref, options.snapshot!.ids[i]!);
+  });
   let corruptions = 0;
   try {
     await readCheckpoint(options, checkpoint, replay);

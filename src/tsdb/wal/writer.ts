@@ -13,6 +13,7 @@ import {
   Fragment,
   PAGE_BYTES,
   segmentName,
+  type WalPlace,
 } from './format.ts';
 import type { WalCodecs } from './reader.ts';
 import type { WalSink } from './records.ts';
@@ -57,6 +58,8 @@ export interface WalWriterOptions {
   readonly compression: WalCompression | undefined;
   /** A multiple of the page size. */
   readonly segmentBytes?: number;
+  /** Complete segments are durable before the next begins, on this thread. */
+  readonly syncsSegments?: boolean;
 }
 
 /** Counts for metrics. */
@@ -117,6 +120,21 @@ export class WalWriter implements WalSink {
   /** Opens the segment if it is not: an idle server leaves no empty files behind. */
   open(): void {
     this.file ??= this.options.files.openSync(this.path(), 'write');
+  }
+
+  /**
+   * Fills the page that was begun, makes everything durable, and says where the log ends.
+   * @throws StorageError, FileError
+   */
+  endPage(): WalPlace {
+    this.open();
+    const begun = this.written % PAGE_BYTES;
+    if (begun > 0) {
+      this.pad(PAGE_BYTES - begun);
+      this.flush();
+    }
+    this.file?.syncSync();
+    return { segment: this.number, offsetBytes: this.written };
   }
 
   /** Makes everything written durable and closes the segment. */
@@ -252,6 +270,11 @@ export class WalWriter implements WalSink {
     const number = this.number++;
     this.written = 0;
     if (file === undefined) return;
+    if (this.options.syncsSegments === true) {
+      file.syncSync();
+      file.closeSync();
+      return;
+    }
     const done = file.sync().then(
       () => file.closeSync(),
       (error) => {

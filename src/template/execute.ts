@@ -19,11 +19,14 @@ import type { Tree } from './parser.ts';
 import type { ParameterKind, TemplateFunction, Value } from './values.ts';
 import { GoMap, Int, isFunction, isList, isTrue, MethodList, Struct, typeName } from './values.ts';
 
+/** A function of templates that does what the output would do. */
+export type Escaper = 'html' | 'urlquery';
+
 /** Where text goes. `value` may escape for its surroundings. */
 export interface TemplateOutput {
   literal(text: string): void;
-  /** @param isEscaped the pipeline ends in `html`, which makes it fit for text already */
-  value(value: Value, isEscaped?: boolean): void;
+  /** @param escaper in which the pipeline ends: the value is fit for one kind of place already */
+  value(value: Value, escaper?: Escaper): void;
   /** UTF-16 units written so far. */
   readonly length: number;
 }
@@ -156,8 +159,7 @@ class Execution {
       case 'action': {
         const value = this.pipe(dot, node.pipe);
         this.node = node;
-        if (node.pipe.declared.length === 0)
-          this.options.output.value(value, endsInHtml(node.pipe));
+        if (node.pipe.declared.length === 0) this.options.output.value(value, escaperOf(node.pipe));
         return 'next';
       }
       case 'template':
@@ -474,9 +476,10 @@ class Execution {
 }
 
 /** Whether the last thing that a pipeline does is Go's own `html`. */
-function endsInHtml({ commands }: PipeNode): boolean {
+function escaperOf({ commands }: PipeNode): Escaper | undefined {
   const first = commands.at(-1)?.args[0];
-  return first?.kind === 'identifier' && first.name === 'html';
+  if (first?.kind !== 'identifier') return undefined;
+  return first.name === 'html' || first.name === 'urlquery' ? first.name : undefined;
 }
 
 function constant(

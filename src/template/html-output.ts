@@ -4,7 +4,7 @@
 // it parses; following it while writing gives the same text, because a template whose branches end in
 // different places is refused there and merely followed here.
 
-import type { TemplateOutput } from './execute.ts';
+import type { Escaper, TemplateOutput } from './execute.ts';
 import type { AttributeKind } from './html-escapers.ts';
 import {
   attributeKind,
@@ -108,11 +108,12 @@ export class HtmlOutput implements TemplateOutput {
     while (at < text.length) at = this.follow(text, at);
   }
 
-  value(value: Value, isEscaped = false): void {
+  value(value: Value, escaper?: Escaper): void {
     const isQuoted = this.attribute === 'plain' && this.delimiter !== '';
     const takesHtml =
       this.place === 'text' || this.place === 'rawText' || (this.place === 'attribute' && isQuoted);
-    this.write(isEscaped && takesHtml ? valueText(value) : this.escaped(value));
+    const isFit = escaper === 'html' && takesHtml;
+    this.write(isFit ? valueText(value) : this.escaped(value, escaper));
     if (this.place === 'script' || this.attribute === 'script') this.script.value();
   }
 
@@ -122,7 +123,7 @@ export class HtmlOutput implements TemplateOutput {
     this.length += text.length;
   }
 
-  private escaped(value: Value): string {
+  private escaped(value: Value, escaper: Escaper | undefined): string {
     switch (this.place) {
       case 'comment':
         return '';
@@ -133,7 +134,7 @@ export class HtmlOutput implements TemplateOutput {
       case 'style':
         return this.inStyleComment ? '' : styleValue(value);
       case 'attribute':
-        return this.inAttribute(value);
+        return this.inAttribute(value, escaper);
       case 'rawText':
         return value instanceof SafeHtml ? htmlNormalised(value.text) : htmlText(valueText(value));
       default:
@@ -148,7 +149,7 @@ export class HtmlOutput implements TemplateOutput {
     return script.quote === '' ? scriptValue(value) : scriptText(valueText(value), script.quote);
   }
 
-  private inAttribute(value: Value): string {
+  private inAttribute(value: Value, escaper: Escaper | undefined): string {
     const isBare = this.delimiter === '';
     switch (this.attribute) {
       case 'script':
@@ -157,8 +158,11 @@ export class HtmlOutput implements TemplateOutput {
         return (isBare ? htmlUnquoted : htmlText)(styleValue(value));
       case 'url': {
         const text = valueText(value);
+        // What `urlquery` made is fit for a query already, in its own way: with + for blanks.
         const url = /[?#]/.test(this.before)
-          ? urlEscaped(text)
+          ? escaper === 'urlquery'
+            ? text
+            : urlEscaped(text)
           : urlNormalised(this.before.trim() === '' ? urlFiltered(text) : text);
         return (isBare ? htmlUnquoted : htmlText)(url);
       }

@@ -203,6 +203,13 @@ describe('html', () => {
     '<a href="https://h/a%20b?x=1&amp;y">',
   );
   html('query parts', '<a href="/x?q={{.}}">', 'a&b c', '<a href="/x?q=a%26b%20c">');
+  html('escaped query parts', '<a href="/x?{{urlquery .}}">', 'a&b c', '<a href="/x?a%26b&#43;c">');
+  html(
+    'escaped paths',
+    '<a href="/{{urlquery .}}">{{urlquery .}}',
+    'a b',
+    '<a href="/a&#43;b">a&#43;b',
+  );
   html(
     'scripts',
     '<script>var x = {{.}};</script>',

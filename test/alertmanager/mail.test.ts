@@ -92,6 +92,71 @@ receivers:
     text: 'Größe: {{ range .Alerts }}{{ .Labels.alertname }} = {{ .Annotations.summary }}{{ end }}'
 `;
 
+/** Posts alerts as soon as it takes them. */
+async function post(kind: string, address: string, alerts: unknown[]): Promise<void> {
+  await eventually(`${kind} takes alerts`, async () => {
+    const response = await fetch(`http://${address}/api/v2/alerts`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(alerts),
+    }).catch(() => undefined);
+    return response?.ok === true ? true : undefined;
+  });
+}
+
+/** The default mails about one group: two fire, one is over, both are over; and of a group of no labels. */
+async function defaultMails(kind: 'ours' | 'real'): Promise<Mail[]> {
+  const { port, mails } = await sink(0);
+  const directory = stage.directory();
+  const address = `127.0.0.1:${await freePort()}`;
+  writeFileSync(
+    join(directory, 'am.yml'),
+    `global: {smtp_smarthost: '127.0.0.1:${port}', smtp_from: 'o@example.org', smtp_require_tls: false}
+route: {receiver: ma il, group_by: [dc, k], group_wait: 400ms, group_interval: 700ms}
+receivers: [{name: ma il, email_configs: [{to: a@example.org, send_resolved: true}]}]
+`,
+  );
+  const args = [
+    `--config.file=${join(directory, 'am.yml')}`,
+    `--storage.path=${join(directory, 'data')}`,
+    `--web.listen-address=${address}`,
+    '--web.external-url=http://am.example/p',
+    '--web.route-prefix=/',
+    '--cluster.listen-address=',
+  ];
+  if (kind === 'ours') stage.hearth(['alertmanager', ...args]);
+  else stage.run(peerPath('prometheus-alertmanager') ?? '', args);
+  const first = {
+    labels: { alertname: 'Disk', dc: 'x', k: 'v <&> ü', instance: 'a' },
+    annotations: { summary: 'a<b', url: 'http://x/?a=b&c="d"' },
+    generatorURL: 'http://p/graph?g0.expr=up+%3E+1&g0.tab=1',
+  };
+  const second = { labels: { ...first.labels, instance: 'b' }, generatorURL: 'ftp://p/x' };
+  const lone = { labels: { alertname: 'Solo' }, annotations: { one: "ü + 'q'" } };
+  const fires = { endsAt: new Date(Date.now() + 600_000).toISOString() };
+  const until = (count: number): Promise<unknown> =>
+    eventually(`${kind} sent ${count} mails`, () => (mails.length >= count ? true : undefined));
+  const ended = () => ({ endsAt: new Date().toISOString() });
+  await post(kind, address, [
+    { ...first, ...fires },
+    { ...second, ...fires },
+  ]);
+  await until(1);
+  await post(kind, address, [{ ...first, ...ended() }]);
+  await until(2);
+  await post(kind, address, [{ ...second, ...ended() }]);
+  await until(3);
+  await post(kind, address, [{ ...lone, ...fires }]);
+  await until(4);
+  return mails.slice(0, 4);
+}
+
+/** What stands below the headers, without the boundary, which is new in each. */
+function lasting({ data }: Mail): string {
+  const boundary = /boundary=(\S+)/.exec(data)?.[1] ?? '?';
+  return data.slice(data.indexOf('\n\n')).replaceAll(boundary, 'BOUNDARY');
+}
+
 async function mailOf(kind: 'ours' | 'real', refusals = 0): Promise<{ mail: Mail; tries: number }> {
   const { port, mails, tries } = await sink(refusals);
   const directory = stage.directory();
@@ -106,19 +171,12 @@ async function mailOf(kind: 'ours' | 'real', refusals = 0): Promise<{ mail: Mail
   ];
   if (kind === 'ours') stage.hearth(['alertmanager', ...args]);
   else stage.run(peerPath('prometheus-alertmanager') ?? '', args);
-  await eventually(`${kind} takes an alert`, async () => {
-    const response = await fetch(`http://${address}/api/v2/alerts`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify([
-        {
-          labels: { alertname: 'Disk', dc: 'zürich' },
-          annotations: { summary: `a<b & ${'long '.repeat(40)}` },
-        },
-      ]),
-    }).catch(() => undefined);
-    return response?.ok === true ? true : undefined;
-  });
+  await post(kind, address, [
+    {
+      labels: { alertname: 'Disk', dc: 'zürich' },
+      annotations: { summary: `a<b & ${'long '.repeat(40)}` },
+    },
+  ]);
   const mail = await eventually(`${kind} sends a mail`, () => mails[0]);
   return { mail, tries: tries() };
 }
@@ -181,8 +239,21 @@ describe.runIf(built)('mail', () => {
         expect([name, mine.get(name)]).toEqual([name, theirs.get(name)]);
       expect(partsOf(ours.mail).get('text/plain')).toBe(partsOf(real.mail).get('text/plain'));
       expect([...partsOf(ours.mail).keys()]).toEqual([...partsOf(real.mail).keys()]);
+      expect(partsOf(ours.mail).get('text/html')).toBe(partsOf(real.mail).get('text/html'));
       expect({ ...ours.mail, data: '' }).toEqual({ ...real.mail, data: '' });
     },
     30_000,
+  );
+
+  test.skipIf(peerPath('prometheus-alertmanager') === undefined)(
+    'the default mails, byte for byte as from the real one',
+    async () => {
+      const [ours, real] = await Promise.all([defaultMails('ours'), defaultMails('real')]);
+      for (const [i, mail] of ours.entries()) expect(lasting(mail)).toBe(lasting(real[i] as Mail));
+      expect(ours.map((mail) => headersOf(mail).get('Subject'))).toEqual(
+        real.map((mail) => headersOf(mail).get('Subject')),
+      );
+    },
+    40_000,
   );
 });

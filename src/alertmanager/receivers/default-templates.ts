@@ -2,6 +2,8 @@
 // The templates that every configuration starts from, under upstream's names. What they give is compared
 // with the real program's notifications.
 
+import { mailTemplate } from './email-template.ts';
+
 /** Text for the firing alerts, then for the resolved ones, each under its heading. */
 const bothLists = (list: string, firing: string, resolved: string): string =>
   `{{ if .Alerts.Firing }}${firing}{{ template "${list}" .Alerts.Firing }}{{ end }}` +
@@ -116,42 +118,9 @@ const chats: Readonly<Record<string, string>> = {
   'mattermost.default.text': markdownSections,
 };
 
-/** One section of the mail: its alerts with labels, annotations and where they come from. */
-const mailSection = (which: 'Firing' | 'Resolved'): string =>
-  `{{ with .Alerts.${which} }}<tr><td style="padding:0 0 20px"><strong>[{{ len . }}] ${which}</strong></td></tr>
-{{ range . }}<tr><td style="padding:0 0 20px"><strong>Labels</strong><br>
-{{ range .Labels.SortedPairs }}{{ .Name }} = {{ .Value }}<br>
-{{ end }}{{ if .Annotations }}<strong>Annotations</strong><br>
-{{ end }}{{ range .Annotations.SortedPairs }}{{ .Name }} = {{ .Value }}<br>
-{{ end }}<a href="{{ .GeneratorURL }}" style="color:#348eda">Source</a><br></td></tr>
-{{ end }}{{ end }}`;
-
 const mail: Readonly<Record<string, string>> = {
   'email.default.subject': '{{ template "__subject" . }}',
-  'email.default.html': `<!DOCTYPE html>
-<html>
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width">
-<title>{{ template "__subject" . }}</title>
-</head>
-<body style="margin:0;background:#f6f6f6;font-family:Helvetica,Arial,sans-serif;font-size:14px;line-height:1.5">
-<table width="100%" cellspacing="0" cellpadding="0"><tr><td align="center" style="padding:20px">
-<table width="600" cellspacing="0" cellpadding="0" style="max-width:600px;width:100%;background:#fff;border:1px solid #e9e9e9">
-<tr><td align="center" style="padding:20px;color:#fff;font-size:16px;background:{{ if .Alerts.Firing }}#E6522C{{ else }}#68B90F{{ end }}">
-{{ len .Alerts }} alert{{ if gt (len .Alerts) 1 }}s{{ end }} for {{ range .GroupLabels.SortedPairs }}
-{{ .Name }}={{ .Value }}
-{{ end }}
-</td></tr>
-<tr><td style="padding:30px"><table width="100%" cellspacing="0" cellpadding="0">
-<tr><td style="padding:0 0 20px"><a href="{{ template "__alertmanagerURL" . }}" style="display:inline-block;padding:10px 20px;background:#348eda;color:#fff;text-decoration:none;font-weight:bold">View in {{ template "__alertmanager" . }}</a></td></tr>
-${mailSection('Firing')}${mailSection('Resolved')}</table></td></tr>
-</table>
-<p><a href="{{ .ExternalURL }}" style="color:#999">Sent by {{ template "__alertmanager" . }}</a></p>
-</td></tr></table>
-</body>
-</html>
-`,
+  'email.default.html': mailTemplate,
 };
 
 /** All of them as one text of definitions. */

@@ -22,6 +22,34 @@ export interface BodySink {
   write(chunk: Uint8Array): void;
 }
 
+/** What a stream of DEFLATE became. */
+export interface InflatedBytes {
+  /** Valid until the next call. */
+  readonly output: Uint8Array;
+  /** Length of the stream. */
+  readonly inputBytes: number;
+}
+
+/** The compressed bytes of one body. The holder releases it. */
+export interface HeldBody {
+  readonly length: number;
+  /** What is held, valid until the next `append` or `release`. */
+  readonly bytes: Uint8Array;
+  /** False: there is no room, and nothing was taken. */
+  append(chunk: Uint8Array): boolean;
+  /**
+   * Undoes the DEFLATE stream (RFC 1951) that begins at `start`. Undefined: it is damaged, or longer than
+   * `sizeBytes` or than there is room for.
+   */
+  inflate(start: number, sizeBytes: number): InflatedBytes | undefined;
+  release(): void;
+}
+
+/** Holds compressed bodies and undoes them without garbage. */
+export interface BodyInflater {
+  hold(): HeldBody;
+}
+
 /** The answer, body fully received (into the sink when one was given, else in `body`). */
 export interface HttpResponse {
   readonly status: number;

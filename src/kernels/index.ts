@@ -2,6 +2,7 @@
 export * from './bytes-kernel.ts';
 export { FLOAT_ROW_POINTS_MAX, FloatRows } from './float-rows.ts';
 export * from './heap.ts';
+export { HeapInflater } from './inflater.ts';
 export * from './layout.ts';
 export * from './memory.ts';
 export * from './query-memory.ts';

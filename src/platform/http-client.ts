@@ -4,6 +4,7 @@
 // needs.
 
 import {
+  type BodyInflater,
   type BodySink,
   type HttpClient,
   type HttpClientOptions,
@@ -30,6 +31,8 @@ export interface HttpClientDependencies {
   readonly now?: () => number;
   /** What plain connections read into; may be shared by clients, and in shared memory. */
   readonly readBuffer?: Uint8Array;
+  /** Undoes small compressed bodies; zlib does unless given. */
+  readonly inflater?: BodyInflater;
 }
 
 /** Gathers a body when the caller gave no sink. */
@@ -80,6 +83,7 @@ interface KnownHeaders {
 class UndiciClient implements HttpClient {
   private readonly options: HttpClientOptions;
   private readonly dispatchers: Dispatchers;
+  private readonly inflater: BodyInflater | undefined;
   private readonly credentials: () => HeaderValues;
   private readonly tokens: OAuth2Tokens | undefined;
   private readonly tokenClient: HttpClient | undefined;
@@ -93,6 +97,7 @@ class UndiciClient implements HttpClient {
       environment: dependencies.environment ?? process.env,
       readBuffer: dependencies.readBuffer,
     });
+    this.inflater = dependencies.inflater;
     this.credentials = credentialHeaders(options, files);
     if (options.oauth2) {
       const { tls, proxyUrl, noProxy, proxyFromEnvironment, proxyConnectHeader } = options.oauth2;
@@ -194,6 +199,7 @@ class UndiciClient implements HttpClient {
       const exchange = new Exchange(hop.method, sink, {
         bodyLimitBytes: request.bodyLimitBytes,
         followRedirects: this.options.followRedirects,
+        inflater: this.inflater,
       });
       deadline.watch(exchange);
       route.carrier.dispatch(

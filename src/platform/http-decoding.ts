@@ -2,7 +2,7 @@
 // Response bodies on their way to whoever wants them: undone compression, counted bytes.
 
 import zlib from 'node:zlib';
-import { type BodySink, HttpError } from '../base/index.ts';
+import { type BodyInflater, type BodySink, type HeldBody, HttpError } from '../base/index.ts';
 
 /** Compressed bodies up to this are held and undone in one go, which costs a sixth of streaming. */
 const SYNC_COMPRESSED_BYTES_MAX = 128 * 1024;
@@ -85,6 +85,83 @@ class PlainReceiver implements BodyReceiver {
   }
 
   abandon(): void {}
+}
+
+const GZIP_HEADER_BYTES = 10;
+const GZIP_TRAILER_BYTES = 8;
+
+/** The usual head of a gzip member: deflated, with no fields of its own. */
+const isPlainGzip = (bytes: Uint8Array): boolean =>
+  bytes[0] === 0x1f && bytes[1] === 0x8b && bytes[2] === 8 && bytes[3] === 0;
+
+const uint32 = (bytes: Uint8Array, at: number): number =>
+  (bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24)) >>> 0;
+
+/**
+ * Small gzip bodies by an inflater. What it does not take goes the way of {@link DecodingReceiver}, which
+ * also knows what to say about it.
+ */
+class InflatingReceiver implements BodyReceiver {
+  private readonly held: HeldBody;
+  private readonly sink: LimitedSink;
+  private readonly limit: number;
+  private readonly flow: Flow;
+  private usual: DecodingReceiver | undefined;
+
+  constructor(held: HeldBody, sink: LimitedSink, limit: number, flow: Flow) {
+    this.held = held;
+    this.sink = sink;
+    this.limit = limit;
+    this.flow = flow;
+  }
+
+  receive(chunk: Uint8Array): void {
+    const { held } = this;
+    const fits = held.length + chunk.length <= SYNC_COMPRESSED_BYTES_MAX;
+    if (this.usual === undefined && fits && held.append(chunk)) return;
+    this.goTheUsualWay().receive(chunk);
+  }
+
+  finish(done: () => void): void {
+    if (this.usual === undefined && this.inflated()) {
+      done();
+      return;
+    }
+    this.goTheUsualWay().finish(done);
+  }
+
+  abandon(): void {
+    this.held.release();
+    this.usual?.abandon();
+  }
+
+  private goTheUsualWay(): DecodingReceiver {
+    if (this.usual === undefined) {
+      this.usual = new DecodingReceiver('gzip', this.sink, this.limit, this.flow);
+      const { held } = this;
+      if (held.length > 0) this.usual.receive(held.bytes);
+      held.release();
+    }
+    return this.usual;
+  }
+
+  /** False when it is not one member that is right and within all limits; nothing has been written then. */
+  private inflated(): boolean {
+    const { held, limit } = this;
+    const { bytes } = held;
+    const trailer = bytes.length - GZIP_TRAILER_BYTES;
+    if (trailer < GZIP_HEADER_BYTES || !isPlainGzip(bytes)) return false;
+    const size = uint32(bytes, trailer + 4);
+    if (size > SYNC_DECODED_BYTES_MAX || (limit > 0 && size > limit)) return false;
+    const result = held.inflate(GZIP_HEADER_BYTES, size);
+    if (result === undefined) return false;
+    const { output, inputBytes } = result;
+    const isWhole = GZIP_HEADER_BYTES + inputBytes === trailer && output.length === size;
+    if (!isWhole || zlib.crc32(output) !== uint32(bytes, trailer)) return false;
+    held.release();
+    this.sink.write(output);
+    return true;
+  }
 }
 
 /**
@@ -222,17 +299,22 @@ function isZlibHeader(bytes: Uint8Array): boolean {
  * as they are. Its methods throw HttpError, or whatever the sink throws.
  *
  * @param limitBytes largest body after decompression; 0 = no limit
+ * @param inflater for the usual small bodies; undefined: zlib does all
  */
 export function bodyReceiver(
   contentEncoding: string,
   sink: BodySink,
   limitBytes: number,
   flow: Flow,
+  inflater: BodyInflater | undefined,
 ): BodyReceiver {
   const limited = new LimitedSink(sink, limitBytes);
   const encoding = contentEncoding.trim().toLowerCase();
-  if (encoding === 'gzip' || encoding === 'x-gzip')
-    return new DecodingReceiver('gzip', limited, limitBytes, flow);
+  if (encoding === 'gzip' || encoding === 'x-gzip') {
+    return inflater === undefined
+      ? new DecodingReceiver('gzip', limited, limitBytes, flow)
+      : new InflatingReceiver(inflater.hold(), limited, limitBytes, flow);
+  }
   if (encoding === 'deflate') return new DecodingReceiver('deflate', limited, limitBytes, flow);
   return new PlainReceiver(limited);
 }

@@ -2,7 +2,7 @@
 // One request and its answer over a connection that somebody else provides.
 
 import { STATUS_CODES } from 'node:http';
-import { type BodySink, HttpError } from '../base/index.ts';
+import { type BodyInflater, type BodySink, HttpError } from '../base/index.ts';
 import { type BodyReceiver, bodyReceiver, type Flow } from './http-decoding.ts';
 import type { ExchangeControl, ExchangeHandler } from './http1-client.ts';
 
@@ -10,6 +10,7 @@ export interface ExchangeOptions {
   /** After decompression; 0 = no limit. */
   readonly bodyLimitBytes: number;
   readonly followRedirects: boolean;
+  readonly inflater: BodyInflater | undefined;
 }
 
 export interface ExchangeAnswer {
@@ -122,6 +123,7 @@ export class Exchange implements ExchangeHandler, Flow {
       dropped ? discard : this.sink,
       dropped ? 0 : bodyLimitBytes,
       this,
+      this.options.inflater,
     );
   }
 

@@ -9,6 +9,7 @@ import type { Config } from '../config/index.ts';
 import type { DiscoveryMetrics } from '../discovery/index.ts';
 import { DiscoveryManager } from '../discovery/index.ts';
 import type { Registry } from '../metrics/index.ts';
+import { HeapInflater } from '../kernels/index.ts';
 import { labelsKey } from '../model/index.ts';
 import { createHttpClient, READ_BUFFER_BYTES } from '../platform/index.ts';
 import { ScrapeManager } from '../scrape/index.ts';
@@ -60,7 +61,10 @@ export function startScraping(
 ): Scraping {
   const { clock, files, logger, registry, settings } = parts;
   const userAgent = `Prometheus/${buildInfo().version}`;
-  const readBuffer = scrapeReadBuffer(storage);
+  const memory = {
+    ...scrapeReadBuffer(storage),
+    inflater: new HeapInflater(storage.heap),
+  };
   const manager = new ScrapeManager({
     appender: storage.appender,
     exemplars: storage.exemplarAppender,
@@ -69,7 +73,7 @@ export function startScraping(
     logger,
     registry,
     prng: secretPrng(),
-    createHttpClient: (options) => createHttpClient(options, readBuffer),
+    createHttpClient: (options) => createHttpClient(options, memory),
     userAgent,
     files,
     timestampToleranceMs: settings.timestampToleranceMs,

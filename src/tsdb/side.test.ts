@@ -281,6 +281,57 @@ test('a reader keeps its view while raw samples become chunks', async () => {
   db.close();
 });
 
+test('a float that is not newer than the newest histogram of its series is no sample in order', async () => {
+  const directory = newDirectory();
+  const options = { memorySnapshot: false };
+  let db = await open(directory, options);
+  const add = (times: readonly number[], isHistogram: boolean): number[] => {
+    const ref = db.head.seriesRef(labelsFrom({ __name__: 'mixed' }));
+    const batch = db.head.newBatch(times.length);
+    batch.count = times.length;
+    times.forEach((time, i) => {
+      batch.refs[i] = ref;
+      batch.times[i] = time;
+      batch.values[i] = 1;
+    });
+    const plain = new Histogram({ schema: 0, count: 1, zeroCount: 1, sum: 1, isFloat: false });
+    if (isHistogram) batch.histograms = times.map(() => plain);
+    db.head.append(batch);
+    const statuses = [...batch.status.subarray(0, times.length)];
+    db.head.releaseBatch(batch);
+    return statuses;
+  };
+  const { accepted, outOfOrder, duplicate } = AppendStatus;
+  expect(add([1000], false)).toEqual([accepted]);
+  expect(add([5000], true)).toEqual([accepted]);
+  expect(add([4999], false)).toEqual([outOfOrder]);
+  expect(add([5000], false)).toEqual([duplicate]);
+  expect(add([5001], false)).toEqual([accepted]);
+  // Histograms in files are newer than floats of the log that come later: these are kept all the same.
+  for (let k = 0; k < 40; k++) add([6000 + 2 * k], k % 2 === 1);
+  for (let k = 0; k < 80; k++) add([7000 + k], true);
+  db.head.flushChunks();
+  const read = (): number[] => {
+    const reader = db.newReader(0, 4 << 20);
+    const querier = reader.querier();
+    const set = querier.select([{ name: '__name__', type: '=', value: 'mixed' }], 0, 1e15);
+    const n = set.read(0, 0, 1e15);
+    const times = [...set.columns.times.subarray(0, n)];
+    querier.close();
+    reader.close();
+    return times;
+  };
+  const before = read();
+  expect(before.length).toBe(3 + 40 + 80);
+  db = await open(directory, options);
+  expect(read()).toEqual(before);
+  // Within the window it is a late sample, as any other.
+  db.head.outOfOrderWindowMs = 3000;
+  expect(add([6500], false)).toEqual([accepted]);
+  expect(read()).toEqual([...before, 6500].sort((a, b) => a - b));
+  db.close();
+});
+
 test('exemplars and metadata: order, limits, ring, log', async () => {
   const directory = newDirectory();
   const options = { exemplarsMax: 3 };

@@ -24,6 +24,9 @@ const TRAILING: usize = 77;
 const FLAGS: usize = 78;
 const FLAG_GONE: u8 = 1;
 const NEXT_CUT: usize = 80;
+const SIDE: usize = 88;
+/** In a side: time of its newest histogram in order. */
+const SIDE_LAST_TIME: usize = 8;
 
 // Fields of a chunk.
 const CHUNK_COUNT: usize = 0;
@@ -180,9 +183,10 @@ function encode(record: usize, chunk: usize, time: i64, value: u64): void {
 
 /**
  * Writes the status of each sample, as if the batch were appended now. Refs of 0 are SKIPPED.
+ * `histograms` 1: samples must be newer than the newest histogram of their series, too.
  * Returns the number of accepted samples.
  */
-export function check(refs: usize, times: usize, values: usize, statuses: usize, count: u32, minValidTime: f64, maxValidTime: f64): u32 {
+export function check(refs: usize, times: usize, values: usize, statuses: usize, count: u32, minValidTime: f64, maxValidTime: f64, histograms: u32): u32 {
   let accepted: u32 = 0;
   for (let i: usize = 0; i < <usize>count; i++) {
     const id = load<u32>(refs + (i << 2));
@@ -201,6 +205,11 @@ export function check(refs: usize, times: usize, values: usize, statuses: usize,
         } else if (load<u32>(record, SAMPLE_TOTAL) != 0 && time <= last) {
           if (time < last) status = OUT_OF_ORDER;
           else status = load<u64>(values + (i << 3)) == load<u64>(record, LAST_VALUE) ? REPEATED : DUPLICATE;
+        } else if (histograms != 0) {
+          const side = <usize>load<u32>(record, SIDE);
+          if (side != 0 && time <= load<f64>(side, SIDE_LAST_TIME)) {
+            status = time == load<f64>(side, SIDE_LAST_TIME) ? DUPLICATE : OUT_OF_ORDER;
+          }
         }
       }
     }

@@ -451,7 +451,7 @@ export class Head implements Appender {
   /** Appends samples read from the WAL, with no bound on their age. Returns the accepted ones. */
   restoreSamples(batch: SampleBatch): number {
     const owned = batch as OwnedBatch;
-    this.check(owned, Math.max(-TIME_MAX, this.shared.f64[ControlTime.floor]!));
+    this.check(owned, Math.max(-TIME_MAX, this.shared.f64[ControlTime.floor]!), true);
     const { outOfOrder, outOfBounds, duplicate } = this.counters;
     const accepted = this.apply(owned, true);
     // What files of chunks or blocks have already is left out, and is no error.
@@ -467,7 +467,7 @@ export class Head implements Appender {
     const owned = batch as OwnedBatch;
     const special = batch.histograms !== undefined || this.outOfOrderWindowMs > 0;
     if (special) this.sideBatch.begin(batch);
-    let accepted = this.check(owned, this.minValidTime);
+    let accepted = this.check(owned, this.minValidTime, false);
     if (special) {
       const judged = this.sideBatch.judge(batch, {
         minValidTime: this.minValidTime,
@@ -564,7 +564,7 @@ export class Head implements Appender {
     this.options.wal?.log([encodeMetadataRecord([{ ref: this.series.walRef(ref), ...metadata }])]);
   }
 
-  private check(batch: OwnedBatch, minValidTime: number): number {
+  private check(batch: OwnedBatch, minValidTime: number, isReplay: boolean): number {
     const { refsAddress, timesAddress, valuesAddress, statusAddress, count } = batch;
     assert(count <= batch.capacity, 'a batch holds no more than its capacity');
     return this.kernel.check(
@@ -575,6 +575,8 @@ export class Head implements Appender {
       count,
       minValidTime,
       TIME_MAX,
+      // Files may have given newer histograms already, when the log comes.
+      isReplay ? 0 : 1,
     );
   }
 

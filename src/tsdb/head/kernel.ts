@@ -14,6 +14,7 @@ export interface HeadKernel {
     count: number,
     minValidTime: number,
     maxValidTime: number,
+    histograms: number,
   ): number;
   append(
     refs: number,

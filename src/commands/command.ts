@@ -66,6 +66,11 @@ export interface CommandHost {
   newHeap(): SharedHeap;
   /** The caller closes it. */
   createHttpClient(options: HttpClientOptions): HttpClient;
+  gzip(bytes: Uint8Array): Uint8Array;
+  /** Undefined when the bytes are not gzipped. */
+  gunzip(bytes: Uint8Array): Uint8Array | undefined;
+  /** What is wrong with a file for `--web.config.file`; undefined when nothing is. */
+  webConfigProblem(path: string): string | undefined;
   /** All of the standard input; undefined when that is a terminal or another device. */
   readInput(): Promise<string | undefined>;
   /** Who runs this. */

@@ -3,7 +3,12 @@
 
 import type { Program } from './command-line.ts';
 import { checkConfigCommand } from './check/config.ts';
+import { checkMetricsCommand } from './check/metrics.ts';
 import { checkRulesCommand } from './check/rules.ts';
+import { checkHealthyCommand, checkReadyCommand } from './check/server-state.ts';
+import { checkServiceDiscoveryCommand } from './check/service-discovery.ts';
+import { checkWebConfigCommand } from './check/web-config.ts';
+import { debugCommands } from './debug/debug.ts';
 import { deleteMatcherCommand, formatCommand, setMatcherCommand } from './promql/edit.ts';
 import { explainCommand } from './promql/explain.ts';
 import {
@@ -37,12 +42,18 @@ export const promtool: Program = {
   ],
   groups: [{ words: ['query'], flags: [formatFlag, httpConfigFlag] }],
   commands: [
+    checkServiceDiscoveryCommand,
     checkConfigCommand,
+    checkWebConfigCommand,
+    checkHealthyCommand,
+    checkReadyCommand,
     checkRulesCommand,
+    checkMetricsCommand,
     queryInstantCommand,
     queryRangeCommand,
     querySeriesCommand,
     queryLabelsCommand,
+    ...debugCommands,
     testRulesCommand,
     analyzeCommand,
     listCommand,

@@ -6,4 +6,4 @@ export * from './options.ts';
 export type { HttpClientFactory } from './pool.ts';
 export { acceptHeader } from './request.ts';
 export * from './scrape-manager.ts';
-export type { TargetHealth } from './target.ts';
+export { makeTarget, type TargetHealth } from './target.ts';

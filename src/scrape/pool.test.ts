@@ -88,7 +88,7 @@ test('relabelling may change address, path, parameter, interval and instance', (
 
 const invalid = (labels: Record<string, string>, message: string): void =>
   test(`no target: ${message}`, () =>
-    expect(made({ __address__: 'h:1', ...labels })).toEqual({ kind: 'invalid', message }));
+    expect(made({ __address__: 'h:1', ...labels })).toMatchObject({ kind: 'invalid', message }));
 invalid({ __address__: 'h:1/x' }, '"h:1/x" is not a valid hostname');
 invalid({ __scheme__: 'ftp' }, 'invalid scheme: "ftp"');
 invalid({ __scrape_interval__: '0s' }, 'scrape interval cannot be 0');

@@ -147,7 +147,7 @@ function validate(labels: Labels): void {
 export type TargetOutcome =
   | { readonly kind: 'target'; readonly target: Target }
   | { readonly kind: 'dropped'; readonly discoveredLabels: Labels }
-  | { readonly kind: 'invalid'; readonly message: string };
+  | { readonly kind: 'invalid'; readonly discoveredLabels: Labels; readonly message: string };
 
 /** Makes one target. Never throws for bad labels: they are an outcome. */
 export function makeTarget(target: Labels, group: Labels, options: ScrapeOptions): TargetOutcome {
@@ -158,7 +158,8 @@ export function makeTarget(target: Labels, group: Labels, options: ScrapeOptions
   try {
     validate(relabelled);
   } catch (error) {
-    return { kind: 'invalid', message: error instanceof Error ? error.message : String(error) };
+    const message = error instanceof Error ? error.message : String(error);
+    return { kind: 'invalid', discoveredLabels: found, message };
   }
   const kept = new Map<string, string>();
   for (const { name, value } of relabelled) {

@@ -3,6 +3,7 @@
 
 import { fstatSync, writeSync } from 'node:fs';
 import { userInfo } from 'node:os';
+import { gunzipSync, gzipSync } from 'node:zlib';
 import type { Prng } from '../base/index.ts';
 import { FileError } from '../base/index.ts';
 import type { CommandHost, Program } from '../commands/index.ts';
@@ -18,6 +19,7 @@ import {
 } from '../platform/index.ts';
 import { BlockError, TsdbError } from '../tsdb/index.ts';
 import { buildInfo, type ProgramName, versionText } from './build-info.ts';
+import { webConfigProblem } from './web-config-file.ts';
 
 const EXIT_FAILURE = 1;
 
@@ -72,6 +74,15 @@ export function createHost(): CommandHost {
     environment: process.env,
     newHeap: () => new SharedHeap(createMemory()),
     createHttpClient,
+    gzip: (bytes) => gzipSync(bytes),
+    gunzip: (bytes) => {
+      try {
+        return gunzipSync(bytes);
+      } catch {
+        return undefined;
+      }
+    },
+    webConfigProblem,
     readInput,
     userName: userName(),
     alertmanagerVersion: buildInfo('alertmanager').version,

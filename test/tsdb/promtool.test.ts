@@ -73,6 +73,9 @@ async function ours(...args: string[]): Promise<Outcome> {
     err: (text) => {
       err += text;
     },
+    gzip: (bytes) => bytes,
+    gunzip: () => undefined,
+    webConfigProblem: () => undefined,
     isTerminal: false,
   };
   const parsed = parseCommand(promtool, args);

@@ -9,6 +9,7 @@ import {
   labelsFrom,
   labelsToObject,
   labelValue,
+  parseDuration,
   quote,
   type RelabelRule,
   relabel,
@@ -102,7 +103,7 @@ function warnMissingDiscoveryFiles(config: Config, host: CommandHost): void {
 function lintsOf(config: Config, values: CommandValues): string[] {
   const lint = values.text('lint');
   if (lint !== 'all' && lint !== 'too-long-scrape-interval') return [];
-  const lookbackMs = 300_000;
+  const lookbackMs = parseDuration(values.text('query.lookback-delta'));
   return config.jobs
     .filter(({ scrape }) => scrape.scrapeIntervalMs > tooLong(lookbackMs))
     .map(
@@ -189,6 +190,12 @@ export const checkConfigCommand: Command = {
     lintFatalFlag,
     ignoreUnknownFlag,
     { name: 'agent', kind: 'switch', help: 'Check config file for Prometheus in Agent mode.' },
+    {
+      name: 'query.lookback-delta',
+      kind: 'text',
+      byDefault: '5m',
+      help: "The server's maximum query lookback duration.",
+    },
   ],
   args: [
     { name: 'config-files', help: 'The config files to check.', required: true, repeated: true },

@@ -95,7 +95,7 @@ function headersOf(values: CommandValues): Record<string, string> {
 }
 
 /** What `--http.config.file` says. @throws CommandError */
-function httpOptions(values: CommandValues, host: CommandHost): HttpClientOptions {
+export function httpOptions(values: CommandValues, host: CommandHost): HttpClientOptions {
   const path = values.text('http.config.file');
   if (path === '') return defaultHttpClientOptions;
   try {

@@ -242,10 +242,9 @@ class MergedSeriesSet implements SeriesSet {
       this.ownStartTimes = join(this.ownStartTimes, n, set.startTimes, count, 0);
       return n + count;
     }
-    if (this.spare.times.length < n + count) {
-      this.spare = newSampleColumns(2 * (n + count));
-      this.picks = new Int32Array(2 * (n + count));
-    }
+    // Own and spare columns change places: neither says how big the picks are.
+    if (this.spare.times.length < n + count) this.spare = newSampleColumns(2 * (n + count));
+    if (this.picks.length < n + count) this.picks = new Int32Array(2 * (n + count));
     const merged = mergeColumns(this.own, n, from, count, this.spare, this.picks);
     const picks = this.picks.subarray(0, merged);
     this.ownHistograms = pick(this.ownHistograms, set.histograms, picks, undefined);

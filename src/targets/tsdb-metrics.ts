@@ -137,7 +137,7 @@ const counters: readonly Reading[] = [
   [
     'hearth_tsdb_wal_refused_total',
     'Batches that were not taken because the WAL cannot be written and too much of it waits in memory.',
-    (db) => db.walQueue.refused,
+    (db) => db.logRefused,
   ],
   [
     'hearth_tsdb_head_chunk_writes_failed_total',
@@ -155,7 +155,7 @@ const gauges: readonly Reading[] = [
   [
     'hearth_tsdb_wal_waiting_bytes',
     'Bytes of the WAL that are in memory only because the disk does not take them; they would be lost with the process. Alert on more than 0.',
-    (db) => db.walQueue.waitingBytes,
+    (db) => db.logWaitingBytes,
   ],
   [
     'prometheus_tsdb_wal_segment_current',

@@ -25,7 +25,7 @@ import { DEFAULT_SEGMENT_BYTES } from './wal/format.ts';
 import type { WalCodecs } from './wal/reader.ts';
 import type { Checkpointer } from './wal/checkpoint.ts';
 import { runCheckpoint } from './wal/checkpoint.ts';
-import type { WalSink } from './wal/records.ts';
+import type { LateSink, WalSink } from './wal/records.ts';
 import type { ReplayProgress, ReplayResult } from './wal/replay.ts';
 import { replayWal } from './wal/replay.ts';
 import { ResilientWal } from './wal/resilient.ts';
@@ -65,12 +65,20 @@ export interface DatabaseOptions {
   readonly onReplayProgress?: (progress: ReplayProgress) => void;
 }
 
-/** The log that exists once replay has found where it goes on. */
-class LateWal implements WalSink {
-  target: WalSink | undefined;
+/** How {@link Database.truncateHead} goes about it. */
+export interface TruncateHow {
+  /** The newest batch of which all late samples before the time are in blocks; all, unless given. */
+  readonly seenBatch?: number;
+  /** Who reads the log for a checkpoint; this thread, in one go, unless given. */
+  readonly checkpoint?: Checkpointer;
+}
 
-  log(records: readonly Uint8Array[]): void {
-    this.target?.log(records);
+/** The log that exists once replay has found where it goes on. */
+class LogToCome<Sink extends WalSink | LateSink> {
+  target: Sink | undefined;
+
+  log(records: readonly Uint8Array[], minTime = Number.NEGATIVE_INFINITY): void {
+    this.target?.log(records, minTime);
   }
 }
 
@@ -161,6 +169,21 @@ export class Database {
     });
   }
 
+  /** Whether a log cannot be written just now: what comes in meanwhile is in memory only. */
+  get isLogFailing(): boolean {
+    return this.walQueue.isFailing || this.wbl.isFailing;
+  }
+
+  /** Bytes of both logs that are in memory only. */
+  get logWaitingBytes(): number {
+    return this.walQueue.waitingBytes + this.wbl.waitingBytes;
+  }
+
+  /** Batches refused because too much of a log waits in memory. */
+  get logRefused(): number {
+    return this.walQueue.refused + this.wbl.refused;
+  }
+
   get checkpoints(): CheckpointCounters {
     return this.truncator.counters;
   }
@@ -169,21 +192,19 @@ export class Database {
    * Forgets what is in blocks: head samples before `minTime`, series with nothing left, and the part of the
    * log that only they needed. Works in short goes. A log that cannot be shortened is logged and counted,
    * and is tried again next time.
-   * @param checkpoint who reads the log for it; this thread, in one go, unless given
    * @throws MemoryFullError
    */
-  async truncateHead(
-    minTime: number,
-    checkpoint: Checkpointer = this.checkpointHere,
-  ): Promise<TruncateResult> {
-    const result = await this.head.truncate(minTime, this.pause);
+  async truncateHead(minTime: number, how: TruncateHow = {}): Promise<TruncateResult> {
+    const { checkpoint = this.checkpointHere, seenBatch } = how;
+    const result = await this.head.truncate(minTime, this.pause, seenBatch);
     this.truncator.expire(result.removedRefs, minTime - 1);
     this.wbl.newest = this.head.maxTime;
     this.wbl.truncate(minTime);
     try {
       const addLiveRefs = (add: (ref: number) => void): Promise<void> =>
         this.head.visitWalRefs(add, this.pause);
-      await this.truncator.truncate(minTime, addLiveRefs, checkpoint);
+      const tombstonesFrom = Math.min(minTime, this.wbl.oldestTime);
+      await this.truncator.truncate({ minTime, tombstonesFrom }, addLiveRefs, checkpoint);
     } catch (error) {
       this.logger.error(
         'Cannot shorten the WAL; it is whole and tried again after the next block',
@@ -314,13 +335,10 @@ async function openLocked(
   const codecs: WalCodecs = { snappy, ...(zstd === undefined ? {} : { zstd }) };
   const pause: Pause = (delayMs) => new Promise((resolve) => void clock.setTimer(delayMs, resolve));
   const start = clock.monotonicMs();
-  const late = new LateWal();
-  const wbl = new LateWal();
-  const head = new Head(heap, {
-    chunkRangeMs: options.chunkRangeMs ?? DEFAULT_CHUNK_RANGE_MS,
-    wal: late,
-    wbl,
-  });
+  const late = new LogToCome<WalSink>();
+  const wbl = new LogToCome<LateSink>();
+  const chunkRangeMs = options.chunkRangeMs ?? DEFAULT_CHUNK_RANGE_MS;
+  const head = new Head(heap, { chunkRangeMs, wal: late, wbl });
   head.outOfOrderWindowMs = options.outOfOrderWindowMs ?? 0;
   head.exemplars.resize(options.exemplarsMax ?? 0);
   const floor = await options.floorTime?.();
@@ -349,7 +367,8 @@ async function openLocked(
       : { waitingBytesMax: options.walWaitingBytesMax }),
   });
   late.target = walQueue;
-  const lateWal = new WblWriter({ ...log, directory: `${directory}/wbl` }, clock);
+  const lateLog = { ...log, directory: `${directory}/wbl` };
+  const lateWal = new WblWriter(lateLog, clock, replayed.lateMinTime);
   wbl.target = lateWal;
   const truncator = new WalTruncator({ ...log, compression: setting, writer: wal });
   truncator.expire(head.takeOtherRefs(), head.maxTime);

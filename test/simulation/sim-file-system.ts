@@ -81,10 +81,24 @@ export interface SimFaults {
   /** Error of writes, while it is set. */
   writeError: FileErrorCode | undefined;
   readError: FileErrorCode | undefined;
+  /** Of paths for which this is true syncs do nothing: a broken disk, or program. */
+  ignoresSync: ((path: string) => boolean) | undefined;
+  /** Of paths for which this is true writes are dropped. */
+  dropsWrite: ((path: string) => boolean) | undefined;
 }
 
 export class SimFileSystem implements FileSystem {
-  readonly faults: SimFaults = { writeError: undefined, readError: undefined };
+  readonly faults: SimFaults = {
+    writeError: undefined,
+    readError: undefined,
+    ignoresSync: undefined,
+    dropsWrite: undefined,
+  };
+  /** Called for each operation: a slow disk lets time pass. */
+  onOperation: (() => void) | undefined;
+  /** Syncs off the thread end after so many more operations; 0: at once. */
+  syncDelay = 0;
+  private syncs: { readonly due: number; readonly act: () => void }[] = [];
   crashed = false;
   operations = 0;
   /** The operation at which the machine dies. */
@@ -118,9 +132,30 @@ export class SimFileSystem implements FileSystem {
 
   private alive(): void {
     if (this.crashed) throw new CrashError('the machine is dead');
-    if (++this.operations < this.crashAt) return;
+    this.operations++;
+    this.onOperation?.();
+    if (this.syncs.length > 0) this.runSyncs(this.operations);
+    if (this.operations < this.crashAt) return;
     this.crashed = true;
+    this.runSyncs(0);
     throw new CrashError('the machine dies');
+  }
+
+  /** Ends the syncs that are due; a dead machine ends them without having done them. */
+  runSyncs(now: number): void {
+    const due = this.syncs.filter((sync) => this.crashed || sync.due <= now);
+    this.syncs = this.syncs.filter((sync) => !due.includes(sync));
+    for (const { act } of due) act();
+  }
+
+  /** A sync off the thread. */
+  syncLater(act: () => void): void {
+    this.syncs.push({ due: this.operations + this.prng.below(this.syncDelay), act });
+  }
+
+  /** Contents of all files, for programs that read real ones. */
+  contents(): Map<string, Uint8Array> {
+    return new Map([...this.files].map(([path, file]) => [path, file.bytes()]));
   }
 
   private changing(path: string): void {
@@ -156,7 +191,7 @@ export class SimFileSystem implements FileSystem {
   }
 
   readFileSync(path: string): Uint8Array {
-    this.alive();
+    this.reading(path);
     return this.file(path).bytes();
   }
 
@@ -314,12 +349,22 @@ export class SimFileSystem implements FileSystem {
       }
       throw error;
     }
+    if (this.faults.dropsWrite?.(path) === true) return;
     file.write(position, bytes);
+  }
+
+  /** Cutting needs no room, but a disk that fails may fail here, too. */
+  truncating(path: string): void {
+    this.alive();
+    const { writeError } = this.faults;
+    if (writeError === 'EIO' && this.prng.below(2) === 0) {
+      throw new FileError(writeError, path, `cannot cut ${path}`);
+    }
   }
 
   syncing(path: string, file: SimFile): void {
     this.changing(path);
-    file.sync();
+    if (this.faults.ignoresSync?.(path) !== true) file.sync();
     this.undo = [];
   }
 }
@@ -348,7 +393,7 @@ class SimHandle implements FileHandle {
   }
 
   truncateSync(sizeBytes: number): void {
-    this.disk.reading(this.path);
+    this.disk.truncating(this.path);
     this.file.truncate(sizeBytes);
   }
 
@@ -357,13 +402,20 @@ class SimHandle implements FileHandle {
   }
 
   sync(): Promise<void> {
-    if (this.disk.crashed) return Promise.resolve();
-    try {
-      this.syncSync();
-      return Promise.resolve();
-    } catch (error) {
-      return Promise.reject(error);
-    }
+    return new Promise((resolve, reject) => {
+      const act = (): void => {
+        try {
+          if (!this.disk.crashed) this.syncSync();
+          resolve();
+        } catch (error) {
+          // Dead meanwhile: nobody is left to be told.
+          if (error instanceof CrashError) resolve();
+          else reject(error);
+        }
+      };
+      if (this.disk.syncDelay === 0) act();
+      else this.disk.syncLater(act);
+    });
   }
 
   sizeBytes(): number {

@@ -99,7 +99,10 @@ export class BlockStore {
     return names;
   }
 
-  /** Looks at the directory again: opens what is new, closes what is gone. */
+  /**
+   * Looks at the directory again: opens what is new, closes what is gone.
+   * @throws FileError when a block that is in use cannot be looked at just now: all stays as it was
+   */
   reload(): StoreState {
     const { files, directory } = this.options;
     const metas = new Map<string, BlockMeta>();
@@ -110,6 +113,9 @@ export class BlockStore {
         metas.set(ulid, readMeta(files, `${directory}/${ulid}`));
       } catch (error) {
         if (!(error instanceof BlockError)) throw error;
+        const { cause } = error;
+        const isOpen = this.set.blocks.some(({ meta }) => meta.ulid === ulid);
+        if (isOpen && cause instanceof FileError && cause.code !== 'ENOENT') throw cause;
         broken.set(ulid, { path: error.path, message: error.message });
       }
     }

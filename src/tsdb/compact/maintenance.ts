@@ -14,6 +14,7 @@ import { isFromOutOfOrder, OUT_OF_ORDER_HINT } from '../block/meta.ts';
 import type { Database } from '../db.ts';
 import type { RetentionLimits } from '../retention/retention.ts';
 import { expiredBlocks } from '../retention/retention.ts';
+import type { Checkpointer } from '../wal/checkpoint.ts';
 import type { BlockWorker } from './block-jobs.ts';
 import type { CompactionResult, StoredBlock, StoreState } from './block-store.ts';
 import { rangeEnd } from './plan.ts';
@@ -192,6 +193,8 @@ export class Maintenance {
       const maxTime = rangeEnd(minTime, chunkRangeMs);
       this.counters.compactionsTriggered++;
       const start = clock.monotonicMs();
+      // What comes late from here on may come too late for its block.
+      const seenBatch = head.committedBatch;
       const meta = await worker.run({ kind: 'writeHead', minTime, maxTime, ...this.formats() });
       const seconds = (clock.monotonicMs() - start) / 1000;
       if (meta !== undefined) {
@@ -206,9 +209,8 @@ export class Maintenance {
       observer?.compacted(seconds);
       await this.writeLate(head.outOfOrderMinTime, minTime);
       await this.reload();
-      await this.database.truncateHead(maxTime, (job) =>
-        worker.run({ kind: 'checkpoint', ...job }),
-      );
+      const checkpoint: Checkpointer = (job) => worker.run({ kind: 'checkpoint', ...job });
+      await this.database.truncateHead(maxTime, { seenBatch, checkpoint });
     }
   }
 

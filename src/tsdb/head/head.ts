@@ -10,7 +10,8 @@ import { bytesKernel } from '../../kernels/index.ts';
 import type { Labels, Matcher } from '../../model/index.ts';
 import type { Appender, SampleBatch, SeriesExemplar } from '../../storage/index.ts';
 import { AppendStatus, ExemplarStatus, StorageError } from '../../storage/index.ts';
-import { encodeSeriesRecord, type LoggedSeries, type WalSink } from '../wal/records.ts';
+import type { LateSink, LoggedSeries, WalSink } from '../wal/records.ts';
+import { encodeSeriesRecord } from '../wal/records.ts';
 import type { LoggedExemplar, MmapMarker } from '../wal/records-other.ts';
 import {
   encodeExemplarsRecord,
@@ -61,7 +62,7 @@ export interface HeadOptions {
   /** Where batches are logged before they are visible; undefined: nowhere (tests, replay tools). */
   readonly wal: WalSink | undefined;
   /** The same for samples out of order. */
-  readonly wbl?: WalSink;
+  readonly wbl?: LateSink;
 }
 
 export const DEFAULT_CHUNK_RANGE_MS = 7_200_000;
@@ -105,6 +106,8 @@ export class Head implements Appender {
   private unlogged: number[] = [];
   private nextWalRef = 1;
   private truncating = false;
+  /** Oldest time that came in since the truncation under way began. */
+  private appendedMin = Number.POSITIVE_INFINITY;
   private mapper: ChunkMapper | undefined;
   private found: FoundChains | undefined;
   /** Refs of the log, beside their own, of series that it names more than once. */
@@ -189,14 +192,20 @@ export class Head implements Appender {
    * have nothing left. Their memory is used again once no reader holds it. Works in short goes; the head
    * is in use as always. One truncation at a time.
    * @param pause lets other work in (0) or waits
+   * @param seenBatch late samples of batches after this one stay, however old: no block has them
    */
-  async truncate(minTime: number, pause: Pause): Promise<TruncateResult> {
+  async truncate(
+    minTime: number,
+    pause: Pause,
+    seenBatch = this.committedBatch,
+  ): Promise<TruncateResult> {
     assert(!this.truncating, 'one truncation at a time');
     this.truncating = true;
+    this.appendedMin = Number.POSITIVE_INFINITY;
     const { counters } = this;
     counters.truncations++;
     try {
-      const truncation = new Truncation(this.truncateHost(), minTime, pause);
+      const truncation = new Truncation(this.truncateHost(), minTime, seenBatch, pause);
       const result = await truncation.run();
       counters.chunksRemoved += result.chunksRemoved;
       counters.seriesRemoved += result.removedRefs.length;
@@ -213,6 +222,11 @@ export class Head implements Appender {
     } finally {
       this.truncating = false;
     }
+  }
+
+  /** Number of the newest batch: a reader that starts now sees it and all before. */
+  get committedBatch(): number {
+    return this.shared.u32[Control.committed]!;
   }
 
   /** Calls `visit` with the ref in the log of each series that is there now. Not during a truncation. */
@@ -238,6 +252,7 @@ export class Head implements Appender {
       },
       sides: this.sides,
       starts: this.starts,
+      appendedMin: () => this.appendedMin,
     };
   }
 
@@ -344,7 +359,7 @@ export class Head implements Appender {
   /** A marker that cannot be logged is missed by nobody: the samples are in both places. */
   private logMarkers(markers: readonly MmapMarker[]): void {
     try {
-      this.options.wbl?.log([encodeMmapMarkersRecord(markers)]);
+      this.options.wbl?.log([encodeMmapMarkersRecord(markers)], Number.POSITIVE_INFINITY);
     } catch (error) {
       if (!(error instanceof StorageError)) throw error;
     }
@@ -448,6 +463,11 @@ export class Head implements Appender {
     return id;
   }
 
+  /** A ref that a log uses and no series has: it is given to none, or the samples would become that one's. */
+  skipWalRef(walRef: number): void {
+    if (walRef >= this.nextWalRef) this.nextWalRef = walRef + 1;
+  }
+
   /** Appends samples read from the WAL, with no bound on their age. Returns the accepted ones. */
   restoreSamples(batch: SampleBatch): number {
     const owned = batch as OwnedBatch;
@@ -503,7 +523,7 @@ export class Head implements Appender {
     const late = this.sideBatch.records(batch, true);
     // Both logs before anything is visible; the series first, of which the second one speaks.
     if (wal !== undefined) this.log(batch, wal, this.sideBatch.records(batch, false));
-    if (late.length > 0) wbl?.log(late);
+    if (late.length > 0) wbl?.log(late, this.sideBatch.lateMinTime(batch));
     return this.apply(batch);
   }
 
@@ -643,12 +663,20 @@ export class Head implements Appender {
     if (isReplay) this.starts.restore(batch, number);
     else this.starts.note(batch, number);
     this.sideBatch.apply(batch, number);
-    this.sideStore.noteTimes(batch);
+    if (this.truncating) this.noteAppended(batch);
     Atomics.store(this.shared.u32, Control.committed, number);
     this.sides.settle((id) => this.mapper?.sideChanged(id));
     this.mapper?.work();
     this.store.reclaim();
     return this.tally(batch);
+  }
+
+  /** Truncation finds the oldest time anew and does not see what is appended behind its back. */
+  private noteAppended({ status, times, count }: SampleBatch): void {
+    for (let i = 0; i < count; i++) {
+      if (status[i] !== AppendStatus.accepted) continue;
+      this.appendedMin = Math.min(this.appendedMin, times[i]!);
+    }
   }
 
   /** Skipped samples count as nothing. */

@@ -18,7 +18,14 @@ import {
   encodeHistogramsRecord,
   histogramRecordType,
 } from '../wal/records-histogram.ts';
-import { Control, SERIES_FLAGS, SERIES_LAST_TIME, Series, SeriesFlag } from './layout.ts';
+import {
+  Control,
+  ControlTime,
+  SERIES_FLAGS,
+  SERIES_LAST_TIME,
+  Series,
+  SeriesFlag,
+} from './layout.ts';
 import { SideKind, type SideWriter } from './side.ts';
 import { MemoryFullError } from './store.ts';
 import { directoryGet } from './tables.ts';
@@ -163,7 +170,7 @@ export class SideBatch {
           ? sameButHint(newest.data, data)
           : side !== 0 && this.sides.newestIs(side, data);
       batch.status[i] = same ? AppendStatus.repeated : AppendStatus.duplicate;
-    } else if (time < last && time >= bounds.outOfOrderFrom) {
+    } else if (time <= bounds.timeMax && time >= bounds.outOfOrderFrom) {
       batch.status[i] = SKIPPED;
       this.rows.push({ ...row, isOutOfOrder: true });
     } else {
@@ -251,8 +258,22 @@ export class SideBatch {
     return records;
   }
 
-  /** Adds the rows to their series under batch `number`. */
+  /** Time of the oldest row out of order; +Infinity: there is none. */
+  lateMinTime(batch: SampleBatch): number {
+    let oldest = Number.POSITIVE_INFINITY;
+    for (const { index, isOutOfOrder } of this.rows) {
+      if (isOutOfOrder) oldest = Math.min(oldest, batch.times[index]!);
+    }
+    return oldest;
+  }
+
+  /**
+   * Adds the rows to their series under batch `number`. The head's bounds, which the kernel
+   * keeps for floats, take
+   * in the times of the rows in order, of which any may be the oldest.
+   */
   apply(batch: SampleBatch, number: number): void {
+    const { f64 } = this.shared;
     for (const { index, record, kind, isOutOfOrder, startTime, data } of this.rows) {
       const time = batch.times[index]!;
       batch.status[index] = this.add(
@@ -267,7 +288,12 @@ export class SideBatch {
       )
         ? AppendStatus.accepted
         : AppendStatus.full;
-      if (isOutOfOrder) this.counters.outOfOrderAppended++;
+      if (isOutOfOrder) {
+        this.counters.outOfOrderAppended++;
+      } else {
+        f64[ControlTime.min] = Math.min(f64[ControlTime.min]!, time);
+        f64[ControlTime.max] = Math.max(f64[ControlTime.max]!, time);
+      }
       if (kind !== SideKind.float) this.counters.histogramsAppended++;
     }
     this.rows = [];

@@ -2,8 +2,6 @@
 // What reaches sides other than through a batch: samples from logs, and deletions.
 
 import type { SharedMemory } from '../../kernels/index.ts';
-import type { SampleBatch } from '../../storage/index.ts';
-import { AppendStatus } from '../../storage/index.ts';
 import { Control, ControlTime, Series } from './layout.ts';
 import { type SideChunk, type SideChunkInFile, SideKind, type SideWriter } from './side.ts';
 import type { SideBatch } from './side-batch.ts';
@@ -73,9 +71,11 @@ export class SideStore {
     const at = (this.record(id) >>> 2) + Series.side;
     if (u32[at] === 0) Atomics.store(u32, at, this.sides.newSide(id));
     const number = this.store.nextBatch();
+    const floor = f64[ControlTime.floor]!;
     for (const chunk of chunks) {
       this.sides.addFromFile(u32[at]!, number, chunk);
-      const { minTime, maxTime, isOutOfOrder } = chunk;
+      const { maxTime, isOutOfOrder } = chunk;
+      const minTime = Math.max(chunk.minTime, floor);
       if (!isOutOfOrder) f64[ControlTime.min] = Math.min(f64[ControlTime.min]!, minTime);
       f64[ControlTime.max] = Math.max(f64[ControlTime.max]!, maxTime);
     }
@@ -130,17 +130,5 @@ export class SideStore {
     Atomics.store(this.shared.u32, Control.committed, number);
     this.sides.settle(this.onChunks);
     this.store.reclaim();
-  }
-
-  /** The kernel keeps the bounds of the head for what it appends; histograms count, too. */
-  noteTimes({ histograms, status, times, count }: SampleBatch): void {
-    if (histograms === undefined) return;
-    const { f64 } = this.shared;
-    for (let i = 0; i < count; i++) {
-      if (histograms[i] === undefined || status[i] !== AppendStatus.accepted) continue;
-      // Of what came out of order the oldest is kept apart.
-      if (times[i]! >= f64[ControlTime.max]!) f64[ControlTime.max] = times[i]!;
-      if (f64[ControlTime.min] === Number.POSITIVE_INFINITY) f64[ControlTime.min] = times[i]!;
-    }
   }
 }

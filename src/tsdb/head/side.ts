@@ -416,24 +416,46 @@ export class SideWriter {
     }
   }
 
-  /** Drops what ends before `minTime`; returns whether samples are left. */
-  truncate(side: number, minTime: number): boolean {
+  /**
+   * Drops what ends before `minTime`, of late samples only those of batches up to `seenBatch`:
+   * when later ones came
+   * the blocks of their time had been written. Returns whether samples are left, and the time
+   * of the oldest in order.
+   */
+  truncate(
+    side: number,
+    minTime: number,
+    seenBatch: number,
+  ): { readonly hasSamples: boolean; readonly oldest: number } {
     const { u32, f64, u8 } = this.shared;
+    const isKept = (node: number): boolean =>
+      f64[(node >>> 3) + 2]! >= minTime ||
+      (isLate(u8, node) && ((u32[(node >>> 2) + Node.batch]! - seenBatch) | 0) > 0);
+    // Deletions stay as long as what they hide.
+    let deletedFrom = minTime;
+    for (let node = u32[side >>> 2]!; node !== 0; node = this.before(node)) {
+      const isSample = u8[node + 28]! !== SideKind.tombstone;
+      if (isSample && isKept(node)) deletedFrom = Math.min(deletedFrom, f64[(node >>> 3) + 1]!);
+    }
     let samples = 0;
+    let oldest = Number.POSITIVE_INFINITY;
     let raw = 0;
     this.unlink(side, (node) => {
-      if (f64[(node >>> 3) + 2]! < minTime) return true;
       const kind = u8[node + 28]!;
-      if (kind === SideKind.tombstone) return false;
+      if (kind === SideKind.tombstone) return f64[(node >>> 3) + 2]! < deletedFrom;
+      if (!isKept(node)) return true;
       samples++;
       if (isRaw(kind)) raw++;
+      const nodeMin = f64[(node >>> 3) + 1]!;
       if (isLate(u8, node)) {
-        f64[ControlTime.sideMin] = Math.min(f64[ControlTime.sideMin]!, f64[(node >>> 3) + 1]!);
+        f64[ControlTime.sideMin] = Math.min(f64[ControlTime.sideMin]!, nodeMin);
+      } else {
+        oldest = Math.min(oldest, nodeMin);
       }
       return false;
     });
     u32[(side >>> 2) + Header.rawCount] = raw;
-    return samples > 0;
+    return { hasSamples: samples > 0, oldest };
   }
 
   /** Retires everything: the series is gone. */

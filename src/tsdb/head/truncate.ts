@@ -65,6 +65,8 @@ export interface TruncateHost {
   symbolRemoved(lengthBytes: number): void;
   readonly sides: SideWriter;
   readonly starts: StartTimes;
+  /** Oldest time appended since the truncation began. */
+  appendedMin(): number;
 }
 
 /** Series visited, list entries filtered and blocks freed in one go: a millisecond or two. */
@@ -78,6 +80,8 @@ export class Truncation {
   private readonly host: TruncateHost;
   private readonly pause: Pause;
   private readonly minTime: number;
+  /** Late samples of later batches stay. */
+  private readonly seenBatch: number;
   private chunksRemoved = 0;
   private oldest = Number.POSITIVE_INFINITY;
   /** Ids of the series that are gone, ascending. */
@@ -89,9 +93,10 @@ export class Truncation {
   /** Values whose last series is gone, by label name id. */
   private readonly deadValues = new Map<number, Set<number>>();
 
-  constructor(host: TruncateHost, minTime: number, pause: Pause) {
+  constructor(host: TruncateHost, minTime: number, seenBatch: number, pause: Pause) {
     this.host = host;
     this.minTime = minTime;
+    this.seenBatch = seenBatch;
     this.pause = pause;
   }
 
@@ -110,7 +115,8 @@ export class Truncation {
       await this.retireSeries();
     }
     if (f64[ControlTime.min]! < minTime) {
-      f64[ControlTime.min] = Math.max(minTime, Math.min(this.oldest, f64[ControlTime.max]!));
+      const oldest = Math.min(this.oldest, host.appendedMin(), f64[ControlTime.max]!);
+      f64[ControlTime.min] = Math.max(minTime, oldest);
     }
     return { chunksRemoved: this.chunksRemoved, removedRefs: this.removedRefs };
   }
@@ -153,13 +159,18 @@ export class Truncation {
     const open = u32[at + Series.openChunk]!;
     const isOld = open === 0 || this.newestTime(open) < this.minTime;
     const side = u32[at + Series.side]!;
-    const late = side !== 0 && this.host.sides.truncate(side, this.minTime);
+    let hasSide = false;
+    if (side !== 0) {
+      const left = this.host.sides.truncate(side, this.minTime, this.seenBatch);
+      hasSide = left.hasSamples;
+      this.oldest = Math.min(this.oldest, left.oldest);
+    }
     this.host.starts.truncate(record, this.minTime);
     if (!isOld) {
       this.cutChain(open);
       return;
     }
-    if (late) return;
+    if (hasSide) return;
     // A series made for a batch that is on its way has no samples yet: it is spared once.
     const flags = u8[record + SERIES_FLAGS]!;
     if (open === 0 && (flags & SeriesFlag.spared) === 0) {

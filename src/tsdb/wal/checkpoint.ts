@@ -29,12 +29,14 @@ import { type PlainRefSet, RefSet } from './ref-set.ts';
 import type { WalCompression } from './writer.ts';
 import { WalWriter, walCompression } from './writer.ts';
 
-interface CheckpointRange {
+export interface CheckpointRange {
   /** Segments to cover, with the checkpoint that is there. */
   readonly first: number;
   readonly last: number;
   /** Samples before this are in blocks. */
   readonly minTime: number;
+  /** Deletions that end before this are forgotten: nothing in the log of late samples is as old either. */
+  readonly tombstonesFrom: number;
   readonly segmentBytes: number;
 }
 
@@ -101,7 +103,7 @@ class CheckpointFilter {
   }
 
   private filtered(record: Uint8Array): Uint8Array | undefined {
-    const { keep, minTime } = this.options;
+    const { keep, minTime, tombstonesFrom } = this.options;
     const type = record[0]!;
     if (type === RecordType.series) return filterSeriesRecord(record, keep);
     if (type === RecordType.samples || type === RecordType.samplesWithStart) {
@@ -109,7 +111,9 @@ class CheckpointFilter {
     }
     if (isHistogramType(type)) return filterHistogramsRecord(record, minTime);
     if (type === RecordType.tombstones) {
-      const stones = decodeTombstonesRecord(record).filter(({ maxTime }) => maxTime >= minTime);
+      const stones = decodeTombstonesRecord(record).filter(
+        ({ maxTime }) => maxTime >= tombstonesFrom,
+      );
       return stones.length === 0 ? undefined : encodeTombstonesRecord(stones);
     }
     if (type === RecordType.exemplars) {

@@ -15,6 +15,12 @@ export interface WalSink {
   log(records: readonly Uint8Array[]): void;
 }
 
+/** Where samples out of order are logged. */
+export interface LateSink {
+  /** `minTime`: of the oldest of the samples. @throws StorageError */
+  log(records: readonly Uint8Array[], minTime: number): void;
+}
+
 export const RecordType = {
   series: 1,
   samples: 2,

@@ -71,6 +71,8 @@ export interface ReplayResult {
   /** Samples whose series no record named. */
   readonly unknownRefs: number;
   readonly corruptions: number;
+  /** Oldest sample out of order that the WBL holds; +Infinity: none. */
+  readonly lateMinTime: number;
 }
 
 const BATCH_SAMPLES = 1 << 16;
@@ -80,6 +82,8 @@ const BYTES_PER_GO = 1 << 20;
 class Replay {
   samples = 0;
   unknownRefs = 0;
+  /** Oldest time in the WBL. */
+  lateMinTime = Number.POSITIVE_INFINITY;
   /** Whether what is read now is the WBL. */
   isOutOfOrder = false;
   /** Records of types that this version does not know. */
@@ -150,11 +154,18 @@ class Replay {
     const kind = isFloatHistogramType(type) ? SideKind.floatHistogram : SideKind.histogram;
     decodeHistogramsRecord(record, ({ ref, time, startTime, bytes }) => {
       const id = this.refs.get(ref);
+      if (this.isOutOfOrder) this.noteLate(ref, time);
       if (id === 0) this.unknownRefs++;
       else if (this.head.sideStore.restore(id, kind, this.isOutOfOrder, time, bytes, startTime)) {
         this.samples++;
       }
     });
+  }
+
+  private noteLate(ref: number, time: number): void {
+    this.lateMinTime = Math.min(this.lateMinTime, time);
+    // Of a series that the WAL does not have, or no longer.
+    this.head.skipWalRef(ref);
   }
 
   /** Samples of the WBL: out of order by definition. */
@@ -169,6 +180,7 @@ class Replay {
       const data = bytes.slice(8 * i, 8 * i + 8);
       const time = columns.times[i]!;
       const start = columns.startTimes[i]!;
+      this.noteLate(columns.refs[i]!, time);
       if (id === 0) this.unknownRefs++;
       else if (this.head.sideStore.restore(id, SideKind.float, true, time, data, start)) {
         this.samples++;
@@ -380,5 +392,6 @@ export async function replayWal(options: ReplayOptions): Promise<ReplayResult> {
   const names = files.listSync(directory);
   const newest = segmentNumbers(names).at(-1) ?? -1;
   const nextSegment = Math.max(newest, newestCheckpoint(names)?.number ?? -1) + 1;
-  return { nextSegment, samples: replay.samples, unknownRefs: replay.unknownRefs, corruptions };
+  const { samples, unknownRefs, lateMinTime } = replay;
+  return { nextSegment, samples, unknownRefs, corruptions, lateMinTime };
 }

@@ -4,7 +4,7 @@
 // them.
 
 import type { FileSystem, Logger } from '../../base/index.ts';
-import type { Checkpointer, CheckpointJob } from './checkpoint.ts';
+import type { Checkpointer, CheckpointJob, CheckpointRange } from './checkpoint.ts';
 import { segmentNumbers } from './format.ts';
 import { RefSet } from './ref-set.ts';
 import type { WalWriter } from './writer.ts';
@@ -64,12 +64,13 @@ export class WalTruncator {
 
   /**
    * Makes a checkpoint of the older segments and removes them. Nothing happens while there are too few.
-   * @param minTime samples before it are in blocks
+   * @param range samples before `minTime` are in blocks; deletions before `tombstonesFrom` hide
+   *   nothing any more
    * @param addLiveRefs tells the refs of the series in the head
    * @throws whatever `checkpoint` does; the log is whole then, only longer than needed
    */
   async truncate(
-    minTime: number,
+    { minTime, tombstonesFrom }: Pick<CheckpointRange, 'minTime' | 'tombstonesFrom'>,
     addLiveRefs: (add: (ref: number) => void) => Promise<void>,
     checkpoint: Checkpointer,
   ): Promise<void> {
@@ -97,7 +98,7 @@ export class WalTruncator {
       for (const ref of batch.refs) refs.add(ref);
     }
     try {
-      const range = { first, last, minTime, segmentBytes };
+      const range = { first, last, minTime, tombstonesFrom, segmentBytes };
       const { notRemoved } = await checkpoint({ ...range, refs: refs.plain, compression });
       this.counters.deletions++;
       if (notRemoved !== undefined) {

@@ -246,6 +246,7 @@ const checkpointOptions = (directory: string, first: number, last: number) => ({
   last,
   keep: (ref: number) => ref !== 2,
   minTime: 1000,
+  tombstonesFrom: 1000,
 });
 
 test('a checkpoint holds what is still needed, from the checkpoint before and the segments', async () => {

@@ -5,25 +5,58 @@
 import type { Clock } from '../../base/index.ts';
 import { FileError } from '../../base/index.ts';
 import { segmentName, segmentNumbers } from './format.ts';
-import type { WalSink } from './records.ts';
+import type { LateSink } from './records.ts';
 import { ResilientWal } from './resilient.ts';
 import { WalWriter, type WalWriterOptions } from './writer.ts';
 
-export class WblWriter implements WalSink {
+export class WblWriter implements LateSink {
   private readonly options: WalWriterOptions;
   private readonly clock: Clock;
   private writer: WalWriter | undefined;
   private queue: ResilientWal | undefined;
   /** Until when each closed segment may hold samples; those of before the start: of anything. */
   private readonly ends = new Map<number, number>();
+  /** Oldest sample of each segment of this process. */
+  private readonly oldest = new Map<number, number>();
+  /** Oldest sample of the segments before the start, the newest of these segments. */
+  private readonly before: { readonly oldest: number; readonly segment: number };
 
-  constructor(options: WalWriterOptions, clock: Clock) {
+  /** @param replayedMin oldest time in the segments that are there; +Infinity when there is none */
+  constructor(options: WalWriterOptions, clock: Clock, replayedMin: number) {
     this.options = options;
     this.clock = clock;
+    this.before = { oldest: replayedMin, segment: this.existing().at(-1) ?? -1 };
   }
 
-  log(records: readonly Uint8Array[]): void {
-    this.opened().log(records);
+  /** No sample in the files, or on its way there, is older. +Infinity: there is none. */
+  get oldestTime(): number {
+    const segments = this.existing();
+    const isOld = segments.some((segment) => segment <= this.before.segment);
+    let oldest = isOld ? this.before.oldest : Number.POSITIVE_INFINITY;
+    for (const time of this.oldest.values()) oldest = Math.min(oldest, time);
+    return oldest;
+  }
+
+  get isFailing(): boolean {
+    return this.queue?.isFailing === true;
+  }
+
+  get waitingBytes(): number {
+    return this.queue?.waitingBytes ?? 0;
+  }
+
+  get refused(): number {
+    return this.queue?.refused ?? 0;
+  }
+
+  log(records: readonly Uint8Array[], minTime: number): void {
+    const queue = this.opened();
+    const segment = this.writer?.currentSegment ?? 0;
+    // Before it is written: a record may begin the next segment, and be one of both.
+    for (const number of [segment, segment + 1]) {
+      this.oldest.set(number, Math.min(minTime, this.oldest.get(number) ?? minTime));
+    }
+    queue.log(records);
   }
 
   private opened(): ResilientWal {
@@ -62,6 +95,7 @@ export class WblWriter implements WalSink {
         try {
           files.removeSync(`${directory}/${segmentName(number)}`);
           this.ends.delete(number);
+          this.oldest.delete(number);
         } catch (error) {
           if (!(error instanceof FileError)) throw error;
           logger.error('Cannot remove a WBL segment', { err: error.message });

@@ -88,6 +88,8 @@ export class WalWriter implements WalSink {
   private file: FileHandle | undefined;
   /** Bytes of the current segment, all written. */
   private written = 0;
+  /** Something of a failed write stands behind `written`. */
+  private isTorn = false;
   /** What the current `log` adds. */
   private buffer = new Uint8Array(1 << 16);
   private buffered = 0;
@@ -109,6 +111,7 @@ export class WalWriter implements WalSink {
       const { data, flag } = this.compressed(record);
       if (!this.fits(data.length) && this.written + this.buffered > 0) {
         this.flush();
+        this.mend();
         this.nextSegment();
       }
       this.frame(data, flag);
@@ -228,39 +231,66 @@ export class WalWriter implements WalSink {
     if (this.buffered === 0) return;
     const length = this.buffered;
     this.buffered = 0;
+    this.mend();
     try {
       this.open();
       this.file!.writeSync(this.buffer, 0, length, this.written);
     } catch (error) {
       this.counters.writesFailed++;
       this.recover();
-      throw new StorageError('wal_write', `cannot write to ${this.path()}: ${messageOf(error)}`, {
-        cause: error,
-      });
+      throw this.failure(error);
     }
     this.written += length;
     this.counters.pageFlushes++;
     this.counters.bytesWritten += length;
   }
 
-  /** After a failed write: no half record may stay, or everything after it would be lost at replay. */
+  /**
+   * After a failed write: no half record may stay, or everything after it would be lost at replay. Where that
+   * fails, too, nothing is written before it has succeeded; not into another segment either, as
+   * replay ends at
+   * the first damage.
+   */
   private recover(): void {
     if (this.file === undefined) return;
+    this.isTorn = true;
     try {
-      this.file.truncateSync(this.written);
-      this.counters.truncations++;
+      this.cutBack();
     } catch (error) {
-      this.options.logger.error('Cannot cut the WAL segment back, going on in a new one', {
-        segment: this.number,
-        err: messageOf(error),
-      });
-      this.nextSegment();
+      this.options.logger.error(
+        'Cannot cut the WAL segment back after a failed write; tried again before the next one',
+        { segment: this.number, err: messageOf(error) },
+      );
     }
+  }
+
+  /** Removes what an earlier failure left. @throws StorageError */
+  private mend(): void {
+    if (!this.isTorn) return;
+    try {
+      this.cutBack();
+    } catch (error) {
+      this.counters.writesFailed++;
+      this.buffered = 0;
+      throw this.failure(error);
+    }
+  }
+
+  private failure(cause: unknown): StorageError {
+    return new StorageError('wal_write', `cannot write to ${this.path()}: ${messageOf(cause)}`, {
+      cause,
+    });
+  }
+
+  private cutBack(): void {
+    this.file!.truncateSync(this.written);
+    this.counters.truncations++;
+    this.isTorn = false;
   }
 
   /** The current segment is complete; the next record goes into a new one. */
   cut(): void {
-    if (this.written > 0) this.nextSegment();
+    if (this.written > 0 && !this.isTorn) this.nextSegment();
   }
 
   /** The segment that was written is synced off this thread, then closed. */

@@ -96,6 +96,8 @@ export interface SystemCalls {
   netlink(protocol: number, request: Uint8Array): Uint8Array[];
   /** `ioctl(2)` on a datagram socket with an `ifreq` whose data is `buffer`; the kernel writes into it. */
   interfaceIoctl(device: string, request: number, buffer: Uint8Array): void;
+  /** `ioctl(2)` on a directory opened for reading; the kernel reads `buffer` and writes into it. */
+  directoryIoctl(path: string, request: number, buffer: Uint8Array): void;
   /** `perf_event_open(2)` for all processes on one CPU. @returns a descriptor */
   perfOpen(attributes: Uint8Array, cpu: number): number;
   /** Reads from a descriptor of {@link SystemCalls.perfOpen}; the bytes read. */

@@ -49,6 +49,7 @@ function fakeCalls(hasFamily: boolean): SystemCalls {
   return {
     adjustTime: refuse,
     interfaceIoctl: refuse,
+    directoryIoctl: refuse,
     perfOpen: refuse,
     read: refuse,
     netlink: (_, request) => {

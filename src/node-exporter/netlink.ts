@@ -96,15 +96,44 @@ export function addressText(view: DataView | undefined): string {
   return `${hex(groups.slice(0, best))}::${hex(groups.slice(best + bestLength))}`;
 }
 
+/** `00:11:22:aa:bb:cc`. */
+export const hardwareAddress = (view: DataView | undefined): string =>
+  view === undefined
+    ? ''
+    : Array.from({ length: view.byteLength }, (_, i) =>
+        view.getUint8(i).toString(16).padStart(2, '0'),
+      ).join(':');
+
 const RTM_GETLINK = 18;
 const IFINFO_BYTES = 16;
-const IFLA_IFNAME = 3;
-const IFLA_IFALIAS = 20;
-const IFLA_STATS64 = 23;
+/** Attributes of a link, as <linux/if_link.h> numbers them. */
+export const LinkAttribute = {
+  address: 1,
+  broadcast: 2,
+  name: 3,
+  mtu: 4,
+  link: 5,
+  transmitQueueLength: 13,
+  operationalState: 16,
+  linkMode: 17,
+  alias: 20,
+  statistics: 23,
+  group: 27,
+  carrier: 33,
+  carrierChanges: 35,
+  carrierUpCount: 47,
+  carrierDownCount: 48,
+} as const;
 
 /** One network device. */
 export interface Link {
   readonly index: number;
+  /** ARPHRD_ of <linux/if_arp.h>. */
+  readonly type: number;
+  /** IFF_ of <linux/if.h>. */
+  readonly flags: number;
+  /** All that the kernel says of it, by {@link LinkAttribute}. */
+  readonly attributes: ReadonlyMap<number, DataView>;
   readonly name: string;
   readonly alias: string;
   /** `struct rtnl_link_stats64`: 64-bit counters in the kernel's order. */
@@ -118,9 +147,12 @@ export function listLinks(calls: SystemCalls): Link[] {
     const found = attributes(message, IFINFO_BYTES);
     return {
       index: message.getInt32(4, true),
-      name: textOf(found.get(IFLA_IFNAME)),
-      alias: textOf(found.get(IFLA_IFALIAS)),
-      statistics: found.get(IFLA_STATS64),
+      type: message.getUint16(2, true),
+      flags: message.getUint32(8, true),
+      attributes: found,
+      name: textOf(found.get(LinkAttribute.name)),
+      alias: textOf(found.get(LinkAttribute.alias)),
+      statistics: found.get(LinkAttribute.statistics),
     };
   });
 }

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // System calls that Node has no door to, through koffi: an optional package, loaded at first use.
 
+import { closeSync, constants, openSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import os from 'node:os';
 import type { ClockAdjustment, SystemCalls } from '../base/index.ts';
 import { SystemCallError } from '../base/index.ts';
+import { fileError } from './files.ts';
 
 type Koffi = typeof import('koffi');
 type Foreign = (...parameters: readonly unknown[]) => number;
@@ -176,6 +178,22 @@ function netlink(libc: Libc, protocol: number, request: Uint8Array): Uint8Array[
   return messages;
 }
 
+/** On a directory, opened for it. */
+function directoryIoctl(libc: Libc, path: string, request: number, buffer: Uint8Array): void {
+  let descriptor: number;
+  try {
+    descriptor = openSync(path, constants.O_RDONLY | constants.O_DIRECTORY);
+  } catch (error) {
+    throw fileError('open', path, error);
+  }
+  try {
+    const prototype = 'int ioctl(int descriptor, unsigned long request, _Inout_ void *buffer)';
+    libc.call('ioctl', prototype, descriptor, request, buffer);
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
 /** The system calls; undefined without koffi or where longs do not have 64 bits, little end first. */
 export function openSystemCalls(): SystemCalls | undefined {
   const perfOpenNumber = perfOpenNumbers[process.arch];
@@ -209,6 +227,7 @@ export function openSystemCalls(): SystemCalls | undefined {
           throw new SystemCallError('ioctl', koffi.errno());
       });
     },
+    directoryIoctl: (path, code, buffer) => directoryIoctl(libc, path, code, buffer),
     perfOpen: (attributes, cpu) =>
       libc.call(
         'perf_event_open',

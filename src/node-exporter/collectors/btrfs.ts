@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// btrfs: what sysfs says of each mounted btrfs.
+// btrfs: what sysfs says of each mounted btrfs, and the kernel of its devices.
 
 import type { Collector, CollectorContext } from '../collector.ts';
 import type { MetricSink } from '../sink.ts';
 import { counter, gauge } from '../sink.ts';
+import type { BtrfsDevice } from './btrfs-devices.ts';
+import { btrfsDevices } from './btrfs-devices.ts';
 import { listSysIfAny, readSys, readSysLine, sysNumber, sysNumberIfAny } from '../source.ts';
 import { decimal, eachLine, fields } from '../text.ts';
 
@@ -33,6 +35,29 @@ const deviceSize = gauge(
   'node_btrfs_device_size_bytes',
   'Size of a device that is part of the filesystem.',
   'device',
+  'uuid',
+);
+/** With the system call the devices are told apart by their id also. */
+const knownDeviceSize = gauge(
+  'node_btrfs_device_size_bytes',
+  'Size of a device that is part of the filesystem.',
+  'btrfs_dev_uuid',
+  'device',
+  'uuid',
+);
+const deviceUnused = gauge(
+  'node_btrfs_device_unused_bytes',
+  'Unused bytes unused on a device that is part of the filesystem.',
+  'btrfs_dev_uuid',
+  'device',
+  'uuid',
+);
+const deviceErrors = counter(
+  'node_btrfs_device_errors_total',
+  'Errors reported for the device',
+  'btrfs_dev_uuid',
+  'device',
+  'type',
   'uuid',
 );
 const reserved = gauge(
@@ -120,16 +145,30 @@ function collectCommits(context: CollectorContext, sink: MetricSink, uuid: strin
   sink.add(commitSeconds, of('total_commit_ms') / 1000, uuid);
 }
 
+function collectDevices(sink: MetricSink, uuid: string, devices: readonly BtrfsDevice[]): void {
+  for (const device of devices) {
+    const { name } = device;
+    sink.add(knownDeviceSize, device.totalBytes, device.uuid, name, uuid);
+    sink.add(deviceUnused, device.totalBytes - device.usedBytes, device.uuid, name, uuid);
+    for (const { type, count } of device.errors)
+      sink.add(deviceErrors, count, device.uuid, name, type, uuid);
+  }
+}
+
 export function btrfs(context: CollectorContext): Collector {
   return (sink) => {
-    for (const uuid of listSysIfAny(context, 'fs/btrfs')) {
-      if (uuid.split('-').length !== 5) continue;
+    const uuids = listSysIfAny(context, 'fs/btrfs').filter((name) => name.split('-').length === 5);
+    if (uuids.length === 0) return;
+    const known = btrfsDevices(context);
+    for (const uuid of uuids) {
       const base = `fs/btrfs/${uuid}`;
       sink.add(info, 1, readSys(context, `${base}/label`), uuid);
       sink.add(globalReserve, sysNumber(context, `${base}/allocation/global_rsv_size`), uuid);
       collectCommits(context, sink, uuid);
       const devices = listSysIfAny(context, `${base}/devices`);
-      for (const device of devices) {
+      const asked = known.get(uuid.replaceAll('-', ''));
+      if (asked !== undefined) collectDevices(sink, uuid, asked);
+      for (const device of asked === undefined ? devices : []) {
         const sectors = sysNumberIfAny(context, `${base}/devices/${device}/size`) ?? 0;
         sink.add(deviceSize, sectors * SECTOR_BYTES, device, uuid);
       }

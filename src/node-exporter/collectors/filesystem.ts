@@ -53,7 +53,7 @@ function parseMount(line: string, rootfs: string): Mount {
 }
 
 /** Mounts of process 1 (the host, seen from a container), or of this process where that is not allowed. */
-function readMounts(context: CollectorContext): Mount[] {
+export function readMounts(context: CollectorContext): Mount[] {
   let text: string;
   try {
     text = context.files.readTextSync(`${context.paths.procfs}/1/mountinfo`);

@@ -4,10 +4,11 @@
 import type { Collector, CollectorContext } from '../collector.ts';
 import type { Descriptor, MetricSink } from '../sink.ts';
 import { counter, gauge } from '../sink.ts';
+import { BYTES_PER_MEGABIT, property, speedBytes, up } from './netclass-metrics.ts';
+import { collectLinks } from './netclass-netlink.ts';
 import { listSysIfThere, readSysLine } from '../source.ts';
 import { decimalIfAny, hexadecimal } from '../text.ts';
 
-const up = gauge('node_network_up', "Value is 1 if operstate is 'up', 0 otherwise.", 'device');
 const info = gauge(
   'node_network_info',
   'Non-numeric data from /sys/class/net/<iface>, value is always 1.',
@@ -19,9 +20,6 @@ const info = gauge(
   'ifalias',
   'operstate',
 );
-
-const property = (name: string, make = gauge): Descriptor =>
-  make(`node_network_${name}`, `Network device property: ${name}`, 'device');
 
 /** File below the device and what it becomes. */
 const properties: readonly (readonly [file: string, Descriptor])[] = [
@@ -42,11 +40,9 @@ const properties: readonly (readonly [file: string, Descriptor])[] = [
   ['tx_queue_len', property('transmit_queue_length')],
   ['type', property('protocol_type')],
 ];
-const speedBytes = property('speed_bytes');
 
 /** IFF_UP of <linux/if.h>. */
 const FLAG_UP = 1;
-const BYTES_PER_MEGABIT = 1e6 / 8;
 
 /** Decimal, or hexadecimal with its prefix. */
 function numberOf(text: string): number | undefined {
@@ -88,8 +84,14 @@ function collectDevice(context: CollectorContext, sink: MetricSink, device: stri
 }
 
 export function netclass(context: CollectorContext): Collector {
-  const { ignored } = context.options.netclass;
+  const { ignored, netlink } = context.options.netclass;
   return (sink) => {
+    const { calls } = context.system;
+    // Without the system call sysfs says the same.
+    if (netlink && calls !== undefined) {
+      collectLinks(context, calls, sink);
+      return;
+    }
     for (const device of listSysIfThere(context, 'class/net')) {
       if (ignored?.test(device) === true) continue;
       // bonding_masters lies among the devices.

@@ -14,7 +14,7 @@ import { decimal, decimalIfAny, eachLine, fields } from '../text.ts';
 type Counters = Map<string, number>;
 
 /** `struct rtnl_link_stats64`, in the kernel's order. */
-const linkStatistics = [
+export const linkStatistics = [
   ...['receive_packets', 'transmit_packets', 'receive_bytes', 'transmit_bytes'],
   ...['receive_errors', 'transmit_errors', 'receive_dropped', 'transmit_dropped', 'multicast'],
   ...['collisions', 'receive_length_errors', 'receive_over_errors', 'receive_crc_errors'],

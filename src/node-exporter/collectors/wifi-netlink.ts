@@ -2,26 +2,10 @@
 // Wireless devices, networks and stations from the kernel's nl80211.
 
 import type { SystemCalls } from '../../base/index.ts';
-import { SystemCallError } from '../../base/index.ts';
 import { NoDataError } from '../collector.ts';
-import {
-  attribute,
-  attributes,
-  NETLINK_GENERIC,
-  netlinkRequest,
-  textOf,
-  unsigned64,
-  viewOf,
-} from '../netlink.ts';
+import { familyId, genericDump, genericPayload } from '../generic-netlink.ts';
+import { attribute, attributes, hardwareAddress, textOf, unsigned64 } from '../netlink.ts';
 import type { WifiSource, WifiStation } from './wifi-source.ts';
-
-/** After the netlink header: command, version, two bytes of nothing. */
-const GENERIC_BYTES = 4;
-const NETLINK_HEADER_BYTES = 16;
-const GENL_ID_CTRL = 16;
-const CTRL_CMD_GETFAMILY = 3;
-const CTRL_ATTR_FAMILY_ID = 1;
-const CTRL_ATTR_FAMILY_NAME = 2;
 
 const CMD_GET_INTERFACE = 5;
 const CMD_GET_STATION = 17;
@@ -43,51 +27,18 @@ const RATE_BITRATE = 1;
 const RATE_BITRATE32 = 5;
 const RATE_UNIT_BITS = 100_000;
 
-function payload(command: number, ...parts: readonly Uint8Array[]): Uint8Array {
-  const length = parts.reduce((sum, part) => sum + part.length, GENERIC_BYTES);
-  const bytes = new Uint8Array(length);
-  bytes[0] = command;
-  bytes[1] = 1;
-  let at = GENERIC_BYTES;
-  for (const part of parts) {
-    bytes.set(part, at);
-    at += part.length;
-  }
-  return bytes;
-}
-
 function word(value: number): Uint8Array {
   const bytes = new Uint8Array(4);
   new DataView(bytes.buffer).setUint32(0, value, true);
   return bytes;
 }
 
-/** Attributes of each message, past both headers. */
-const bodies = (messages: readonly Uint8Array[]): Map<number, DataView>[] =>
-  messages.map((message) =>
-    attributes(viewOf(message.subarray(NETLINK_HEADER_BYTES)), GENERIC_BYTES),
-  );
-
 /** Number of the family `nl80211`. @throws NoDataError where no driver has registered it */
-function familyId(calls: SystemCalls): number {
-  const name = attribute(CTRL_ATTR_FAMILY_NAME, new TextEncoder().encode('nl80211\0'));
-  const request = netlinkRequest(GENL_ID_CTRL, payload(CTRL_CMD_GETFAMILY, name), false);
-  try {
-    const [found] = bodies(calls.netlink(NETLINK_GENERIC, request));
-    const id = found?.get(CTRL_ATTR_FAMILY_ID)?.getUint16(0, true);
-    if (id !== undefined) return id;
-  } catch (error) {
-    if (!(error instanceof SystemCallError && error.code === 'ENOENT')) throw error;
-  }
-  throw new NoDataError('the kernel has no wireless devices (nl80211)');
+function wirelessFamily(calls: SystemCalls): number {
+  const id = familyId(calls, 'nl80211');
+  if (id === undefined) throw new NoDataError('the kernel has no wireless devices (nl80211)');
+  return id;
 }
-
-const addressOf = (view: DataView | undefined): string =>
-  view === undefined
-    ? ''
-    : Array.from({ length: view.byteLength }, (_, i) =>
-        view.getUint8(i).toString(16).padStart(2, '0'),
-      ).join(':');
 
 function bitsPerSecond(view: DataView | undefined): number {
   if (view === undefined) return 0;
@@ -107,7 +58,7 @@ function stationOf(found: ReadonlyMap<number, DataView>): WifiStation {
     return wide === undefined ? number(type32) : unsigned64(wide, 0);
   };
   return {
-    address: addressOf(found.get(ATTR_MAC)),
+    address: hardwareAddress(found.get(ATTR_MAC)),
     inactiveSeconds: number(1) / 1000,
     receiveBytes: bytes(23, 2),
     transmitBytes: bytes(24, 3),
@@ -136,11 +87,9 @@ function ssidOf(elements: DataView | undefined): string {
 
 /** @throws NoDataError, SystemCallError */
 export function openWifi(calls: SystemCalls): WifiSource {
-  const family = familyId(calls);
+  const family = wirelessFamily(calls);
   const dump = (command: number, ...parts: readonly Uint8Array[]): Map<number, DataView>[] =>
-    bodies(
-      calls.netlink(NETLINK_GENERIC, netlinkRequest(family, payload(command, ...parts), true)),
-    );
+    genericDump(calls, family, genericPayload(command, ...parts));
   return {
     interfaces: () =>
       dump(CMD_GET_INTERFACE).map((found) => ({
@@ -154,7 +103,7 @@ export function openWifi(calls: SystemCalls): WifiSource {
         const nested = found.get(ATTR_BSS);
         const bss = nested === undefined ? undefined : attributes(nested, 0);
         if (bss?.get(BSS_STATUS)?.getUint32(0, true) !== STATUS_ASSOCIATED) continue;
-        return { bssid: addressOf(bss.get(BSS_BSSID)), ssid: ssidOf(bss.get(BSS_ELEMENTS)) };
+        return { bssid: hardwareAddress(bss.get(BSS_BSSID)), ssid: ssidOf(bss.get(BSS_ELEMENTS)) };
       }
       return undefined;
     },

@@ -76,8 +76,7 @@ function apiRoutes(services: ApiServices, metrics: EngineMetrics, exports: Expor
     route(GET, '/status/walreplay', () => status.walReplay(), true),
     route(GET_POST, '/query_exemplars', ({ request }) => exports.exemplars(request)),
     route(GET, '/notifications', () => status.notifications(), true),
-    // Answers are sent whole, so there is no room for a subscriber; clients ask again and again instead.
-    route(GET, '/notifications/live', () => ({ status: 204, headers: {}, body: '' }), true),
+    route(GET, '/notifications/live', ({ request }) => status.liveNotifications(request), true),
     route(GET, '/features', () => status.features()),
     route(GET, '/alerts', () => rules.alerts()),
     route(GET, '/rules', ({ request }) => rules.rules(request)),

@@ -2,7 +2,8 @@
 import { expect, test } from 'vitest';
 import type { ServerRequest, ServerResponse } from '../base/index.ts';
 import { Registry } from '../metrics/index.ts';
-import { labelsFrom } from '../model/index.ts';
+import { parseProtobufFamilies } from '../exposition/index.ts';
+import { CounterResetHint, Histogram, labelsFrom } from '../model/index.ts';
 import type { Engine } from '../promql/index.ts';
 import { parseExpression, parseSelector, selectorsOf } from '../promql/index.ts';
 import { MemoryStorage } from '../storage/index.ts';
@@ -38,10 +39,10 @@ ring.add(series('b'), { labels: labelsFrom({ id: '1' }), value: 1e-9, time: 1500
 ring.add(series('b'), { labels: [], value: 6, time: 2500 });
 ring.add(series('a'), { labels: [], value: Number.NaN, time: 2000 });
 
-function routes(over: Partial<ApiServices> = {}): ExportRoutes {
+function routes(over: Partial<ApiServices> = {}, queryable = storage): ExportRoutes {
   const backend = {
     engine: {} as Engine,
-    queryable: storage,
+    queryable,
     lookbackDeltaMs: 5 * MINUTE_MS,
     parseSelector,
     format: String,
@@ -107,6 +108,82 @@ test('/federate: protobuf by Accept', async () => {
   const response = await routes().federate(request('match[]=a', { accept }));
   expect(response.headers['content-type']).toMatch(/^application\/vnd.google.protobuf/);
   expect(textOf(response)).toContain('region\x12\x02eu');
+});
+
+test('/federate: native histograms over protobuf, custom buckets in text too', async () => {
+  const histograms = new MemoryStorage();
+  const put = (labels: Record<string, string>, histogram: Histogram, agoMs = 1): void =>
+    histograms.addHistogram(labelsFrom({ __name__: 'h', ...labels }), NOW - agoMs, histogram);
+  const buckets = {
+    schema: 1,
+    zeroThreshold: 0.001,
+    zeroCount: 2,
+    count: 9,
+    sum: 12.5,
+    positiveSpans: Int32Array.of(0, 2, 1, 1),
+    positiveBuckets: Float64Array.of(1, 2, 3),
+    negativeSpans: Int32Array.of(-1, 1),
+    negativeBuckets: Float64Array.of(1),
+  };
+  put({ job: 'a' }, new Histogram(buckets));
+  put({ job: 'b' }, new Histogram({ ...buckets, counterResetHint: CounterResetHint.gauge }));
+  put(
+    { job: 'c' },
+    new Histogram({
+      schema: -53,
+      count: 6,
+      sum: 7,
+      positiveSpans: Int32Array.of(1, 2),
+      positiveBuckets: Float64Array.of(2, 4),
+      customValues: Float64Array.of(0.5, 1),
+    }),
+  );
+  histograms.add(labelsFrom({ __name__: 'h', job: 'd' }), NOW - 1, 3);
+  const accept =
+    'application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited';
+  const over = { externalLabels: () => [] };
+  const binary = await routes(over, histograms).federate(request('match[]=h', { accept }));
+  const families = parseProtobufFamilies(binary.body as Uint8Array);
+  expect(families.map(({ name, type, metrics }) => [name, type, metrics.length])).toEqual([
+    ['h', 'histogram', 1],
+    ['h', 'gaugehistogram', 1],
+    ['h', 'histogram', 1],
+    ['h', 'untyped', 1],
+  ]);
+  expect(families[0]?.metrics[0]).toMatchObject({
+    labels: ['instance', '', 'job', 'a'],
+    timestampMs: NOW - 1,
+    distribution: {
+      count: 9,
+      sum: 12.5,
+      isFloat: true,
+      native: {
+        schema: 1,
+        zeroThreshold: 0.001,
+        zeroCount: 2,
+        positiveSpans: [0, 2, 1, 1],
+        positiveBuckets: [1, 2, 3],
+        negativeSpans: [-1, 1],
+        negativeBuckets: [1],
+      },
+    },
+  });
+  expect(families[2]?.metrics[0]?.distribution?.points).toEqual([
+    { bound: 0.5, value: 0 },
+    { bound: 1, value: 2 },
+    { bound: Number.POSITIVE_INFINITY, value: 6 },
+  ]);
+  expect(textOf(await routes(over, histograms).federate(request('match[]=h')))).toBe(
+    `# TYPE h histogram
+h_bucket{job="c",instance="",le="0.5"} 0 ${NOW - 1}
+h_bucket{job="c",instance="",le="1"} 2 ${NOW - 1}
+h_bucket{job="c",instance="",le="+Inf"} 6 ${NOW - 1}
+h_sum{job="c",instance=""} 7 ${NOW - 1}
+h_count{job="c",instance=""} 6 ${NOW - 1}
+# TYPE h untyped
+h{job="d",instance=""} 3 ${NOW - 1}
+`,
+  );
 });
 
 test('/federate: no selector, an empty one, a broken one, a broken server', async () => {

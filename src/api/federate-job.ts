@@ -3,11 +3,20 @@
 
 import type { MetricFamily } from '../metrics/index.ts';
 import { negotiateExposition, textHead, textLines } from '../metrics/index.ts';
-import type { EscapingScheme, Labels, Matcher } from '../model/index.ts';
+import type {
+  Distribution,
+  EscapingScheme,
+  FamilyType,
+  Histogram,
+  Labels,
+  Matcher,
+} from '../model/index.ts';
 import {
+  CounterResetHint,
   compareLabels,
   compareText,
   escapeName,
+  isCustomBucketsSchema,
   isStale,
   labelsKey,
   labelValue,
@@ -27,12 +36,10 @@ interface Newest {
   readonly labels: Labels;
   readonly timeMs: number;
   readonly value: number;
+  readonly histogram: Histogram | undefined;
 }
 
-/**
- * The newest float of each series in the window, by name, then by labels. Left out: stale ones, those
- * without a name, and native histograms, which the text format has no words for.
- */
+/** The newest sample of each series in the window, by name, then by labels; not stale or nameless ones. */
 function newestSamples(
   querier: Querier,
   selectors: readonly (readonly Matcher[])[],
@@ -52,14 +59,15 @@ function newestSamples(
       const last = set.read(row, startMs, endMs) - 1;
       if (last < 0) continue;
       const { times, values, valueBits } = set.columns;
-      if (isStale(valueBits, last) || set.histograms?.[last] !== undefined) continue;
+      if (isStale(valueBits, last)) continue;
       const labels = labelsOfRow(set, row, ids);
       if (labelValue(labels, METRIC_NAME) === '') continue;
       // Of parts of one series in several places the newest counts.
       const key = labelsKey(labels);
       const other = found.get(key);
       if (other !== undefined && other.timeMs >= times[last]!) continue;
-      found.set(key, { labels, timeMs: times[last]!, value: values[last]! });
+      const histogram = set.histograms?.[last];
+      found.set(key, { labels, timeMs: times[last]!, value: values[last]!, histogram });
     }
   }
   const nameOf = ({ labels }: Newest): string => labelValue(labels, METRIC_NAME);
@@ -68,7 +76,50 @@ function newestSamples(
   );
 }
 
-/** Samples as families; external labels follow the series' own and never replace one. */
+/** Custom buckets as a classic histogram has them: cumulative, by upper bound. */
+function classicPoints({ customValues, positiveSpans, positiveBuckets }: Histogram) {
+  const counts = new Float64Array(customValues.length + 1);
+  let index = 0;
+  let next = 0;
+  for (let i = 0; i < positiveSpans.length; i += 2) {
+    index += positiveSpans[i]!;
+    for (let n = positiveSpans[i + 1]!; n > 0; n--) counts[index++] = positiveBuckets[next++]!;
+  }
+  let sum = 0;
+  return Array.from(counts, (count, i) => {
+    sum += count;
+    return { bound: customValues[i] ?? Number.POSITIVE_INFINITY, value: sum };
+  });
+}
+
+/** A histogram as it goes over the wire; always with counts that are floats, as upstream. */
+function distributionOf(histogram: Histogram): Distribution {
+  const { count, sum, schema, zeroThreshold, zeroCount } = histogram;
+  if (isCustomBucketsSchema(schema)) {
+    return { count, sum, points: classicPoints(histogram), isFloat: true };
+  }
+  const native = {
+    schema,
+    zeroThreshold,
+    zeroCount,
+    positiveSpans: [...histogram.positiveSpans],
+    positiveBuckets: [...histogram.positiveBuckets],
+    negativeSpans: [...histogram.negativeSpans],
+    negativeBuckets: [...histogram.negativeBuckets],
+    exemplars: [],
+  };
+  return { count, sum, points: [], isFloat: true, native };
+}
+
+function typeOf({ histogram }: Newest): FamilyType {
+  if (histogram === undefined) return 'untyped';
+  return histogram.counterResetHint === CounterResetHint.gauge ? 'gaugehistogram' : 'histogram';
+}
+
+/**
+ * Samples as families, a new one wherever name or type changes, as upstream: who reads it can take that.
+ * External labels follow the series' own and never replace one.
+ */
 function familiesOf(
   samples: readonly Newest[],
   external: Labels,
@@ -83,18 +134,23 @@ function familiesOf(
   const added = external.some(({ name }) => name === INSTANCE)
     ? external
     : [...external, { name: INSTANCE, value: '' }].sort((a, b) => compareText(a.name, b.name));
-  for (const { labels, timeMs, value } of samples) {
+  for (const sample of samples) {
+    const { labels, timeMs, value, histogram } = sample;
     const name = labelValue(labels, METRIC_NAME);
-    if (families.at(-1)?.name !== name) {
+    const type = typeOf(sample);
+    const before = families.at(-1);
+    if (before?.name !== name || before.family.type !== type) {
       const metrics: MetricFamily['metrics'][number][] = [];
       const shown = escapeName(name, escaping);
-      families.push({ name, metrics, family: { name: shown, help: '', type: 'untyped', metrics } });
+      families.push({ name, metrics, family: { name: shown, help: '', type, metrics } });
     }
     const own = labels.filter((label) => label.name !== METRIC_NAME);
     const taken = new Set(own.map((label) => label.name));
     const all = own.concat(added.filter((label) => !taken.has(label.name)));
     const pairs = all.flatMap((label) => [escapeName(label.name, escaping), label.value]);
-    families.at(-1)?.metrics.push({ labels: pairs, value, timestampMs: timeMs });
+    const distribution = histogram === undefined ? {} : { distribution: distributionOf(histogram) };
+    const metric = { labels: pairs, value, timestampMs: timeMs, ...distribution };
+    families.at(-1)?.metrics.push(metric);
   }
   return families.map(({ family }) => family);
 }
@@ -117,7 +173,12 @@ export function federate(
   const start = timeMs - lookbackDeltaMs;
   const samples = newestSamples(querier, selectors, start, timeMs, checkpoint);
   const { format, escaping, write } = negotiateExposition(accept, { protobuf: true });
-  const families = familiesOf(samples, externalLabels, escaping);
+  // Text has no words for the buckets of an exponential histogram; custom ones it can show.
+  const shown = samples.filter(
+    ({ histogram }) =>
+      format === 'protobuf' || histogram === undefined || isCustomBucketsSchema(histogram.schema),
+  );
+  const families = familiesOf(shown, externalLabels, escaping);
   if (format === 'protobuf') return write(families);
   return new TextEncoder().encode(families.map(textOf).join(''));
 }

@@ -93,6 +93,13 @@ export interface ApiServices {
   /** Undefined for a job that is not there. */
   readonly scrapePoolConfig?: (name: string) => ScrapePoolConfig | undefined;
   readonly notifications?: () => readonly Notification[];
+  /**
+   * Tells what holds and every change; false of the listener: not taken.
+   * @returns a function that ends it; undefined when there are too many who listen
+   */
+  readonly subscribe?: (
+    listener: (notification: Notification) => boolean,
+  ) => (() => void) | undefined;
   /** What this server can do and has switched on, by category. */
   readonly features?: () => Readonly<Record<string, Readonly<Record<string, boolean>>>>;
   readonly phase: () => ServerPhase;

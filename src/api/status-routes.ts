@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // /status/*: what the server is and how it was told to run.
 
-import type { ServerResponse } from '../base/index.ts';
+import type { ResponseStream, ServerRequest, ServerResponse } from '../base/index.ts';
 import { successAnswer } from './answers.ts';
 import type { ApiServices } from './services.ts';
 
@@ -34,6 +34,31 @@ export class StatusRoutes {
 
   notifications(): ServerResponse {
     return successAnswer(this.services.notifications?.() ?? []);
+  }
+
+  /** Server-sent events: what holds now, then every change. 204 when too many listen already. */
+  liveNotifications(request: ServerRequest): ServerResponse {
+    const headers = { 'content-type': 'text/event-stream', 'cache-control': 'no-cache' };
+    if (request.method === 'HEAD') return { status: 200, headers, body: '' };
+    const early: string[] = [];
+    let stream: ResponseStream | undefined;
+    const unsubscribe = this.services.subscribe?.((notification) => {
+      const event = `data: ${JSON.stringify(notification)}\n\n`;
+      if (stream !== undefined) return stream.write(event);
+      early.push(event);
+      return true;
+    });
+    if (unsubscribe === undefined) return { status: 204, headers, body: '' };
+    return {
+      status: 200,
+      headers,
+      body: '',
+      stream: (opened) => {
+        stream = opened;
+        for (const event of early) opened.write(event);
+        return unsubscribe;
+      },
+    };
   }
 
   features(): ServerResponse {

@@ -102,9 +102,21 @@ export interface ServerRequest {
   readonly signal: AbortSignal;
 }
 
+/** An answer that is being sent bit by bit. */
+export interface ResponseStream {
+  /** False when the text was not taken: the client has gone, or reads too slowly. */
+  write(text: string): boolean;
+  end(): void;
+}
+
 /** The answer to an incoming request. */
 export interface ServerResponse {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: Uint8Array | string;
+  /**
+   * In place of a body: called when the head has been sent, to write what comes. What it returns is
+   * called once, when the connection is over. Requests for the head alone never call it.
+   */
+  readonly stream?: (stream: ResponseStream) => () => void;
 }

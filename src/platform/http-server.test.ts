@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { connect } from 'node:net';
 import { gunzipSync } from 'node:zlib';
-import { afterEach, expect, test } from 'vitest';
-import type { ServerRequest, ServerResponse } from '../base/index.ts';
+import { afterEach, expect, test, vi } from 'vitest';
+import type { ResponseStream, ServerRequest, ServerResponse } from '../base/index.ts';
 import { silentLogger } from '../base/index.ts';
 import type { HttpServer, HttpServerOptions } from './http-server.ts';
 import { splitAddress, startHttpServer } from './http-server.ts';
@@ -127,6 +127,80 @@ test('tells the handler when the client has gone', async () => {
   await new Promise((resolve) => setTimeout(resolve, 50));
   controller.abort();
   await gone;
+});
+
+test('an answer that goes on: sent as it comes, until either side ends it', async () => {
+  const opened: ResponseStream[] = [];
+  let ended = 0;
+  const headers = { 'content-type': 'text/event-stream' };
+  const url = await serve(({ path }) => ({
+    status: 200,
+    headers,
+    body: '',
+    ...(path === '/plain'
+      ? {}
+      : {
+          stream: (stream) => {
+            opened.push(stream);
+            stream.write('one\n');
+            return () => void ended++;
+          },
+        }),
+  }));
+  const canceled = new AbortController();
+  const first = await fetch(`${url}/a`, { signal: canceled.signal });
+  expect(first.headers.get('content-type')).toBe('text/event-stream');
+  const reader = first.body!.getReader();
+  const read = async (): Promise<string> => new TextDecoder().decode((await reader.read()).value);
+  expect(await read()).toBe('one\n');
+  expect(opened[0]?.write('two\n')).toBe(true);
+  expect(await read()).toBe('two\n');
+  canceled.abort();
+  await reader.read().catch(() => undefined);
+  await vi.waitFor(() => expect(ended).toBe(1));
+  expect(opened[0]?.write('nobody')).toBe(false);
+
+  const second = await fetch(`${url}/b`);
+  opened[1]?.end();
+  expect(await second.text()).toBe('one\n');
+  await vi.waitFor(() => expect(ended).toBe(2));
+
+  await fetch(`${url}/c`, { method: 'HEAD' });
+  expect(opened).toHaveLength(2);
+
+  const third = await fetch(`${url}/d`);
+  const closed = open.pop()?.close(60_000);
+  expect(await third.text()).toBe('one\n');
+  await closed;
+  expect(ended).toBe(3);
+});
+
+test('a client that does not read is told no more', async () => {
+  let stream: ResponseStream | undefined;
+  const url = await serve(() => ({
+    status: 200,
+    headers: {},
+    body: '',
+    stream: (opened) => {
+      stream = opened;
+      return () => undefined;
+    },
+  }));
+  const { hostname, port } = new URL(url);
+  const socket = connect(Number(port), hostname, () => {
+    socket.pause();
+    socket.write('GET / HTTP/1.1\r\nhost: x\r\n\r\n');
+  });
+  await vi.waitFor(() => expect(stream).toBeDefined());
+  const text = 'x'.repeat(100_000);
+  let taken = 0;
+  while (stream?.write(text) === true) {
+    taken++;
+    if (taken > 10_000) throw new Error('it takes everything');
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  expect(taken).toBeGreaterThan(0);
+  socket.destroy();
 });
 
 test('a taken address is one clear error, and the others are given back', async () => {

@@ -10,6 +10,7 @@ import type { Server as TlsServer } from 'node:tls';
 import { promisify } from 'node:util';
 import { deflate, gzip } from 'node:zlib';
 import type { Logger, ServerRequest, ServerResponse } from '../base/index.ts';
+import { OpenStreams } from './http-stream.ts';
 
 export interface HttpServerOptions {
   /** `host:port` each; an empty host listens everywhere, port 0 takes any free one. */
@@ -186,6 +187,7 @@ function plainText(status: number, body: string): ServerResponse {
 /** Reads, has answered and sends one request. Never rejects. */
 async function exchange(
   options: HttpServerOptions,
+  streams: OpenStreams,
   request: IncomingMessage,
   reply: OutgoingMessage,
 ): Promise<void> {
@@ -197,7 +199,10 @@ async function exchange(
       await send(request, reply, plainText(413, 'Request body is too large\n'));
       return;
     }
-    await send(request, reply, await options.handle(plainRequest(request, reply, body)));
+    const response = await options.handle(plainRequest(request, reply, body));
+    const { stream } = response;
+    if (stream === undefined || request.method === 'HEAD') await send(request, reply, response);
+    else streams.begin(reply, response, stream);
   } catch (error) {
     if (request.destroyed && !request.complete) return;
     const err = error instanceof Error ? error : new Error(String(error));
@@ -240,8 +245,9 @@ function listen(server: Server, at: string | number): Promise<string> {
 
 /** Listens on all addresses, or on none. @throws ListenError */
 export async function startHttpServer(options: HttpServerOptions): Promise<HttpServer> {
+  const streams = new OpenStreams();
   const listener = (request: IncomingMessage, reply: OutgoingMessage): void =>
-    void exchange(options, request, reply);
+    void exchange(options, streams, request, reply);
   const sockets = new Set<Socket>();
   const { headLimitBytes } = options;
   const limits = headLimitBytes === undefined ? {} : { maxHeaderSize: headLimitBytes };
@@ -283,6 +289,7 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
     },
     close: async (graceMs) => {
       const closed = Promise.all(servers.map(closeServer));
+      streams.close();
       for (const server of servers) server.closeIdleConnections();
       const timer = setTimeout(() => {
         for (const socket of sockets) socket.destroy();

@@ -76,7 +76,6 @@ const webFlags: readonly FlagDefinition[] = [
     'web.max-notifications-subscribers',
     '16',
     'Limits the maximum number of subscribers that can concurrently receive live notifications. If the limit is reached, new subscription requests will be denied until existing connections close.',
-    later,
   ),
   text(
     'web.external-url',

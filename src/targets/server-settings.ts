@@ -21,6 +21,8 @@ export interface ServerSettings {
   readonly webConfigFile: string;
   readonly readTimeoutMs: number;
   readonly connectionsMax: number;
+  /** Of `/api/v1/notifications/live`. */
+  readonly notificationSubscribersMax: number;
   readonly externalUrl: string;
   readonly routePrefix: string;
   readonly userAssets: string;
@@ -151,6 +153,7 @@ export function serverSettings(values: FlagValues): ServerSettings {
     webConfigFile: values.text('web.config.file'),
     readTimeoutMs: ms('web.read-timeout'),
     connectionsMax: values.number('web.max-connections'),
+    notificationSubscribersMax: values.number('web.max-notifications-subscribers'),
     externalUrl: external,
     routePrefix: routePrefix(values.text('web.route-prefix'), external),
     userAssets: values.text('web.user-assets'),

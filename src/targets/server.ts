@@ -223,6 +223,7 @@ function createApi(graph: Graph): Api {
       externalLabels: () => lifetime.config.global.externalLabels,
       scrapePoolConfig: (name) => poolConfig(lifetime.config, name),
       notifications: () => graph.notifications.list(),
+      subscribe: (listener) => graph.notifications.subscribe(listener),
       features: () => featureList(settings),
       phase: () => lifetime.phase,
       targets: () => lifetime.scraping?.targets ?? noTargets,
@@ -393,7 +394,7 @@ function createGraph(settings: ServerSettings, source: ConfigSource, parts: Serv
   const queryLog = new QueryLog({ ...parts, metrics: engineMetrics });
   const startedMs = clock.now();
   const quit = (): void => undefined;
-  const notifications = new Notifications(clock);
+  const notifications = new Notifications(clock, registry, settings.notificationSubscribersMax);
   notifications.set('starting', true);
   const metrics = { registry, configMetrics, engineMetrics, notifications };
   const graph = { ...parts, ...metrics, settings, source, queryLog, loopDelay, startedMs };

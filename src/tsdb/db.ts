@@ -21,7 +21,7 @@ import {
   snapshotName,
   writeSnapshot,
 } from './memory-snapshot.ts';
-import { DEFAULT_SEGMENT_BYTES } from './wal/format.ts';
+import { DEFAULT_SEGMENT_BYTES, segmentNumbers } from './wal/format.ts';
 import type { WalCodecs } from './wal/reader.ts';
 import type { Checkpointer } from './wal/checkpoint.ts';
 import { runCheckpoint } from './wal/checkpoint.ts';
@@ -358,6 +358,7 @@ async function openLocked(
   const segmentBytes = options.walSegmentBytes ?? DEFAULT_SEGMENT_BYTES;
   const log = { files, logger, directory: `${directory}/wal`, compression, segmentBytes };
   const wal = new WalWriter(log, replayed.nextSegment);
+  wal.adopt(segmentNumbers(files.listSync(`${directory}/wal`)));
   wal.open();
   const walQueue = new ResilientWal(wal, {
     clock,

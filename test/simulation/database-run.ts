@@ -243,7 +243,7 @@ class Run {
       if (this.prng.below(12) === 0) await this.maintain(life);
       if (this.prng.below(60) === 0) await this.cleanTombstones(life);
       if (this.prng.below(30) === 0) await this.deleteSome(life);
-      if (this.prng.below(10) === 0) this.check(life, this.now - this.prng.below(6 * HOUR));
+      if (this.prng.below(16) === 0) this.check(life, this.now - this.prng.below(5 * HOUR));
     }
     this.disk.faults.writeError = undefined;
     this.disk.faults.readError = undefined;
@@ -251,7 +251,7 @@ class Run {
     this.now += 2000;
     this.append(life);
     if (this.isPartial) await this.maintain(life);
-    this.check(life, this.now - this.prng.below(20 * HOUR));
+    this.check(life, this.now - this.prng.below(12 * HOUR));
   }
 
   private changeFaults(): void {

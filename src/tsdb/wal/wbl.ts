@@ -26,6 +26,7 @@ export class WblWriter implements LateSink {
     this.options = options;
     this.clock = clock;
     this.before = { oldest: replayedMin, segment: this.existing().at(-1) ?? -1 };
+    if (this.before.segment >= 0) this.opened();
   }
 
   /** No sample in the files, or on its way there, is older. +Infinity: there is none. */
@@ -70,6 +71,7 @@ export class WblWriter implements LateSink {
       if (!(error instanceof FileError)) throw error;
     }
     this.writer = new WalWriter(this.options, first + 1);
+    this.writer.adopt(this.existing());
     this.queue = new ResilientWal(this.writer, { clock: this.clock, logger });
     return this.queue;
   }

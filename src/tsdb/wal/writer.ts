@@ -94,6 +94,9 @@ export class WalWriter implements WalSink {
   private buffer = new Uint8Array(1 << 16);
   private buffered = 0;
   private readonly syncing = new Set<Promise<void>>();
+  private readonly inSync = new Set<number>();
+  /** Complete segments that are not durable yet. */
+  private readonly unsynced = new Map<number, FileHandle>();
 
   /** Starts segment `firstSegment`, which does not exist yet, with the first record. */
   constructor(options: WalWriterOptions, firstSegment: number) {
@@ -120,6 +123,21 @@ export class WalWriter implements WalSink {
     this.flush();
   }
 
+  /**
+   * Makes the segments of an earlier process durable, off this thread: one that was killed has not synced its
+   * last, and damage there would be the end of all that follows.
+   */
+  adopt(segments: readonly number[]): void {
+    const { files, directory } = this.options;
+    for (const segment of segments) {
+      this.unsynced.set(
+        segment,
+        files.openSync(`${directory}/${segmentName(segment)}`, 'readwrite'),
+      );
+      this.syncLater(segment);
+    }
+  }
+
   /** Opens the segment if it is not: an idle server leaves no empty files behind. */
   open(): void {
     this.file ??= this.options.files.openSync(this.path(), 'write');
@@ -140,8 +158,12 @@ export class WalWriter implements WalSink {
     return { segment: this.number, offsetBytes: this.written };
   }
 
-  /** Makes everything written durable and closes the segment. */
+  /** Makes everything written durable and closes all segments. @throws FileError */
   close(): void {
+    for (const [segment, file] of [...this.unsynced]) {
+      file.syncSync();
+      this.synced(segment);
+    }
     if (this.file === undefined) return;
     this.file.syncSync();
     this.file.closeSync();
@@ -305,18 +327,32 @@ export class WalWriter implements WalSink {
       file.closeSync();
       return;
     }
+    this.unsynced.set(number, file);
+    for (const segment of [...this.unsynced.keys()]) this.syncLater(segment);
+  }
+
+  /** A segment whose sync fails stays open and is tried again with the next one, and at the end. */
+  private syncLater(segment: number): void {
+    const file = this.unsynced.get(segment)!;
+    if (this.inSync.has(segment)) return;
+    this.inSync.add(segment);
     const done = file.sync().then(
-      () => file.closeSync(),
+      () => this.synced(segment),
       (error) => {
-        this.options.logger.error('Cannot sync a WAL segment', {
-          segment: number,
-          err: messageOf(error),
-        });
-        file.closeSync();
+        const fields = { segment, err: messageOf(error) };
+        this.options.logger.error('Cannot sync a WAL segment', fields);
       },
     );
     this.syncing.add(done);
-    void done.finally(() => this.syncing.delete(done));
+    void done.finally(() => {
+      this.syncing.delete(done);
+      this.inSync.delete(segment);
+    });
+  }
+
+  private synced(segment: number): void {
+    this.unsynced.get(segment)?.closeSync();
+    this.unsynced.delete(segment);
   }
 
   /** Waits until all complete segments are durable. */

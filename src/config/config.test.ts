@@ -236,6 +236,21 @@ test('storage: the window of late samples, retention, exemplars', () => {
   expect(storage('{tsdb: {chunk_encoding: {}}}').floatEncoding).toBeUndefined();
 });
 
+test('start times of counters: protobuf first, and XOR2 where they are stored', () => {
+  const parsed = (text: string, needsXor2: boolean, floatEncoding: 'xor' | 'xor2' = 'xor') =>
+    parse(text, {}, { startTimes: { protobufFirst: true, needsXor2, floatEncoding } });
+  const [first] = parsed(job(), false).jobs;
+  expect(first?.scrape.scrapeProtocols[0]).toBe('PrometheusProto');
+  expect(parse(job()).jobs[0]?.scrape.scrapeProtocols[0]).toBe('OpenMetricsText1.0.0');
+  expect(() => parsed('', true)).toThrow(
+    /st-storage needs storage.tsdb.chunk_encoding.floats: xor2/,
+  );
+  const xor = 'storage: {tsdb: {chunk_encoding: {floats: xor}}}\n';
+  expect(() => parsed(xor, true, 'xor2')).toThrow(/st-storage needs/);
+  expect(parsed(xor.replace('xor', 'xor2'), true).storage.floatEncoding).toBe('xor2');
+  expect(parsed('', true, 'xor2').storage.floatEncoding).toBeUndefined();
+});
+
 test('storage: what is wrong with it', () => {
   const wrong = (text: string, message: RegExp) =>
     expect(() => parse(`storage: ${text}\n`)).toThrow(message);

@@ -50,6 +50,17 @@ export interface ParseOptions {
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** Refuse what an agent cannot do. */
   readonly agentMode?: boolean;
+  /** What the flags want with start times of counters. */
+  readonly startTimes?: StartTimeFlags;
+}
+
+export interface StartTimeFlags {
+  /** Protobuf, which carries them, is asked for first. */
+  readonly protobufFirst: boolean;
+  /** They are stored with their samples: only XOR2 chunks have a place for them. */
+  readonly needsXor2: boolean;
+  /** Where the file does not say. */
+  readonly floatEncoding: 'xor' | 'xor2';
 }
 
 /** `*` in the last path element only. */
@@ -164,7 +175,8 @@ function distinct(issues: readonly ConfigIssue[]): ConfigIssue[] {
 export function parseConfig(text: string, options: ParseOptions): Config {
   const issues: ConfigIssue[] = [];
   const directory = options.directory ?? directoryOf(options.fileName);
-  const mapping = new YamlMapping(new YamlFile(options.fileName, text, issues).root());
+  const root = new YamlFile(options.fileName, text, issues).root();
+  const mapping = new YamlMapping(root);
   const emptyVariables: string[] = [];
   const global = readGlobal(mapping.get('global'), directory, {
     environment: options.environment,
@@ -174,6 +186,12 @@ export function parseConfig(text: string, options: ParseOptions): Config {
   const later = readLater(mapping, notYetSupported);
   const storageValue = mapping.get('storage');
   const storage = readStorage(storageValue, notYetSupported);
+  const { needsXor2 = false, floatEncoding = 'xor' } = options.startTimes ?? {};
+  if (needsXor2 && (storage.floatEncoding ?? floatEncoding) !== 'xor2') {
+    (storageValue ?? root).fail(
+      '--enable-feature=st-storage needs storage.tsdb.chunk_encoding.floats: xor2, other chunks have no place for start timestamps',
+    );
+  }
   if (storageValue !== undefined) later.storage = storageValue.toPlain();
   const ruleValue = mapping.get('rule_files');
   const ruleFiles = readPatterns(ruleValue, 'rule', directory);
@@ -182,7 +200,8 @@ export function parseConfig(text: string, options: ParseOptions): Config {
   if (alertingValue !== undefined) later.alerting = alertingValue.toPlain();
   const included = mapping.get('scrape_config_files');
   const scrapeConfigFiles = readPatterns(included, 'scrape config', directory);
-  const context = { global, directory, notYetSupported };
+  const protobufFirst = options.startTimes?.protobufFirst === true;
+  const context = { global, directory, notYetSupported, protobufFirst };
   const taken = new Map<string, string>();
   const mainJobs = readJobs(mapping.get('scrape_configs'), context, taken, true);
   // Patterns that are wrong would only add errors about files.

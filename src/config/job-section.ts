@@ -30,6 +30,8 @@ export interface JobContext {
   /** What the job's relative paths count from. */
   readonly directory: string;
   readonly notYetSupported: NotYetSupported[];
+  /** The flags want start times of counters. */
+  readonly protobufFirst?: boolean;
 }
 
 /** Protobuf goes first where native histograms are wanted: only it carries them. */
@@ -116,9 +118,15 @@ type Histograms = Pick<
 >;
 
 /** What to make of histograms, and the protocols that follow from it. */
-function readHistograms(mapping: YamlMapping, global: GlobalConfig, where: string): Histograms {
+function readHistograms(
+  mapping: YamlMapping,
+  { global, protobufFirst }: JobContext,
+  where: string,
+): Histograms {
   const native = mapping.boolean('scrape_native_histograms') ?? global.scrapeNativeHistograms;
-  const chosen = global.scrapeProtocols ?? (native ? protoFirstProtocols : defaultScrapeProtocols);
+  const chosen =
+    global.scrapeProtocols ??
+    (native || protobufFirst ? protoFirstProtocols : defaultScrapeProtocols);
   return {
     scrapeNativeHistograms: native,
     alwaysScrapeClassicHistograms:
@@ -164,7 +172,7 @@ export function readJob(value: YamlValue, context: JobContext): ScrapeJob {
   const scrape: ScrapeOptions = {
     jobName,
     ...readTiming(mapping, global, where),
-    ...readHistograms(mapping, global, where),
+    ...readHistograms(mapping, context, where),
     fallbackScrapeProtocol: readFallbackProtocol(mapping.get('fallback_scrape_protocol'), where),
     metricsPath: mapping.text('metrics_path') ?? '/metrics',
     scheme: readScheme(mapping.get('scheme')),

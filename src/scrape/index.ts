@@ -6,4 +6,5 @@ export * from './options.ts';
 export type { HttpClientFactory } from './pool.ts';
 export { acceptHeader } from './request.ts';
 export * from './scrape-manager.ts';
+export type { StartTimeUse } from './start-times.ts';
 export { makeTarget, type TargetHealth } from './target.ts';

@@ -35,6 +35,7 @@ import type { ScrapeOptions } from './options.ts';
 import { SampleError, storedLabels } from './sample-labels.ts';
 import { ScrapeBatch } from './scrape-batch.ts';
 import { SeriesCache } from './series-cache.ts';
+import type { StartLine, StartTimeUse } from './start-times.ts';
 import type { ExemplarLine, NativeLine } from './structured-body.ts';
 
 /** What all targets share. `slow` and `places` are the kernel's lists, used between two calls of it. */
@@ -49,6 +50,8 @@ export interface IngestContext {
   readonly placesAddress: number;
   /** Undefined: exemplars are not stored. */
   readonly exemplars?: ExemplarAppender | undefined;
+  /** Undefined: start times are not read. */
+  readonly startTimes?: StartTimeUse | undefined;
 }
 
 /** Addresses for {@link IngestContext}; lives as long as the scrape manager. */
@@ -72,6 +75,8 @@ export interface ScrapeBody {
   readonly natives?: readonly NativeLine[];
   /** Exemplars that the text does not show. */
   readonly exemplars?: readonly ExemplarLine[];
+  /** Start times of lines, in their order. */
+  readonly starts?: readonly StartLine[];
 }
 
 /** What a scan found. Counts are right up to the error, if there was one. */
@@ -110,6 +115,8 @@ export class TargetIngest {
   readonly metadata = new MetadataStore();
   /** Of the last scan, in the order of the body. */
   exemplars: readonly ScrapedExemplar[] = [];
+  /** Start times by ref for which a zero was tried; see appendZeros. */
+  readonly zeros = new Map<number, number>();
   private found: ScrapedExemplar[] = [];
   private readonly context: IngestContext;
   private options: ScrapeOptions;
@@ -169,6 +176,7 @@ export class TargetIngest {
     this.start(body, batch, timeMs);
     const errorAt = await this.walk();
     this.placeHistograms();
+    this.placeStartTimes();
     this.placeExemplars();
     this.collectCounts();
     await this.takeComments(errorAt);
@@ -212,6 +220,7 @@ export class TargetIngest {
     this.rewind(this.flags() | ScanFlag.repair);
     await this.walk();
     this.placeHistograms();
+    this.placeStartTimes();
     this.placeExemplars();
   }
 
@@ -235,6 +244,26 @@ export class TargetIngest {
       while (at < end && refs[at] !== ref) at++;
       if (at === end) continue;
       batch.setHistogram(at, histogram);
+      place = at + 1;
+    }
+  }
+
+  /** Puts start times beside their samples, which are in the batch in the order of the lines. */
+  private placeStartTimes(): void {
+    const { batch, body, cache, context } = this;
+    const { starts } = body;
+    if (starts === undefined || starts.length === 0 || batch === undefined) return;
+    const { refs, count } = batch.columns;
+    let place = 0;
+    for (const { start, length, timeMs } of starts) {
+      context.kernel.hash(cache.state, body.address + start, length);
+      const entry = cache.find();
+      const ref = entry === NO_ENTRY ? 0 : cache.ref(entry);
+      if (ref === 0 || ref === DROPPED_REF) continue;
+      let at = place;
+      while (at < count && refs[at] !== ref) at++;
+      if (at === count) continue;
+      batch.setStartTime(at, timeMs);
       place = at + 1;
     }
   }

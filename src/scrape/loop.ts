@@ -31,6 +31,7 @@ import {
   rewriteProtobuf,
   StructuredBodyError,
 } from './structured-body.ts';
+import { appendZeros, takeCreated } from './start-times.ts';
 import type { Target } from './target.ts';
 import { type Seed64, scrapeOffsetMs } from './target-url.ts';
 
@@ -62,6 +63,11 @@ const failed = (error: string, bytes = 0): Fetched => ({ error, bytes, contentTy
  * leaves cache and series to a successor, `drop` just stops.
  */
 export type StopMode = 'mark' | 'keep' | 'drop';
+
+function withoutCreated(bytes: Uint8Array): StructuredBody | undefined {
+  const body = takeCreated(bytes);
+  return body === undefined ? undefined : { ...body, natives: [], exemplars: [] };
+}
 
 export class ScrapeLoop {
   readonly target: Target;
@@ -331,7 +337,10 @@ export class ScrapeLoop {
     ({ address: number; length: number } & Omit<StructuredBody, 'text'>) | string | undefined
   > {
     const { options, context } = this;
-    if (format !== 'protobuf' && !options.convertClassicHistogramsToNhcb) return undefined;
+    const wantsStarts = context.startTimes !== undefined;
+    const converts = options.convertClassicHistogramsToNhcb;
+    const takesCreated = format === 'openmetrics' && wantsStarts && !converts;
+    if (format !== 'protobuf' && !converts && !takesCreated) return undefined;
     // A copy of its own: what is written anew goes where it is.
     const bytes = context.heap.shared.u8.slice(address, address + buffer.length);
     const keepsExemplars = context.exemplars !== undefined;
@@ -339,8 +348,13 @@ export class ScrapeLoop {
     try {
       body =
         format === 'protobuf'
-          ? await rewriteProtobuf(bytes, options, context.clock, keepsExemplars)
-          : convertClassicHistograms(bytes, format, options, keepsExemplars);
+          ? await rewriteProtobuf(bytes, options, context.clock, {
+              exemplars: keepsExemplars,
+              starts: wantsStarts,
+            })
+          : takesCreated
+            ? withoutCreated(bytes)
+            : convertClassicHistograms(bytes, format, options, keepsExemplars);
     } catch (error) {
       if (!(error instanceof StructuredBodyError)) throw error;
       return error.message;
@@ -351,8 +365,8 @@ export class ScrapeLoop {
     const textAddress = buffer.finish();
     if (textAddress === 0 || buffer.overflow !== undefined)
       return 'out of memory for the body: the shared memory is full';
-    const { text, natives, exemplars } = body;
-    return { address: textAddress, length: text.length, natives, exemplars };
+    const { text, ...beside } = body;
+    return { address: textAddress, length: text.length, ...beside };
   }
 
   /** Adds markers and report to the samples, and appends all of it at once. */
@@ -386,6 +400,13 @@ export class ScrapeLoop {
     const reportStart = batch.count;
     addReport(batch);
     const rejections = noRejections();
+    const takeStarts = (of: ScrapeBatch): void => {
+      if (context.startTimes?.zeros === true) {
+        appendZeros(context.appender, of.columns, ingest.zeros);
+      }
+      if (context.startTimes?.store !== true) of.forgetStartTimes();
+    };
+    takeStarts(batch);
     const gone = commit(context.appender, batch, sampleCount, rejections, logger);
     if (gone.size > 0) {
       const again = ingest.newBatch();
@@ -399,6 +420,7 @@ export class ScrapeLoop {
           this.report.forget();
           addReport(again);
         }
+        takeStarts(again);
         commit(context.appender, again, repaired, rejections, logger);
       } finally {
         again.release();

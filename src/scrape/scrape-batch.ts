@@ -53,9 +53,21 @@ export class ScrapeBatch {
     batch.histograms[i] = histogram;
   }
 
+  /** Tells since when the sample at place `i` counts. */
+  setStartTime(i: number, timeMs: number): void {
+    const batch = this.current;
+    batch.startTimes ??= new Float64Array(batch.capacity);
+    batch.startTimes[i] = timeMs;
+  }
+
+  forgetStartTimes(): void {
+    this.current.startTimes = undefined;
+  }
+
   /** Forgets all samples. */
   clear(): void {
     this.current.count = 0;
+    this.current.startTimes = undefined;
     this.current.histograms = undefined;
   }
 
@@ -71,6 +83,10 @@ export class ScrapeBatch {
     larger.valueBits.set(old.valueBits.subarray(0, 2 * count));
     larger.count = count;
     larger.histograms = old.histograms;
+    if (old.startTimes !== undefined) {
+      larger.startTimes = new Float64Array(larger.capacity);
+      larger.startTimes.set(old.startTimes.subarray(0, count));
+    }
     this.current = larger;
     this.appender.releaseBatch(old);
   }

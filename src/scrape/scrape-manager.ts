@@ -15,6 +15,7 @@ import type { MetricMetadata } from './metadata.ts';
 import { createScrapeMetrics } from './metrics.ts';
 import type { ScrapeOptions } from './options.ts';
 import { type HttpClientFactory, ScrapePool } from './pool.ts';
+import type { StartTimeUse } from './start-times.ts';
 import type { Target, TargetHealth } from './target.ts';
 import { fnv1a64, type Seed64 } from './target-url.ts';
 
@@ -26,6 +27,8 @@ export interface ScrapeManagerOptions {
   /** Its batches must be in the memory of `heap`. */
   readonly appender: Appender;
   readonly heap: SharedHeap;
+  /** What is done with start times; without it they are not read. */
+  readonly startTimes?: StartTimeUse | undefined;
   /** Where exemplars go; without it they are left where they are. */
   readonly exemplars?: ExemplarAppender | undefined;
   readonly clock: Clock;
@@ -106,6 +109,7 @@ export class ScrapeManager {
     this.context = {
       appender: options.appender,
       exemplars: options.exemplars,
+      startTimes: options.startTimes,
       heap,
       clock,
       logger,

@@ -37,6 +37,7 @@ import {
 } from '../model/index.ts';
 import { YIELD_AFTER_MS } from './limits.ts';
 import type { ScrapeOptions } from './options.ts';
+import type { StartLine } from './start-times.ts';
 
 /** The parts of the options that decide what becomes of histograms. */
 export type HistogramOptions = Pick<
@@ -69,6 +70,14 @@ export interface StructuredBody {
   readonly text: Uint8Array;
   readonly natives: readonly NativeLine[];
   readonly exemplars: readonly ExemplarLine[];
+  /** Start times, where they are wanted. */
+  readonly starts: readonly StartLine[];
+}
+
+/** What is kept beside the text. */
+export interface KeptBeside {
+  readonly exemplars: boolean;
+  readonly starts: boolean;
 }
 
 /** A body that cannot be taken; the message is upstream's where upstream has one. */
@@ -187,39 +196,58 @@ class BodyWriter {
   private readonly natives: { histogram: Histogram; start: number; length: number }[] = [];
   /** Bytes of the native pieces: offsets are in bytes. */
   private nativeBytes = 0;
-  private readonly keepsExemplars: boolean;
+  private readonly keeps: KeptBeside;
+  private readonly nativeStarts: StartLine[] = [];
+  /** Offsets count from the first classic piece. */
+  private readonly classicStarts: StartLine[] = [];
   private readonly nativeExemplarLines: ExemplarLine[] = [];
   /** Offsets count from the first classic piece. */
   private readonly classicExemplarLines: ExemplarLine[] = [];
-  /** Counted only where exemplars are kept. */
+  /** Counted only where something is kept beside. */
   private classicBytes = 0;
 
   /** @param lines  writes samples in the format of the body */
   constructor(
     options: HistogramOptions,
-    keepsExemplars: boolean,
+    keeps: KeptBeside,
     lines: (family: MetricFamily) => string = textLines,
   ) {
     this.options = options;
-    this.keepsExemplars = keepsExemplars;
+    this.keeps = keeps;
     this.lines = lines;
   }
 
   private addClassic(text: string): void {
     this.classicPieces.push(text);
-    if (this.keepsExemplars) this.classicBytes += encoder.encode(text).length;
+    if (this.keepsBeside) this.classicBytes += encoder.encode(text).length;
   }
 
   private classic(family: MetricFamily): void {
     this.addClassic(textHead(family));
-    if (!this.keepsExemplars) {
+    if (!this.keepsBeside) {
       this.addClassic(textLines(family));
       return;
     }
     for (const metric of family.metrics) {
       const text = textLines({ ...family, metrics: [metric] });
-      this.noteExemplars(metric, text);
+      if (this.keeps.exemplars) this.noteExemplars(metric, text);
+      if (this.keeps.starts) this.noteStarts(metric, text);
       this.addClassic(text);
+    }
+  }
+
+  private get keepsBeside(): boolean {
+    return this.keeps.exemplars || this.keeps.starts;
+  }
+
+  /** Notes the start time of all lines of `text`, which comes next. */
+  private noteStarts({ createdMs, timestampMs }: Metric, text: string): void {
+    if (createdMs === undefined) return;
+    let start = this.classicBytes;
+    for (const line of text.split('\n')) {
+      const { length } = encoder.encode(seriesText(line, timestampMs));
+      if (length > 0) this.classicStarts.push({ start, length, timeMs: createdMs });
+      start += encoder.encode(line).length + 1;
     }
   }
 
@@ -232,14 +260,19 @@ class BodyWriter {
     for (const [i, line] of text.split('\n').entries()) {
       const exemplar = found[i];
       if (exemplar !== undefined) {
-        // Behind the series stand the value and maybe the time.
-        let end = line.lastIndexOf(' ');
-        if (timestampMs !== undefined) end = line.lastIndexOf(' ', end - 1);
-        const { length } = encoder.encode(line.slice(0, end));
+        const { length } = encoder.encode(seriesText(line, timestampMs));
         this.classicExemplarLines.push({ start, length, exemplars: [exemplar], timestampMs });
       }
       start += encoder.encode(line).length + 1;
     }
+  }
+
+  private startLines(): StartLine[] {
+    const moved = this.classicStarts.map((line) => ({
+      ...line,
+      start: line.start + this.nativeBytes,
+    }));
+    return this.nativeStarts.concat(moved);
   }
 
   /** Places count in the whole text from now on. */
@@ -314,7 +347,10 @@ class BodyWriter {
     const length = encoder.encode(line).length - (rest - 1);
     const start = this.nativeBytes;
     this.natives.push({ histogram, start, length });
-    if (this.keepsExemplars && metric.distribution !== undefined) {
+    if (this.keeps.starts && metric.createdMs !== undefined) {
+      this.nativeStarts.push({ start, length, timeMs: metric.createdMs });
+    }
+    if (this.keeps.exemplars && metric.distribution !== undefined) {
       const exemplars = nativeExemplars(metric.distribution);
       if (exemplars.length > 0)
         this.nativeExemplarLines.push({ start, length, exemplars, timestampMs });
@@ -334,14 +370,23 @@ class BodyWriter {
       text.set(part, at);
       at += part.length;
     }
-    return { text, natives: this.natives, exemplars: this.exemplarLines() };
+    const exemplars = this.exemplarLines();
+    return { text, natives: this.natives, exemplars, starts: this.startLines() };
   }
 
   finish(): StructuredBody {
     const text = this.nativePieces.concat(this.classicPieces).join('');
     const exemplars = this.exemplarLines();
-    return { text: encoder.encode(text), natives: this.natives, exemplars };
+    const starts = this.startLines();
+    return { text: encoder.encode(text), natives: this.natives, exemplars, starts };
   }
+}
+
+/** Series of a line: what stands before the value and maybe the time. */
+function seriesText(line: string, timestampMs: number | undefined): string {
+  let end = line.lastIndexOf(' ');
+  if (timestampMs !== undefined) end = line.lastIndexOf(' ', end - 1);
+  return line.slice(0, Math.max(0, end));
 }
 
 function pause(clock: Clock): Promise<void> {
@@ -366,9 +411,9 @@ export async function rewriteProtobuf(
   bytes: Uint8Array,
   options: HistogramOptions,
   clock: Clock,
-  keepsExemplars: boolean,
+  keeps: KeptBeside,
 ): Promise<StructuredBody> {
-  const writer = new BodyWriter(options, keepsExemplars);
+  const writer = new BodyWriter(options, keeps);
   let yielded = clock.monotonicMs();
   try {
     const reader = new ProtobufReader(bytes);
@@ -504,7 +549,11 @@ export function convertClassicHistograms(
     throw error;
   }
   const isOpen = format === 'openmetrics';
-  const writer = new BodyWriter(options, keepsExemplars, isOpen ? openMetricsLines : textLines);
+  const writer = new BodyWriter(
+    options,
+    { exemplars: keepsExemplars, starts: false },
+    isOpen ? openMetricsLines : textLines,
+  );
   const rest: Uint8Array[] = [];
   try {
     for (const { name, labels, isGauge, lines, ...found } of collector.histograms.values()) {

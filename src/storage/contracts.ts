@@ -165,6 +165,11 @@ export interface Appender {
    * created if new. 0 when the database is full.
    */
   seriesRef(labels: Labels): number;
+  /**
+   * As `append`, for zeros at which counters began: those that are not newer than all samples of their series
+   * are left out and counted nowhere. Undefined: not kept. @throws StorageError
+   */
+  appendStartZeros?(batch: SampleBatch): number;
   /** Labels of a ref; undefined when it is gone. */
   seriesLabels(ref: number): Labels | undefined;
   /**

@@ -3,15 +3,19 @@
 
 import { createHash } from 'node:crypto';
 import type { FileSystem } from '../base/index.ts';
-import type { Config } from '../config/index.ts';
+import type { Config, StartTimeFlags } from '../config/index.ts';
 import { parseConfig } from '../config/index.ts';
 import { glob } from '../discovery/index.ts';
 
 export interface ConfigSource {
   /** For messages: the path as it was given. */
   readonly name: string;
-  /** Reads and checks it. @param ownAddress where this server listens. @throws ConfigError, FileError */
-  load(ownAddress: string): Config;
+  /**
+   * Reads and checks it.
+   * @param ownAddress where this server listens
+   * @throws ConfigError, FileError
+   */
+  load(ownAddress: string, startTimes: StartTimeFlags): Config;
   /** A text that changes when what `load` reads does; for automatic reloads. */
   fingerprint(): string;
 }
@@ -22,8 +26,8 @@ export function fileConfig(path: string, files: FileSystem): ConfigSource {
   let patterns: readonly string[] = [];
   return {
     name: path,
-    load: () => {
-      const config = parseConfig(files.readTextSync(path), options);
+    load: (_, startTimes) => {
+      const config = parseConfig(files.readTextSync(path), { ...options, startTimes });
       patterns = [...config.scrapeConfigFiles, ...config.ruleFiles];
       return config;
     },
@@ -45,12 +49,13 @@ export function textConfig(
 ): ConfigSource {
   return {
     name,
-    load: (ownAddress) =>
+    load: (ownAddress, startTimes) =>
       parseConfig(text(ownAddress), {
         fileName: name,
         directory: '.',
         files,
         environment: process.env,
+        startTimes,
       }),
     fingerprint: () => '',
   };

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // `--enable-feature`: what the names switch on in the query engine.
 
+import type { StartTimeFlags } from '../config/index.ts';
 import type { EngineFeatures } from '../promql/index.ts';
+import type { StartTimeUse } from '../scrape/index.ts';
 
 export interface QueryFeatures {
   readonly engine: EngineFeatures;
@@ -29,6 +31,10 @@ export const CONCURRENT_RULES = 'concurrent-rule-eval';
 export const HISTOGRAM_STARTS = 'histograms-st-encoding';
 /** The head's memory is kept over restarts. */
 export const MEMORY_SNAPSHOT = 'memory-snapshot-on-shutdown';
+/** Start times of counters are stored with their samples. */
+export const START_STORAGE = 'st-storage';
+/** Zeros are stored at the start times of counters. */
+export const START_ZEROS = 'created-timestamp-zero-ingestion';
 /** The older way to ask for XOR2 chunks. */
 export const XOR2_ENCODING = 'xor2-encoding';
 
@@ -37,6 +43,8 @@ const otherFeatures: ReadonlySet<string> = new Set([
   EXEMPLAR_STORAGE,
   HISTOGRAM_STARTS,
   MEMORY_SNAPSHOT,
+  START_STORAGE,
+  START_ZEROS,
   CONCURRENT_RULES,
 ]);
 
@@ -59,6 +67,19 @@ export function queryFeatures(names: readonly string[]): QueryFeatures {
   }
   return { engine, perStepStats: names.includes(PER_STEP_STATS) };
 }
+
+/** What is done with start times of scraped counters; undefined: nothing. */
+export function startTimeUse(names: readonly string[]): StartTimeUse | undefined {
+  const use = { store: names.includes(START_STORAGE), zeros: names.includes(START_ZEROS) };
+  return use.store || use.zeros ? use : undefined;
+}
+
+/** What that means for the configuration. */
+export const startTimeFlags = (names: readonly string[]): StartTimeFlags => ({
+  protobufFirst: startTimeUse(names) !== undefined,
+  needsXor2: names.includes(START_STORAGE),
+  floatEncoding: names.includes(XOR2_ENCODING) ? 'xor2' : 'xor',
+});
 
 function messageOf(name: string): string {
   if (name === XOR2_ENCODING) {

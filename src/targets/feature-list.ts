@@ -2,7 +2,7 @@
 // /api/v1/features: what this server can do and what of it is switched on, under upstream's names.
 
 import { functionSignatures } from '../promql/index.ts';
-import { CONCURRENT_RULES, EXEMPLAR_STORAGE, queryFeatures } from './feature-flags.ts';
+import { CONCURRENT_RULES, EXEMPLAR_STORAGE, queryFeatures, START_ZEROS } from './feature-flags.ts';
 import type { ServerSettings } from './server-settings.ts';
 
 type Features = Readonly<Record<string, Readonly<Record<string, boolean>>>>;
@@ -64,7 +64,10 @@ export function featureList(
       keep_firing_for: true,
       query_offset: true,
     },
-    scrape: { extra_scrape_metrics: true, start_timestamp_zero_ingestion: false },
+    scrape: {
+      extra_scrape_metrics: true,
+      start_timestamp_zero_ingestion: settings.features.includes(START_ZEROS),
+    },
     service_discovery_providers: all('file http static'),
     tsdb: {
       delayed_compaction: false,

@@ -14,6 +14,7 @@ import { labelsKey } from '../model/index.ts';
 import { createHttpClient, READ_BUFFER_BYTES } from '../platform/index.ts';
 import { ScrapeManager } from '../scrape/index.ts';
 import { buildInfo } from './build-info.ts';
+import { startTimeUse } from './feature-flags.ts';
 import type { ServerSettings } from './server-settings.ts';
 import type { Storage } from './server-storage.ts';
 
@@ -68,6 +69,7 @@ export function startScraping(
   const manager = new ScrapeManager({
     appender: storage.appender,
     exemplars: storage.exemplarAppender,
+    startTimes: startTimeUse(settings.features),
     heap: storage.heap,
     clock,
     logger,

@@ -39,7 +39,7 @@ import { watchConfig } from './config-reload.ts';
 import type { ConfigSource } from './config-source.ts';
 import { fileConfig } from './config-source.ts';
 import type { FlagValues } from './flags.ts';
-import { CONCURRENT_RULES, idleFeatures, queryFeatures } from './feature-flags.ts';
+import { CONCURRENT_RULES, idleFeatures, queryFeatures, startTimeFlags } from './feature-flags.ts';
 import { featureList } from './feature-list.ts';
 import { Notifications } from './notifications.ts';
 import { ActiveQueries } from './active-queries.ts';
@@ -136,9 +136,12 @@ interface Graph extends ServerParts {
 }
 
 /** Loads the configuration; what is wrong with it becomes the error upstream shows. */
-function loadConfig(graph: Pick<Graph, 'source' | 'logger'>, ownAddress: string): Config {
-  const { source, logger } = graph;
-  const config = source.load(ownAddress);
+function loadConfig(
+  graph: Pick<Graph, 'source' | 'logger' | 'settings'>,
+  ownAddress: string,
+): Config {
+  const { source, logger, settings } = graph;
+  const config = source.load(ownAddress, startTimeFlags(settings.features));
   for (const { file, line, path } of config.notYetSupported) {
     logger.warn('This part of the configuration is not supported yet and has no effect', {
       file: `${file}:${line}`,
@@ -360,7 +363,7 @@ function createGraph(settings: ServerSettings, source: ConfigSource, parts: Serv
   registerRuntimeMetrics(registry, createRuntime());
   const lifetime: Lifetime = {
     phase: 'starting',
-    config: loadConfig({ source, logger }, settings.listenAddresses[0] ?? ''),
+    config: loadConfig({ source, logger, settings }, settings.listenAddresses[0] ?? ''),
     walReplay: { min: 0, max: 0, current: 0 },
     storage: undefined,
     engine: undefined,

@@ -46,7 +46,7 @@ import { selectIds } from './select.ts';
 import { MetadataTable, type SeriesMetadata } from './metadata.ts';
 import { SeriesTable } from './series-table.ts';
 import { SideWriter } from './side.ts';
-import { SideBatch, type SideCounters } from './side-batch.ts';
+import { SideBatch, type SideCounters, SKIPPED } from './side-batch.ts';
 import { SideStore } from './side-store.ts';
 import { encodeStartTimes, StartTimes } from './start-times.ts';
 import { HeadSymbols } from './symbols.ts';
@@ -500,6 +500,22 @@ export class Head implements Appender {
     const { wal } = this.options;
     if (wal !== undefined && (accepted > 0 || this.unlogged.length > 0)) this.log(owned, wal, []);
     return accepted === 0 ? this.tally(owned) : this.apply(owned);
+  }
+
+  appendStartZeros(batch: SampleBatch): number {
+    const owned = batch as OwnedBatch;
+    this.sideBatch.begin(batch);
+    this.check(owned, this.minValidTime, false);
+    // Never as late samples: zeros among samples would be resets that did not happen.
+    const bounds = { minValidTime: this.minValidTime, timeMax: TIME_MAX };
+    this.sideBatch.judge(batch, { ...bounds, outOfOrderFrom: Number.POSITIVE_INFINITY });
+    const { status, refs, count } = batch;
+    for (let i = 0; i < count; i++) {
+      const isHistogram = batch.histograms?.[i] !== undefined;
+      if (status[i] !== (isHistogram ? SKIPPED : AppendStatus.accepted)) refs[i] = 0;
+    }
+    if (refs.subarray(0, count).every((ref) => ref === 0)) return 0;
+    return this.appendSpecial(owned);
   }
 
   /** Of samples out of order, those from here on are taken. */

@@ -44,7 +44,7 @@ function hinted(now: Histogram, before: Histogram | undefined): Histogram {
 }
 
 /** Not accepted by the kernel: `append` leaves such rows alone. */
-const SKIPPED = 8;
+export const SKIPPED = 8;
 
 interface Row {
   readonly index: number;

@@ -19,6 +19,9 @@ const root = new URL('..', import.meta.url).pathname;
 const sourceDir = join(root, 'src/kernels/assembly');
 const targetDir = join(root, 'src/kernels/generated');
 
+/** Kernels with a memory of their own, which V8 copies from and to in one go; from shared memory word by word. */
+const privateMemory = new Set(['float']);
+
 const modified = (path) => statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0;
 
 /** Names of the kernels whose output is missing or older than their sources. */
@@ -79,7 +82,7 @@ export async function buildKernels(names = staleKernels()) {
         '1',
         '--maximumMemory',
         '65536',
-        '--sharedMemory',
+        ...(privateMemory.has(name) ? [] : ['--sharedMemory']),
       ]);
       if (error)
         throw new Error(`cannot compile kernel ${name}: ${error.message}\n${stderr.toString()}`);

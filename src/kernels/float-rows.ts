@@ -7,7 +7,7 @@
 
 import { assert } from '../base/index.ts';
 import { wasm } from './generated/float.ts';
-import { type SharedMemory, instantiateKernel, viewMemory } from './memory.ts';
+import { instantiateKernel } from './memory.ts';
 
 const POWERS_ADDRESS = 0x1000;
 const PAIRS_ADDRESS = 0x3800;
@@ -85,11 +85,30 @@ function storeTop(limbs: readonly number[], inexact: boolean, u32: Uint32Array, 
   }
 }
 
-function fillTables(shared: SharedMemory): void {
+/** The kernel's own memory as typed arrays. */
+interface RowMemory {
+  readonly memory: WebAssembly.Memory;
+  readonly u8: Uint8Array;
+  readonly u32: Uint32Array;
+  readonly f64: Float64Array;
+}
+
+function newRowMemory(): RowMemory {
+  const memory = new WebAssembly.Memory({ initial: MEMORY_PAGES, maximum: MEMORY_PAGES });
+  const { buffer } = memory;
+  return {
+    memory,
+    u8: new Uint8Array(buffer),
+    u32: new Uint32Array(buffer),
+    f64: new Float64Array(buffer),
+  };
+}
+
+function fillTables(memory: RowMemory): void {
   const wordOf = (power: number): number => (POWERS_ADDRESS >>> 2) + (power - POWER_MIN) * 4;
   const positive = [1];
   for (let power = 0; power <= POWER_MAX; power++) {
-    storeTop(positive, false, shared.u32, wordOf(power));
+    storeTop(positive, false, memory.u32, wordOf(power));
     timesTen(positive);
   }
   // 2^N / 10^n: floors of quotients compose, and no power of ten above the zeroth divides a power of two.
@@ -97,11 +116,11 @@ function fillTables(shared: SharedMemory): void {
   negative.push(1);
   for (let power = -1; power >= POWER_MIN; power--) {
     divideByTen(negative);
-    storeTop(negative, true, shared.u32, wordOf(power));
+    storeTop(negative, true, memory.u32, wordOf(power));
   }
   for (let i = 0; i < 100; i++) {
-    shared.u8[PAIRS_ADDRESS + 2 * i] = 48 + Math.floor(i / 10);
-    shared.u8[PAIRS_ADDRESS + 2 * i + 1] = 48 + (i % 10);
+    memory.u8[PAIRS_ADDRESS + 2 * i] = 48 + Math.floor(i / 10);
+    memory.u8[PAIRS_ADDRESS + 2 * i + 1] = 48 + (i % 10);
   }
 }
 
@@ -132,17 +151,14 @@ const MEMORY_PAGES = Math.ceil((OUT_ADDRESS + POINT_BYTES_MAX * (FLOAT_ROW_POINT
  * milliseconds to make: one object serves a thread.
  */
 export class FloatRows {
-  private readonly shared: SharedMemory;
+  private readonly memory: RowMemory;
   private readonly kernel: FloatKernel;
   private count = 0;
 
-  /** @throws Error where shared memory is not to be had (a page that is not isolated) */
   constructor() {
-    this.shared = viewMemory(
-      new WebAssembly.Memory({ initial: MEMORY_PAGES, maximum: MEMORY_PAGES, shared: true }),
-    );
-    fillTables(this.shared);
-    this.kernel = instantiateKernel<FloatKernel>(wasm, this.shared);
+    this.memory = newRowMemory();
+    fillTables(this.memory);
+    this.kernel = instantiateKernel<FloatKernel>(wasm, this.memory);
   }
 
   /**
@@ -152,7 +168,7 @@ export class FloatRows {
    */
   begin(count: number, prefixOf: (k: number) => string): void {
     assert(count <= FLOAT_ROW_POINTS_MAX, 'a row of numbers is too long');
-    const { u8, u32 } = this.shared;
+    const { u8, u32 } = this.memory;
     this.count = count;
     let end = 0;
     for (let k = 0; k < count; k++) {
@@ -182,9 +198,9 @@ export class FloatRows {
     out: Uint8Array,
     at: number,
   ): number {
-    const { shared, count } = this;
-    shared.f64.set(values.subarray(offset, offset + count), VALUES_ADDRESS >>> 3);
-    shared.u8.set(present.subarray(offset, offset + count), PRESENT_ADDRESS);
+    const { memory, count } = this;
+    memory.f64.set(values.subarray(offset, offset + count), VALUES_ADDRESS >>> 3);
+    memory.u8.set(present.subarray(offset, offset + count), PRESENT_ADDRESS);
     const bytes = this.kernel.writePoints(
       VALUES_ADDRESS,
       PRESENT_ADDRESS,
@@ -193,7 +209,7 @@ export class FloatRows {
       ENDS_ADDRESS,
       OUT_ADDRESS,
     );
-    out.set(shared.u8.subarray(OUT_ADDRESS, OUT_ADDRESS + bytes), at);
+    out.set(memory.u8.subarray(OUT_ADDRESS, OUT_ADDRESS + bytes), at);
     return bytes;
   }
 }

@@ -72,10 +72,13 @@ function fillConstantTables(shared: SharedMemory): void {
 }
 
 /**
- * Instantiates a kernel module (base64 text from `generated/`) on a shared memory. `Exports` describes its
+ * Instantiates a kernel module (base64 text from `generated/`) on a memory, shared unless it was built for its own. `Exports` describes its
  * functions; addresses and lengths are i32 and must be passed as such (`address | 0` is done by WebAssembly).
  */
-export function instantiateKernel<Exports>(base64: string, shared: SharedMemory): Exports {
+export function instantiateKernel<Exports>(
+  base64: string,
+  { memory }: Pick<SharedMemory, 'memory'>,
+): Exports {
   const binary = atob(base64);
   const bytes = new Uint8Array(binary.length);
   for (let i = 0; i < binary.length; i++) bytes[i] = binary.charCodeAt(i);
@@ -83,7 +86,7 @@ export function instantiateKernel<Exports>(base64: string, shared: SharedMemory)
     throw new Error('BUG: kernel aborted');
   };
   const instance = new WebAssembly.Instance(new WebAssembly.Module(bytes), {
-    env: { memory: shared.memory, abort },
+    env: { memory, abort },
   });
   return instance.exports as Exports;
 }

@@ -9,29 +9,30 @@
 const POWERS: usize = 0x1000;
 const PAIRS: usize = 0x3800;
 const POWER_MIN: i32 = -292;
+const ZEROS: u64 = 0x3030303030303030;
+
+/** High and low halves of b's product with a. */
+let productHigh: u64 = 0;
 
 // @ts-ignore: decorator
 @inline
-function multiplyHigh(a: u64, b: u64): u64 {
+function multiply(a: u64, b: u64): u64 {
   const a0 = a & 0xffffffff;
   const a1 = a >> 32;
   const b0 = b & 0xffffffff;
   const b1 = b >> 32;
-  const middle = a1 * b0 + ((a0 * b0) >> 32);
+  const low = a0 * b0;
+  const middle = a1 * b0 + (low >> 32);
   const cross = a0 * b1 + (middle & 0xffffffff);
-  return a1 * b1 + (middle >> 32) + (cross >> 32);
+  productHigh = a1 * b1 + (middle >> 32) + (cross >> 32);
+  return a * b;
 }
 
-/** The high 64 bits of power × value / 2^64, with the lowest bit set when anything was cut off. */
+/** The high of three words with its lowest bit set when anything was cut off. */
 // @ts-ignore: decorator
 @inline
-function scaled(power: usize, value: u64): u64 {
-  const low = load<u64>(power);
-  const high = load<u64>(power + 8);
-  const carry = multiplyHigh(low, value);
-  const product = high * value;
-  const sum = product + carry;
-  return (multiplyHigh(high, value) + <u64>(sum < product)) | <u64>(sum > 1);
+function oddlyRounded(high: u64, middle: u64): u64 {
+  return high | <u64>(middle > 1);
 }
 
 // @ts-ignore: decorator
@@ -40,16 +41,19 @@ function pair(out: usize, value: u32): void {
   store<u16>(out, load<u16>(PAIRS + (value << 1)));
 }
 
-/** Eight digits of value < 10^8, leading zeros included. */
+/**
+ * Eight digits of value < 10^8, leading zeros included: halves, quarters and digits are split side by side in
+ * one word, by products with the reciprocals of 100 and 10 that are exact for so small numbers.
+ */
+// @ts-ignore: decorator
+@inline
 function eight(out: usize, value: u32): void {
   const high = value / 10000;
-  const low = value - high * 10000;
-  const a = high / 100;
-  const c = low / 100;
-  pair(out, a);
-  pair(out + 2, high - a * 100);
-  pair(out + 4, c);
-  pair(out + 6, low - c * 100);
+  const fours = <u64>high | (<u64>(value - high * 10000) << 32);
+  const hundreds = ((fours * 10486) >> 20) & 0x0000007f0000007f;
+  const twos = hundreds | ((fours - hundreds * 100) << 16);
+  const tens = ((twos * 103) >> 10) & 0x000f000f000f000f;
+  store<u64>(out, (tens | ((twos - tens * 10) << 8)) + ZEROS);
 }
 
 // @ts-ignore: decorator
@@ -61,12 +65,21 @@ function digitCount(value: u64): u32 {
     return 16;
   }
   let n: u32 = 1;
-  let limit: u64 = 10;
-  while (value >= limit) {
-    n++;
-    limit *= 10;
+  let rest = value;
+  if (rest >= 100000000) {
+    rest /= 100000000;
+    n += 8;
   }
-  return n;
+  let small = <u32>rest;
+  if (small >= 10000) {
+    small /= 10000;
+    n += 4;
+  }
+  if (small >= 100) {
+    small /= 100;
+    n += 2;
+  }
+  return n + <u32>(small >= 10);
 }
 
 /** The `n` digits of `value`. */
@@ -93,21 +106,56 @@ function digits(out: usize, value: u64, n: u32): void {
 // @ts-ignore: decorator
 @inline
 function zeros(out: usize, n: u32): usize {
-  memory.fill(out, 48, n);
+  // At most 20, and there is room behind.
+  store<u64>(out, ZEROS);
+  store<u64>(out + 8, ZEROS);
+  store<u64>(out + 16, ZEROS);
   return out + n;
+}
+
+/** Moves the `n` <= 21 bytes behind `out` one byte down. What a call of memory.copy costs is more. */
+// @ts-ignore: decorator
+@inline
+function moveDown(out: usize, n: i32): void {
+  let at = out;
+  let left = n;
+  while (left >= 8) {
+    store<u64>(at, load<u64>(at + 1));
+    at += 8;
+    left -= 8;
+  }
+  const mask = (<u64>1 << (<u64>left << 3)) - 1;
+  store<u64>(at, (load<u64>(at + 1) & mask) | (load<u64>(at) & ~mask));
+}
+
+/** By the inverse of 5 modulo 2^64: one product instead of a division, and one branch that is seldom taken. */
+// @ts-ignore: decorator
+@inline
+function endsInZero(value: u64): bool {
+  return rotr<u64>(value * 0xcccccccccccccccd, 1) <= 0x1999999999999999;
 }
 
 /** Lays `value` × 10^exponent out: plain digits for 1e-6 <= v < 1e21, else d.ddde±xx. */
 function layOut(out: usize, significant: u64, power: i32): usize {
   let value = significant;
   let exponent = power;
-  while (value % 100 == 0) {
-    value /= 100;
-    exponent += 2;
-  }
-  if (value % 10 == 0) {
-    value /= 10;
-    exponent += 1;
+  if (endsInZero(value)) {
+    while (value % 100000000 == 0) {
+      value /= 100000000;
+      exponent += 8;
+    }
+    if (value % 10000 == 0) {
+      value /= 10000;
+      exponent += 4;
+    }
+    if (value % 100 == 0) {
+      value /= 100;
+      exponent += 2;
+    }
+    if (value % 10 == 0) {
+      value /= 10;
+      exponent += 1;
+    }
   }
   const n = digitCount(value);
   // The decimal point stands before digit `point`.
@@ -145,7 +193,7 @@ function layOut(out: usize, significant: u64, power: i32): usize {
     return zeros(out + n, exponent);
   }
   digits(out + 1, value, n);
-  memory.copy(out, out + 1, point);
+  moveDown(out, point);
   store<u8>(out + point, 46);
   return out + n + 1;
 }
@@ -170,9 +218,32 @@ function shortest(out: usize, bits: u64): usize {
   const k = (q * 1262611 - (closer ? 524031 : 0)) >> 22;
   const h = <u64>(q + ((-k * 1741647) >> 19) + 1);
   const power = POWERS + (<usize>(-k - POWER_MIN) << 4);
-  const lower = scaled(power, (4 * c - 2 + <u64>closer) << h) + 1 - even;
-  const exact = scaled(power, (4 * c) << h);
-  const upper = scaled(power, (4 * c + 2) << h) - 1 + even;
+  const g0 = load<u64>(power);
+  const g1 = load<u64>(power + 8);
+  // The power times 4c, of which the neighbours' halves are 2 (or 1) times the power away: three words.
+  const number = (4 * c) << h;
+  const p0 = multiply(g0, number);
+  const carry = productHigh;
+  const p1 = multiply(g1, number) + carry;
+  const p2 = productHigh + <u64>(p1 < carry);
+  const exact = oddlyRounded(p2, p1);
+  const up = h + 1;
+  const u0 = g0 << up;
+  const u1 = (g1 << up) | (g0 >> (64 - up));
+  const u2 = g1 >> (64 - up);
+  const a0 = p0 + u0;
+  const carry0 = <u64>(a0 < p0);
+  const a1 = p1 + u1 + carry0;
+  const carry1 = <u64>(a1 < p1) | (<u64>(a1 == p1) & carry0);
+  const upper = oddlyRounded(p2 + u2 + carry1, a1) - 1 + even;
+  const down = up - <u64>closer;
+  const d0 = g0 << down;
+  const d1 = (g1 << down) | (g0 >> (64 - down));
+  const d2 = g1 >> (64 - down);
+  const borrow0 = <u64>(p0 < d0);
+  const b1 = p1 - d1 - borrow0;
+  const borrow1 = <u64>(p1 < d1) | (<u64>(p1 == d1) & borrow0);
+  const lower = oddlyRounded(p2 - d2 - borrow1, b1) + 1 - even;
   const s = exact >> 2;
   if (s >= 10) {
     const tens = s / 10;
@@ -184,8 +255,8 @@ function shortest(out: usize, bits: u64): usize {
   const above = 4 * s + 4 <= upper;
   if (below != above) return layOut(out, s + <u64>above, k);
   const middle = 4 * s + 2;
-  const up = exact > middle || (exact == middle && (s & 1) == 1);
-  return layOut(out, s + <u64>up, k);
+  const isUp = exact > middle || (exact == middle && (s & 1) == 1);
+  return layOut(out, s + <u64>isUp, k);
 }
 
 /** Writes the text of `value` as the HTTP API prints samples; returns the address after it. */

@@ -74,7 +74,7 @@ export function slide(
 ): f64 {
   let next: u32 = 0;
   let advance: u32 = 1;
-  let total: f64 = 0;
+  let total: i64 = 0;
   for (let k: u32 = 0; k < steps; k++) {
     const ref = refMs + <f64>k * stepMs;
     // Regular samples advance by the same number at each step.
@@ -95,14 +95,14 @@ export function slide(
     const open = refMs + <f64>k * stepMs - rangeMs;
     while (first < count && f64At(times, first) <= open) first++;
     setU32(lo, k, first);
-    total += <f64>(<i32>(u32At(hi, k) - first));
+    total += <i64>u32At(hi, k) - <i64>first;
   }
   for (let k = scanned; k < steps; k++) {
     const begin = u32At(hi, k - back);
     setU32(lo, k, begin);
-    total += <f64>(<i32>(u32At(hi, k) - begin));
+    total += <i64>u32At(hi, k) - <i64>begin;
   }
-  return total;
+  return <f64>total;
 }
 
 /** Indexes of the values below their predecessors, into `at`; their number. */
@@ -133,6 +133,13 @@ function findResets(values: usize, count: u32, at: usize): u32 {
 
 const COUNTER: u32 = 1;
 const RATE: u32 = 2;
+
+/** The values of a column at two places. */
+// @ts-ignore: decorator
+@inline
+function f64sAt(column: usize, i: u32, j: u32): v128 {
+  return v128.load64_lane(column + (<usize>j << 3), v128.load64_zero(column + (<usize>i << 3)), 1);
+}
 
 /**
  * rate (`kind` 3), increase (1) and delta (0) of the windows; see window-counters.ts.
@@ -177,6 +184,40 @@ export function extrapolate(
     if (<i32>last <= <i32>first) {
       store<u8>(present + k, 0);
       continue;
+    }
+    // Two steps whose windows are like the last one, with no reset and far from zero: nearly always.
+    if (last - first == intervals && k + 1 < steps) {
+      const nextFirst = u32At(lo, k + 1);
+      const nextLast = u32At(hi, k + 1) - 1;
+      while (nextReset <= first) nextReset = ++reset < resets ? u32At(resetAt, reset) : count;
+      if (nextLast - nextFirst == intervals && nextReset > nextLast) {
+        const steps2 = f64x2(<f64>k, <f64>(k + 1));
+        const ref2 = f64x2.add(f64x2.splat(refMs), f64x2.mul(steps2, f64x2.splat(stepMs)));
+        const firstTime2 = f64sAt(times, first, nextFirst);
+        const lastTime2 = f64sAt(times, last, nextLast);
+        const gapStart2 = f64x2.sub(firstTime2, f64x2.sub(ref2, f64x2.splat(rangeMs)));
+        const sameGaps = v128.and(
+          f64x2.eq(gapStart2, f64x2.splat(gapStartMs)),
+          f64x2.eq(f64x2.sub(ref2, lastTime2), f64x2.splat(gapEndMs)),
+        );
+        const sameSpan = f64x2.eq(f64x2.sub(lastTime2, firstTime2), f64x2.splat(spanMs));
+        const firstValue2 = f64sAt(values, first, nextFirst);
+        const result2 = f64x2.sub(f64sAt(values, last, nextLast), firstValue2);
+        let nearZero = f64x2.splat(0);
+        if (isCounter) {
+          const bound = f64x2.mul(f64x2.mul(f64x2.splat(toStart), result2), f64x2.splat(1.000001));
+          nearZero = v128.and(
+            v128.and(f64x2.gt(result2, f64x2.splat(0)), f64x2.ge(firstValue2, f64x2.splat(0))),
+            f64x2.le(f64x2.mul(firstValue2, f64x2.splat(sampled)), bound),
+          );
+        }
+        if (i64x2.all_true(v128.andnot(v128.and(sameGaps, sameSpan), nearZero))) {
+          v128.store(out + (<usize>k << 3), f64x2.mul(result2, f64x2.splat(factor)));
+          store<u16>(present + k, 0x0101);
+          k++;
+          continue;
+        }
+      }
     }
     const firstValue = f64At(values, first);
     let result = f64At(values, last) - firstValue;

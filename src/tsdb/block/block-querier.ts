@@ -57,7 +57,7 @@ export class BlockQuerier implements Querier {
     const entry = newSeriesEntry();
     let n = 0;
     for (let i = 0; i < rows.length; i++) {
-      selected.fill(i, entry);
+      selected.point(i, entry);
       const deleted = block.tombstones.of(selected.refs[i]!);
       if (hasChunk(entry, minTime, maxTime, deleted)) rows[n++] = i;
     }
@@ -155,7 +155,8 @@ function hasChunk(
   maxTime: number,
   deleted: Intervals | undefined,
 ): boolean {
-  for (let i = 0; i < entry.chunkCount; i++) {
+  const { chunkAt, chunkCount } = entry;
+  for (let i = chunkAt; i < chunkAt + chunkCount; i++) {
     const min = entry.minTimes[i]!;
     const max = entry.maxTimes[i]!;
     if (min > maxTime || max < minTime) continue;
@@ -235,7 +236,7 @@ export class BlockSeriesSet implements SeriesSet {
       this.entryRow = -1;
       const { selection, rows } = this;
       if (selection === undefined) this.block.index.readSeries(this.refs[row]!, this.entry);
-      else selection.fill(rows === undefined ? row : rows[row]!, this.entry);
+      else selection.point(rows === undefined ? row : rows[row]!, this.entry);
       this.entryRow = row;
     }
     return this.entry;
@@ -254,23 +255,23 @@ export class BlockSeriesSet implements SeriesSet {
   }
 
   labelIds(row: number, out: Uint32Array): number {
-    const { pairs, labelCount } = this.series(row);
-    for (let i = 0; i < 2 * labelCount; i++) out[i] = pairs[i]! + 1;
+    const { pairs, pairAt, labelCount } = this.series(row);
+    for (let i = 0; i < 2 * labelCount; i++) out[i] = pairs[pairAt + i]! + 1;
     return labelCount;
   }
 
   labelValueId(row: number, nameId: number): number {
-    const { pairs, labelCount } = this.series(row);
-    for (let i = 0; i < labelCount; i++) {
-      if (pairs[2 * i] === nameId - 1) return pairs[2 * i + 1]! + 1;
+    const { pairs, pairAt, labelCount } = this.series(row);
+    for (let i = pairAt; i < pairAt + 2 * labelCount; i += 2) {
+      if (pairs[i] === nameId - 1) return pairs[i + 1]! + 1;
     }
     return 0;
   }
 
   estimateSamples(row: number, minTime: number, maxTime: number): number {
-    const { minTimes, maxTimes, chunkCount } = this.series(row);
+    const { minTimes, maxTimes, chunkAt, chunkCount } = this.series(row);
     let chunks = 0;
-    for (let i = 0; i < chunkCount; i++) {
+    for (let i = chunkAt; i < chunkAt + chunkCount; i++) {
       if (minTimes[i]! <= maxTime && maxTimes[i]! >= minTime) chunks++;
     }
     return chunks * SAMPLES_PER_CHUNK;
@@ -278,12 +279,12 @@ export class BlockSeriesSet implements SeriesSet {
 
   /** @throws BlockError */
   read(row: number, minTime: number, maxTime: number): number {
-    const { minTimes, maxTimes, chunkRefs, chunkCount } = this.series(row);
+    const { minTimes, maxTimes, chunkRefs, chunkAt, chunkCount } = this.series(row);
     const deleted = this.block.tombstones.of(this.refs[row]!);
     this.histograms = undefined;
     this.startTimes = undefined;
     let n = 0;
-    for (let i = 0; i < chunkCount; i++) {
+    for (let i = chunkAt; i < chunkAt + chunkCount; i++) {
       if (minTimes[i]! > maxTime || maxTimes[i]! < minTime) continue;
       if (deleted !== undefined && covers(deleted, minTimes[i]!, maxTimes[i]!)) continue;
       n = this.decode(chunkRefs[i]!, minTime, maxTime, n, deleted);
@@ -296,10 +297,10 @@ export class BlockSeriesSet implements SeriesSet {
     if (before === this || before.histograms !== undefined || before.startTimes !== undefined) {
       return -1;
     }
-    const { minTimes, maxTimes, chunkRefs, chunkCount } = this.series(row);
+    const { minTimes, maxTimes, chunkRefs, chunkAt, chunkCount } = this.series(row);
     const deleted = this.block.tombstones.of(this.refs[row]!);
     let end = n;
-    for (let i = 0; i < chunkCount; i++) {
+    for (let i = chunkAt; i < chunkAt + chunkCount; i++) {
       if (minTimes[i]! > maxTime || maxTimes[i]! < minTime) continue;
       if (deleted !== undefined && covers(deleted, minTimes[i]!, maxTimes[i]!)) continue;
       if (end > 0 && minTimes[i]! <= before.columns.times[end - 1]!) return -1;

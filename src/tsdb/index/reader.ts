@@ -25,24 +25,33 @@ const SAMPLE_EVERY = 32;
 const REMEMBERED_MAX = 100_000;
 const CHECKSUM_STEP = 1 << 16;
 
-/** One series of the index: what `readSeries` fills. The caller owns it and uses it again. */
+/**
+ * One series of the index: what `readSeries` fills from the start of each column. The caller owns it and uses it
+ * again.
+ */
 export interface SeriesEntry {
   /** (name, value) symbol numbers, sorted by name text. */
   pairs: Uint32Array;
+  /** Where they begin in `pairs`. */
+  pairAt: number;
   labelCount: number;
   /** Inclusive. */
   minTimes: Float64Array;
   maxTimes: Float64Array;
   chunkRefs: Float64Array;
+  /** Where they begin in their columns. */
+  chunkAt: number;
   chunkCount: number;
 }
 
 export const newSeriesEntry = (): SeriesEntry => ({
   pairs: new Uint32Array(64),
+  pairAt: 0,
   labelCount: 0,
   minTimes: new Float64Array(16),
   maxTimes: new Float64Array(16),
   chunkRefs: new Float64Array(16),
+  chunkAt: 0,
   chunkCount: 0,
 });
 

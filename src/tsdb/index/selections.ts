@@ -72,24 +72,21 @@ export class Selection {
     return 12 * this.refs.length + 4 * this.pairs.length + 24 * this.minTimes.length;
   }
 
-  /** Fills `out` with series `i`, as `IndexReader.readSeries` does. */
-  fill(i: number, out: SeriesEntry): void {
+  /**
+   * Makes `out` series `i`. Its columns are those of the selection: `out` is not for
+   * `IndexReader.readSeries` any more.
+   */
+  point(i: number, out: SeriesEntry): void {
     const pair = i === 0 ? 0 : this.pairEnds[i - 1]!;
     const chunk = i === 0 ? 0 : this.chunkEnds[i - 1]!;
-    const words = this.pairEnds[i]! - pair;
-    const chunks = this.chunkEnds[i]! - chunk;
-    out.pairs = grown(out.pairs, words);
-    out.minTimes = grown(out.minTimes, chunks);
-    out.maxTimes = grown(out.maxTimes, chunks);
-    out.chunkRefs = grown(out.chunkRefs, chunks);
-    for (let k = 0; k < words; k++) out.pairs[k] = this.pairs[pair + k]!;
-    for (let k = 0; k < chunks; k++) {
-      out.minTimes[k] = this.minTimes[chunk + k]!;
-      out.maxTimes[k] = this.maxTimes[chunk + k]!;
-      out.chunkRefs[k] = this.chunkRefs[chunk + k]!;
-    }
-    out.labelCount = words / 2;
-    out.chunkCount = chunks;
+    out.pairs = this.pairs;
+    out.pairAt = pair;
+    out.labelCount = (this.pairEnds[i]! - pair) / 2;
+    out.minTimes = this.minTimes;
+    out.maxTimes = this.maxTimes;
+    out.chunkRefs = this.chunkRefs;
+    out.chunkAt = chunk;
+    out.chunkCount = this.chunkEnds[i]! - chunk;
   }
 }
 

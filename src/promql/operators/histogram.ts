@@ -149,17 +149,45 @@ function kindsOf(matrix: StepMatrix, row: number) {
   return { floats: cells.includes(Presence.float), histograms: cells.includes(Presence.histogram) };
 }
 
-/** Gathers the buckets of `histogram` that have a sample at step k. */
-function gather(histogram: ClassicHistogram, matrix: StepMatrix, k: number, out: Buckets): void {
+/** A bucket's row: its cells begin at `at`. */
+interface BucketRow {
+  readonly bound: number;
+  readonly values: Float64Array;
+  readonly present: Uint8Array;
+  readonly at: number;
+}
+
+/** The rows of a histogram, in the order of their bounds, so that no step has to sort them. */
+function bucketRows({ rows, bounds }: ClassicHistogram, matrix: StepMatrix): BucketRow[] {
+  const buckets = rows.map((row, i) => ({
+    bound: bounds[i]!,
+    values: matrix.values(row),
+    present: matrix.present(row),
+    at: matrix.offset(row),
+  }));
+  // A bound that is NaN has no place; each step leaves it where it is.
+  if (bounds.some((bound) => Number.isNaN(bound))) return buckets;
+  return buckets.sort((a, b) => (a.bound < b.bound ? -1 : a.bound > b.bound ? 1 : 0));
+}
+
+/** Gathers the buckets that have a sample at step k. */
+function gather(rows: readonly BucketRow[], k: number, out: Buckets): void {
+  const { bounds, counts } = out;
   let n = 0;
-  for (let i = 0; i < histogram.rows.length; i++) {
-    const row = histogram.rows[i]!;
-    const cell = matrix.offset(row) + k;
-    if (matrix.present(row)[cell] !== Presence.float) continue;
-    out.bounds[n] = histogram.bounds[i]!;
-    out.counts[n++] = matrix.values(row)[cell]!;
+  for (let i = 0; i < rows.length; i++) {
+    const { bound, values, present, at } = rows[i]!;
+    if (present[at + k] !== Presence.float) continue;
+    bounds[n] = bound;
+    counts[n++] = values[at + k]!;
   }
   out.count = n;
+}
+
+interface ResultRow {
+  readonly set: number;
+  readonly values: Float64Array;
+  readonly present: Uint8Array;
+  readonly at: number;
 }
 
 /** Results by label set, in the order in which they appear. */
@@ -167,22 +195,35 @@ class Results {
   readonly out: StepMatrix;
   private readonly rowOfSet = new Map<number, number>();
   private readonly dropName: boolean;
+  /** The row that was put to last, as steps of one follow each other. */
+  private last: ResultRow = {
+    set: -1,
+    values: new Float64Array(0),
+    present: new Uint8Array(0),
+    at: 0,
+  };
 
   constructor(stepCount: number, { budget, features }: QueryContext) {
     this.out = new StepMatrix(stepCount, 1, budget);
     this.dropName = features.delayedNameRemoval === true;
   }
 
-  put(set: number, k: number, value: number): void {
-    let row = this.rowOfSet.get(set);
+  private find(set: number): void {
+    const { out, rowOfSet } = this;
+    let row = rowOfSet.get(set);
     if (row === undefined) {
-      row = this.out.addRow(set, this.dropName);
-      this.rowOfSet.set(set, row);
+      row = out.addRow(set, this.dropName);
+      rowOfSet.set(set, row);
     }
-    const cell = this.out.offset(row) + k;
-    if (this.out.present(row)[cell] !== 0) throw sameLabelset();
-    this.out.values(row)[cell] = value;
-    this.out.present(row)[cell] = 1;
+    this.last = { set, values: out.values(row), present: out.present(row), at: out.offset(row) };
+  }
+
+  put(set: number, k: number, value: number): void {
+    if (set !== this.last.set) this.find(set);
+    const { values, present, at } = this.last;
+    if (present[at + k] !== 0) throw sameLabelset();
+    values[at + k] = value;
+    present[at + k] = 1;
     this.out.sampleCount++;
   }
 }
@@ -218,9 +259,10 @@ function evaluateInto(
     context.control.checkpoint();
     const size = classic.rows.length;
     const buckets = { bounds: new Float64Array(size), counts: new Float64Array(size), count: 0 };
+    const rows = bucketRows(classic, matrix);
     for (let k = 0; k < n; k++) {
       if (classic.conflicts?.[k] === 1) continue;
-      gather(classic, matrix, k, buckets);
+      gather(rows, k, buckets);
       if (buckets.count === 0) continue;
       const value = evaluation.classic(k, buckets, classic);
       results.put(evaluation.labels(classic, k), k, value);

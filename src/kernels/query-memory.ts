@@ -87,6 +87,21 @@ export interface QueryKernel {
   ): void;
 }
 
+/** Values and presence of cells, in ordinary memory. */
+export interface PlainCells {
+  readonly values: Float64Array;
+  readonly present: Uint8Array;
+}
+
+/**
+ * Cells of blocks that are kept from query to query. Memory that each query allocates anew has its pages
+ * cleared by the system each time, and makes V8 collect: it is outside of its heap.
+ */
+const KEPT_CELLS = 1 << 18;
+/** Fewer are allocated when they are wanted. */
+const KEPT_CELLS_MIN = 1 << 14;
+const KEPT_BLOCKS_MAX = 4;
+
 /**
  * A region of the shared memory for the columns of one query after the other. When it is used up, columns
  * are ordinary arrays, over which the loops' twins work.
@@ -97,6 +112,8 @@ export class QueryMemory {
   private readonly start: number;
   private readonly sizeBytes: number;
   private used = 0;
+  private readonly kept: PlainCells[] = [];
+  private keptUsed = 0;
 
   /** @param start a multiple of 16 */
   constructor(shared: SharedMemory, start: number, sizeBytes: number) {
@@ -106,9 +123,25 @@ export class QueryMemory {
     this.sizeBytes = sizeBytes;
   }
 
-  /** Lets go of all columns: a new query begins. */
+  /** Lets go of all columns and cells: a new query begins, and nobody looks at the last one's result. */
   reset(): void {
     this.used = 0;
+    this.keptUsed = 0;
+  }
+
+  /** At least `n` cells of ordinary memory of which the first `n` are 0; undefined where none are kept. */
+  cells(n: number): PlainCells | undefined {
+    const { kept } = this;
+    if (n < KEPT_CELLS_MIN || n > KEPT_CELLS || this.keptUsed === KEPT_BLOCKS_MAX) return undefined;
+    const block = kept[this.keptUsed++];
+    if (block === undefined) {
+      const fresh = { values: new Float64Array(KEPT_CELLS), present: new Uint8Array(KEPT_CELLS) };
+      kept.push(fresh);
+      return fresh;
+    }
+    block.values.fill(0, 0, n);
+    block.present.fill(0, 0, n);
+    return block;
   }
 
   /** Whether the kernel can get at a column, ours or another's in the same memory. */

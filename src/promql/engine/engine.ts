@@ -53,7 +53,10 @@ export interface EngineOptions {
   readonly fanOut?: FanOut;
   /** For the timings of `stats`; without it they are 0. */
   readonly clock?: Pick<Clock, 'monotonicMs'>;
-  /** Where a kernel works on columns; without it everything takes longer. Belongs to one thread. */
+  /**
+   * Where a kernel works on columns; without it everything takes longer. Belongs to one thread, and a result
+   * is valid until the next query of that thread.
+   */
   readonly memory?: QueryMemory;
 }
 
@@ -262,7 +265,7 @@ export class Engine {
       sets: new LabelSets(),
       querier,
       control,
-      budget: new SampleBudget(maxSamples, maxBytes),
+      budget: new SampleBudget(maxSamples, maxBytes, this.options.memory),
       counter: new SampleCounter(request.perStepStats === true ? steps.count : undefined),
       selected: new Map(),
       annotations: new Annotations(),

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The shapes that operators hand on: steps, batches of rows, and whole materialised results.
 
-import type { QueryMemory } from '../../kernels/index.ts';
+import type { PlainCells, QueryMemory } from '../../kernels/index.ts';
 import { type Histogram, histogramSampleWeight } from '../../model/index.ts';
 
 /** The times of an evaluation: startMs + k × stepMs for k in 0..count-1. */
@@ -125,6 +125,8 @@ export interface MemoryAccount {
   /** @throws QueryError when the query then holds too much */
   allocate(bytes: number): void;
   free(bytes: number): void;
+  /** At least `n` empty cells that are kept for it; undefined: make new ones. */
+  cells(n: number): PlainCells | undefined;
 }
 
 /** A whole result: only rows with at least one sample, in chunks so that it grows without copying. */
@@ -195,7 +197,7 @@ export class StepMatrix {
       const cells = this.rowsPerChunk * this.stepCount;
       this.account?.allocate(cells * CELL_BYTES);
       this.bytes += cells * CELL_BYTES;
-      this.chunks.push(newCells(cells));
+      this.chunks.push({ ...newCells(0), ...(this.account?.cells(cells) ?? newCells(cells)) });
     }
     return row;
   }

@@ -11,6 +11,8 @@ export interface Buckets {
   bounds: Float64Array;
   counts: Float64Array;
   count: number;
+  /** The bounds ascend, and none is there twice. */
+  ascending: boolean;
 }
 
 /** What was done to make the counts monotonic. `forced` is false when nothing had to be. */
@@ -31,6 +33,7 @@ function almostEqual(a: number, b: number): boolean {
 
 /** Sorts by bound (insertion: they nearly always come sorted) and adds up counts of equal bounds. */
 export function sortAndCoalesce(buckets: Buckets): void {
+  if (buckets.ascending) return;
   const { bounds, counts } = buckets;
   for (let i = 1; i < buckets.count; i++) {
     const bound = bounds[i]!;

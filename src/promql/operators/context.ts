@@ -2,7 +2,7 @@
 // What the operators of one query share.
 
 import { assert } from '../../base/index.ts';
-import type { QueryMemory } from '../../kernels/index.ts';
+import type { PlainCells, QueryMemory } from '../../kernels/index.ts';
 import type { Querier, SeriesSet } from '../../storage/index.ts';
 import type { Annotations } from '../engine/annotations.ts';
 import { QueryError } from '../engine/errors.ts';
@@ -73,9 +73,17 @@ export class SampleBudget implements MemoryAccount {
   /** Most samples held at once. */
   peak = 0;
 
-  constructor(maxSamples: number, maxBytes = QUERY_BYTES_MAX) {
+  private readonly memory: QueryMemory | undefined;
+
+  /** @param memory keeps cells from query to query */
+  constructor(maxSamples: number, maxBytes = QUERY_BYTES_MAX, memory?: QueryMemory) {
     this.maxSamples = maxSamples;
     this.maxBytes = maxBytes;
+    this.memory = memory;
+  }
+
+  cells(n: number): PlainCells | undefined {
+    return this.memory?.cells(n);
   }
 
   /** @throws QueryError when the query's results then take too much memory */

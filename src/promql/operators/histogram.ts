@@ -258,8 +258,13 @@ function evaluateInto(
   for (const classic of histograms.classic) {
     context.control.checkpoint();
     const size = classic.rows.length;
-    const buckets = { bounds: new Float64Array(size), counts: new Float64Array(size), count: 0 };
     const rows = bucketRows(classic, matrix);
+    const buckets = {
+      bounds: new Float64Array(size),
+      counts: new Float64Array(size),
+      count: 0,
+      ascending: rows.every(({ bound }, i) => i === 0 || bound > rows[i - 1]!.bound),
+    };
     for (let k = 0; k < n; k++) {
       if (classic.conflicts?.[k] === 1) continue;
       gather(rows, k, buckets);

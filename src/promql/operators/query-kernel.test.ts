@@ -250,3 +250,19 @@ test('where there is no room, columns are ordinary arrays', () => {
   small.reset();
   expect([...small.floats(100)].every((value) => value === 0)).toBe(true);
 });
+
+test('cells that are kept are empty again for the next query', () => {
+  const own = new QueryMemory(createMemory(2 << 20), 1 << 20, 1024);
+  expect(own.cells(100)).toBeUndefined();
+  const blocks = Array.from({ length: 10 }, () => own.cells(20_000)).filter((b) => b !== undefined);
+  expect(new Set(blocks).size).toBe(4);
+  for (const { values, present } of blocks) {
+    values.fill(1);
+    present.fill(1);
+  }
+  own.reset();
+  const again = own.cells(30_000);
+  expect(blocks).toContain(again);
+  expect(again!.values.subarray(0, 30_000).every((value) => value === 0)).toBe(true);
+  expect(again!.present.subarray(0, 30_000).every((there) => there === 0)).toBe(true);
+});

@@ -19,7 +19,7 @@ const root = new URL('..', import.meta.url).pathname;
 const sourceDir = join(root, 'src/kernels/assembly');
 const targetDir = join(root, 'src/kernels/generated');
 
-/** Kernels with a memory of their own, which V8 copies from and to in one go; from shared memory word by word. */
+/** Kernels with a memory of their own, which V8 copies in one go; shared memory it copies word by word. */
 const privateMemory = new Set(['float']);
 
 const modified = (path) => statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0;

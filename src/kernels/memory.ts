@@ -72,7 +72,8 @@ function fillConstantTables(shared: SharedMemory): void {
 }
 
 /**
- * Instantiates a kernel module (base64 text from `generated/`) on a memory, shared unless it was built for its own. `Exports` describes its
+ * Instantiates a kernel module (base64 text from `generated/`) on a memory, shared unless it was built for
+ * its own. `Exports` describes its
  * functions; addresses and lengths are i32 and must be passed as such (`address | 0` is done by WebAssembly).
  */
 export function instantiateKernel<Exports>(

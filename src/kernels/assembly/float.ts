@@ -128,7 +128,7 @@ function moveDown(out: usize, n: i32): void {
   store<u64>(at, (load<u64>(at + 1) & mask) | (load<u64>(at) & ~mask));
 }
 
-/** By the inverse of 5 modulo 2^64: one product instead of a division, and one branch that is seldom taken. */
+/** By the inverse of 5 modulo 2^64: a product, not a division, and one branch that is seldom taken. */
 // @ts-ignore: decorator
 @inline
 function endsInZero(value: u64): bool {

@@ -26,8 +26,8 @@ const REMEMBERED_MAX = 100_000;
 const CHECKSUM_STEP = 1 << 16;
 
 /**
- * One series of the index: what `readSeries` fills from the start of each column. The caller owns it and uses it
- * again.
+ * One series of the index: what `readSeries` fills from the start of each column. The caller owns it and
+ * uses it again.
  */
 export interface SeriesEntry {
   /** (name, value) symbol numbers, sorted by name text. */

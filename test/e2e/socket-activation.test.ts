@@ -3,7 +3,7 @@
 
 import type { ChildProcess } from 'node:child_process';
 import { spawn } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
+import { renameSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
 import type { Server } from 'node:net';
 import { createServer } from 'node:net';
@@ -99,7 +99,11 @@ describe.runIf(built)('socket activation', () => {
     await eventually('it listens', () =>
       program.log().includes('file descriptor 3') ? true : undefined,
     );
-    expect(await viaUnixSocket(path, '/metrics')).toBe(200);
+    // The test's end is closed, which would take the path with it.
+    const kept = `${path}.kept`;
+    renameSync(path, kept);
+    for (const socket of sockets.splice(0)) socket.close();
+    expect(await viaUnixSocket(kept, '/metrics')).toBe(200);
   });
 
   test('sockets for another process are not touched, and none is an error', async () => {

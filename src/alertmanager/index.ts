@@ -21,5 +21,6 @@ export { SnapshotError } from './snapshot-file.ts';
 export type { ReceiverContext } from './receivers/context.ts';
 export { defaultTemplates } from './receivers/default-templates.ts';
 export * from './receivers/options.ts';
+export { type AwsSigner, createAwsSigner } from './receivers/aws-signer.ts';
 export { createReceivers } from './receivers/receivers.ts';
 export { type PlainTemplateData, plainTemplateData } from './receivers/template-data.ts';

@@ -3,7 +3,7 @@
 
 import type { RelabelRule } from '../model/index.ts';
 import { quote } from '../model/index.ts';
-import type { AlertmanagerSetOptions } from '../notifier/index.ts';
+import type { AlertmanagerSetOptions, SigV4Options } from '../notifier/index.ts';
 import { type DiscoverySection, type NotYetSupported, readDiscovery } from './discovery-section.ts';
 import type { GlobalConfig } from './global-section.ts';
 import { readHttpClient } from './http-section.ts';
@@ -31,6 +31,29 @@ interface Context {
   readonly notYetSupported: NotYetSupported[];
 }
 
+function readSigV4(value: YamlValue): SigV4Options {
+  const mapping = new YamlMapping(value);
+  const text = (key: string): string => mapping.text(key) ?? '';
+  const [accessKey, secretKey] = [text('access_key'), text('secret_key')];
+  if ((accessKey === '') !== (secretKey === ''))
+    value.fail(
+      'must provide a AWS SigV4 Access key and Secret Key if credentials are specified in the SigV4 config',
+    );
+  const [roleArn, externalId] = [text('role_arn'), text('external_id')];
+  if (externalId !== '' && roleArn === '') value.fail('external_id can only be used with role_arn');
+  // Keys that are given are used whatever the profile says.
+  if (text('profile') !== '' && accessKey === '')
+    mapping
+      .get('profile')
+      ?.fail(
+        'profiles of shared AWS files are not read by this version: give access_key and secret_key, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY',
+      );
+  const region = text('region');
+  const useFipsEndpoint = mapping.boolean('use_fips_sts_endpoint') ?? false;
+  mapping.finish();
+  return { region, accessKey, secretKey, roleArn, externalId, useFipsEndpoint };
+}
+
 function readAlertmanager(value: YamlValue, context: Context): AlertmanagerEntry {
   const { global, directory, notYetSupported } = context;
   const mapping = new YamlMapping(value);
@@ -45,16 +68,20 @@ function readAlertmanager(value: YamlValue, context: Context): AlertmanagerEntry
     'relabel_configs',
     'empty or null Alertmanager target relabeling rule',
   );
-  const sigv4 = mapping.get('sigv4');
-  if (sigv4 !== undefined)
-    notYetSupported.push({ file: sigv4.file.name, path: sigv4.path, line: sigv4.line });
+  const httpClient = readHttpClient(mapping, directory);
+  const signing = mapping.get('sigv4');
+  const sigv4 = signing === undefined ? undefined : readSigV4(signing);
+  const { basicAuth, authorization, oauth2 } = httpClient;
+  if (sigv4 !== undefined && (basicAuth ?? authorization ?? oauth2) !== undefined)
+    signing?.fail('at most one of basic_auth, authorization, oauth2, & sigv4 must be configured');
   const alertmanager: AlertmanagerSetOptions = {
     scheme,
     pathPrefix: mapping.text('path_prefix') ?? '',
     timeoutMs: mapping.duration('timeout') ?? DEFAULT_TIMEOUT_MS,
     relabelRules,
     alertRelabelRules: rules('alert_relabel_configs', NULL_ALERT_RULE),
-    httpClient: readHttpClient(mapping, directory),
+    httpClient,
+    ...(sigv4 === undefined ? {} : { sigv4 }),
   };
   if (scheme !== 'http' && scheme !== 'https')
     mapping.get('scheme')?.fail(`unsupported scheme ${quote(scheme)}: http or https`);

@@ -8,7 +8,7 @@ import { labelsFrom, labelsToObject, labelValue, relabel } from '../model/index.
 import type { OutgoingAlert } from './alert.ts';
 import { relabelled } from './alert.ts';
 import type { AlertmanagerSetOptions } from './options.ts';
-import type { SendLoopContext } from './send-loop.ts';
+import type { RequestSigner, Sending, SendLoopContext } from './send-loop.ts';
 import { SendLoop } from './send-loop.ts';
 
 const ALERTS_PATH = '/api/v2/alerts';
@@ -25,14 +25,21 @@ function alertsPath(prefix: string): string {
 export class AlertmanagerSet {
   private options: AlertmanagerSetOptions;
   private client: HttpClient;
+  private sign: RequestSigner | undefined;
   private readonly context: SendLoopContext;
   private groups: readonly TargetGroup[] = [];
   private readonly loops = new Map<string, SendLoop>();
   dropped: readonly string[] = [];
 
-  constructor(options: AlertmanagerSetOptions, client: HttpClient, context: SendLoopContext) {
+  constructor(
+    options: AlertmanagerSetOptions,
+    client: HttpClient,
+    sign: RequestSigner | undefined,
+    context: SendLoopContext,
+  ) {
     this.options = options;
     this.client = client;
+    this.sign = sign;
     this.context = context;
   }
 
@@ -41,10 +48,15 @@ export class AlertmanagerSet {
   }
 
   /** Goes on with other options; the Alertmanagers that stay keep their queues. */
-  async configure(options: AlertmanagerSetOptions, client: HttpClient): Promise<void> {
+  async configure(
+    options: AlertmanagerSetOptions,
+    client: HttpClient,
+    sign: RequestSigner | undefined,
+  ): Promise<void> {
     const before = this.client;
     this.options = options;
     this.client = client;
+    this.sign = sign;
     await this.update(this.groups);
     await before.close();
   }
@@ -72,8 +84,12 @@ export class AlertmanagerSet {
     for (const [url] of gone) this.loops.delete(url);
     for (const url of wanted) {
       if (this.loops.has(url)) continue;
-      const timeout = (): number => this.options.timeoutMs;
-      this.loops.set(url, new SendLoop(url, () => this.client, timeout, this.context));
+      const sending = (): Sending => ({
+        client: this.client,
+        timeoutMs: this.options.timeoutMs,
+        sign: this.sign,
+      });
+      this.loops.set(url, new SendLoop(url, sending, this.context));
     }
     await Promise.all(gone.map(([, loop]) => loop.stop(false)));
   }

@@ -29,6 +29,12 @@ const dependencies = (options: Partial<NotifierDependencies> = {}): NotifierDepe
     },
     close: async () => undefined,
   }),
+  createSigner:
+    ({ region }) =>
+    async ({ method, url, headers, body }) => ({
+      ...headers,
+      authorization: [region, method, url, body.length].join(' '),
+    }),
   userAgent: 'Prometheus/x',
   queueCapacity: 10,
   batchSize: 4,
@@ -203,4 +209,36 @@ test('a reload keeps the queues of Alertmanagers that stay', async () => {
   });
   expect(metric('prometheus_notifications_queue_length')).toHaveLength(2);
   expect(metric('prometheus_notifications_queue_length')[0]).toMatch(/ 1$/);
+});
+
+test('requests are signed with the keys of sigv4, and not sent when there are none', async () => {
+  const sigv4 = {
+    region: 'eu-west-1',
+    accessKey: 'k',
+    secretKey: 's',
+    roleArn: '',
+    externalId: '',
+    useFipsEndpoint: false,
+  };
+  const notifier = await started({ sigv4 });
+  notifier.send([alert('a')]);
+  await settle();
+  const [request] = requests;
+  expect(request?.headers).toEqual({
+    'content-type': 'application/json',
+    authorization: `eu-west-1 POST http://a:9093/api/v2/alerts ${String(request?.body).length}`,
+    'user-agent': 'Prometheus/x',
+  });
+  requests = [];
+  registry = new Registry({ clock });
+  const without = await started(
+    { sigv4 },
+    {
+      createSigner: () => () => Promise.reject(new Error('no AWS credentials')),
+    },
+  );
+  without.send([alert('a')]);
+  await settle();
+  expect(requests).toEqual([]);
+  expect(metric('prometheus_notifications_errors_total')[0]).toMatch(/ 1$/);
 });

@@ -7,13 +7,16 @@ import type { OutgoingAlert } from './alert.ts';
 import { withExternalLabels } from './alert.ts';
 import { AlertmanagerSet } from './alertmanager-set.ts';
 import type { NotifierMetrics } from './metrics.ts';
-import type { NotifierOptions } from './options.ts';
+import type { NotifierOptions, SigV4Options } from './options.ts';
+import type { RequestSigner } from './send-loop.ts';
 
 export interface NotifierDependencies {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly metrics: NotifierMetrics;
   readonly createHttpClient: (options: HttpClientOptions) => HttpClient;
+  /** Signs requests for AWS; `client` is that of the requests. */
+  readonly createSigner: (options: SigV4Options, client: HttpClient) => RequestSigner;
   readonly userAgent: string;
   /** `--alertmanager.notification-queue-capacity`: alerts that wait before each Alertmanager. */
   readonly queueCapacity: number;
@@ -46,14 +49,16 @@ export class Notifier {
 
   /** Takes a new configuration; entries that stay keep their queues. @throws Error of the HTTP client */
   async applyConfig(options: NotifierOptions): Promise<void> {
-    const { createHttpClient } = this.dependencies;
+    const { createHttpClient, createSigner } = this.dependencies;
     this.options = options;
     for (const [key, each] of options.sets) {
       const client = createHttpClient(each.httpClient);
+      const { sigv4 } = each;
+      const sign = sigv4 === undefined ? undefined : createSigner(sigv4, client);
       const known = this.sets.get(key);
       if (known === undefined)
-        this.sets.set(key, new AlertmanagerSet(each, client, this.dependencies));
-      else await known.configure(each, client);
+        this.sets.set(key, new AlertmanagerSet(each, client, sign, this.dependencies));
+      else await known.configure(each, client, sign);
     }
     const gone = [...this.sets].filter(([key]) => !options.sets.has(key));
     for (const [key, set] of gone) {

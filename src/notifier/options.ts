@@ -2,6 +2,16 @@
 import type { HttpClientOptions } from '../base/index.ts';
 import type { RelabelRule } from '../model/index.ts';
 
+/** How requests are signed for AWS (`sigv4`); '' = from the environment. */
+export interface SigV4Options {
+  readonly region: string;
+  readonly accessKey: string;
+  readonly secretKey: string;
+  readonly roleArn: string;
+  readonly externalId: string;
+  readonly useFipsEndpoint: boolean;
+}
+
 /** One entry of `alerting.alertmanagers`: how its Alertmanagers are reached. */
 export interface AlertmanagerSetOptions {
   readonly scheme: string;
@@ -12,6 +22,7 @@ export interface AlertmanagerSetOptions {
   /** Of the alerts that go to these, after the common rules. */
   readonly alertRelabelRules: readonly RelabelRule[];
   readonly httpClient: HttpClientOptions;
+  readonly sigv4?: SigV4Options;
 }
 
 export interface NotifierOptions {

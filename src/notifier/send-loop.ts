@@ -15,29 +15,40 @@ export interface SendLoopContext {
   readonly batchSize: number;
 }
 
+/** The headers to send with a request, a signature among them. */
+export type RequestSigner = (
+  request: {
+    readonly method: string;
+    readonly url: string;
+    readonly headers: Readonly<Record<string, string>>;
+    readonly body: string;
+  },
+  signal: AbortSignal,
+) => Promise<Readonly<Record<string, string>>>;
+
+/** What a set has for its requests now: a reload may change it. */
+export interface Sending {
+  readonly client: HttpClient;
+  readonly timeoutMs: number;
+  readonly sign: RequestSigner | undefined;
+}
+
 const RESPONSE_LIMIT_BYTES = 1 << 20;
 
 export class SendLoop {
   readonly url: string;
   private readonly context: SendLoopContext;
-  private readonly client: () => HttpClient;
-  private readonly timeoutMs: () => number;
+  private readonly sending: () => Sending;
   private readonly logger: Logger;
   private queue: OutgoingAlert[] = [];
-  private sending: Promise<void> | undefined;
+  private running: Promise<void> | undefined;
   private stopped = false;
   private readonly abort = new AbortController();
 
-  /** `client` and `timeoutMs` are asked for each request: a reload may change them. */
-  constructor(
-    url: string,
-    client: () => HttpClient,
-    timeoutMs: () => number,
-    context: SendLoopContext,
-  ) {
+  /** @param sending asked for each request */
+  constructor(url: string, sending: () => Sending, context: SendLoopContext) {
     this.url = url;
-    this.client = client;
-    this.timeoutMs = timeoutMs;
+    this.sending = sending;
     this.context = context;
     this.logger = context.logger.child({ alertmanager: url });
     const { metrics } = context;
@@ -56,7 +67,7 @@ export class SendLoop {
       this.logger.warn('Alert notification queue full, dropping alerts', { count: excess });
     }
     this.tellLength();
-    this.sending ??= this.run();
+    this.running ??= this.run();
   }
 
   private tellLength(): void {
@@ -72,7 +83,7 @@ export class SendLoop {
       this.tellLength();
       await this.send(batch);
     }
-    this.sending = undefined;
+    this.running = undefined;
   }
 
   private async send(batch: readonly OutgoingAlert[]): Promise<void> {
@@ -81,13 +92,21 @@ export class SendLoop {
     const { url } = this;
     metrics.sent.with(url).inc(batch.length);
     try {
-      const { status, statusText } = await this.client().request({
+      const { client, timeoutMs, sign } = this.sending();
+      const { signal } = this.abort;
+      const body = alertsBody(batch);
+      const plain = { 'content-type': 'application/json' };
+      const headers =
+        sign === undefined
+          ? plain
+          : await sign({ method: 'POST', url, headers: plain, body }, signal);
+      const { status, statusText } = await client.request({
         method: 'POST',
         url,
-        headers: { 'content-type': 'application/json', 'user-agent': userAgent },
-        body: alertsBody(batch),
-        timeoutMs: this.timeoutMs(),
-        signal: this.abort.signal,
+        headers: { ...headers, 'user-agent': userAgent },
+        body,
+        timeoutMs,
+        signal,
         bodyLimitBytes: RESPONSE_LIMIT_BYTES,
       });
       if (status < 200 || status > 299)
@@ -116,7 +135,7 @@ export class SendLoop {
       this.queue = [];
       this.abort.abort();
     }
-    await this.sending;
+    await this.running;
     const { metrics } = this.context;
     for (const vec of [metrics.errors, metrics.sent, metrics.dropped]) vec.remove(this.url);
     metrics.queueLength.remove(this.url);

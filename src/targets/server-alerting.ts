@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // Discovery feeding the notifier.
 
-import type { Clock, FileSystem, Logger } from '../base/index.ts';
+import type { Clock, FileSystem, HttpClient, Logger } from '../base/index.ts';
 import type { Config } from '../config/index.ts';
 import type { DiscoveryMetrics } from '../discovery/index.ts';
 import { DiscoveryManager } from '../discovery/index.ts';
 import type { Registry } from '../metrics/index.ts';
 import { labelsToObject } from '../model/index.ts';
+import type { RequestSigner, SigV4Options } from '../notifier/index.ts';
 import { createNotifierMetrics, Notifier } from '../notifier/index.ts';
 import { createHttpClient } from '../platform/index.ts';
 import type { Alert } from '../rules/index.ts';
@@ -35,11 +36,23 @@ export function startAlerting(parts: AlertingParts, discoveryMetrics: DiscoveryM
   const { clock, files, registry, settings } = parts;
   const logger = parts.logger.child({ component: 'notifier' });
   const userAgent = `Prometheus/${buildInfo().version}`;
+  /** Keys and signatures are loaded when they are asked for. */
+  const createSigner = (options: SigV4Options, client: HttpClient): RequestSigner => {
+    const context = { clock, environment: process.env, userAgent };
+    let signer: Promise<RequestSigner> | undefined;
+    return async (request, signal) => {
+      signer ??= import('../alertmanager/index.ts').then(({ createAwsSigner }) =>
+        createAwsSigner(options, 'aps', client, context),
+      );
+      return (await signer)(request, signal);
+    };
+  };
   const notifier = new Notifier({
     clock,
     logger,
     metrics: createNotifierMetrics(registry),
     createHttpClient,
+    createSigner,
     userAgent,
     queueCapacity: settings.notificationQueueCapacity,
     batchSize: settings.notificationBatchSize,

@@ -16,6 +16,11 @@ const MARGIN_MS = 300_000;
 /** AWS says that there is too much, with a status that says that we are wrong. */
 const throttled = /<Code>(?:Throttl\w*|RequestThrottl\w*|RequestLimitExceeded|TooManyRequests\w*)</;
 
+export type AwsOptions = SnsOptions['sigv4'];
+
+/** What is needed around requests to AWS. */
+export type AwsContext = Pick<ReceiverContext, 'clock' | 'environment' | 'userAgent'>;
+
 export type AwsAnswer =
   | { readonly ok: true; readonly text: string }
   | { readonly ok: false; readonly outcome: NotifyOutcome };
@@ -43,7 +48,7 @@ export async function askAws(
     readonly region: string;
     readonly service: string;
   },
-  context: ReceiverContext,
+  context: AwsContext,
   signal: AbortSignal,
 ): Promise<AwsAnswer> {
   const body = params.toString();
@@ -66,15 +71,23 @@ export const awsUrl = (service: string, region: string): string =>
 
 /** Finds the keys; those of a role are kept as long as they hold. */
 export class CredentialSource {
-  private readonly options: SnsOptions['sigv4'];
+  private readonly options: AwsOptions;
   private readonly client: HttpClient;
-  private readonly context: ReceiverContext;
+  private readonly context: AwsContext;
+  private readonly regionKey: string;
   private kept: { readonly credentials: AwsCredentials; readonly untilMs: number } | undefined;
 
-  constructor(options: SnsOptions['sigv4'], client: HttpClient, context: ReceiverContext) {
+  /** @param regionKey where the configuration says the region, for messages */
+  constructor(
+    options: AwsOptions,
+    client: HttpClient,
+    context: AwsContext,
+    regionKey = 'sns.sigv4.region',
+  ) {
     this.options = options;
     this.client = client;
     this.context = context;
+    this.regionKey = regionKey;
   }
 
   /** @throws Error where nobody says which */
@@ -84,7 +97,7 @@ export class CredentialSource {
       this.options.region || environment.AWS_REGION || environment.AWS_DEFAULT_REGION || '';
     if (region === '')
       throw new Error(
-        'region not configured in sns.sigv4.region or in default credentials chain: set sigv4.region or AWS_REGION',
+        `region not configured in ${this.regionKey} or in default credentials chain: set sigv4.region or AWS_REGION`,
       );
     return region;
   }

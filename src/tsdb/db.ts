@@ -350,6 +350,7 @@ async function openLocked(
     samples: replayed.samples,
     total_replay_duration: `${replaySeconds.toFixed(3)}s`,
   });
+  snappy.releaseWindow();
   const setting = options.walCompression ?? 'snappy';
   if (setting === 'zstd' && zstd?.compress === undefined) {
     logger.warn('This Node.js cannot write zstd: WAL records are compressed with snappy');

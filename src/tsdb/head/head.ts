@@ -10,7 +10,7 @@ import { bytesKernel } from '../../kernels/index.ts';
 import type { Labels, Matcher } from '../../model/index.ts';
 import type { Appender, SampleBatch, SeriesExemplar } from '../../storage/index.ts';
 import { AppendStatus, ExemplarStatus, StorageError } from '../../storage/index.ts';
-import type { LateSink, LoggedSeries, WalSink } from '../wal/records.ts';
+import type { LateSink, LoggedSeries, TextPlaces, WalSink } from '../wal/records.ts';
 import { encodeSeriesRecord } from '../wal/records.ts';
 import type { LoggedExemplar, MmapMarker } from '../wal/records-other.ts';
 import {
@@ -450,17 +450,32 @@ export class Head implements Appender {
 
   /** A series read from the WAL; known labels keep the ref they had. @throws MemoryFullError */
   restoreSeries(walRef: number, labels: Labels): number {
-    if (walRef >= this.nextWalRef) this.nextWalRef = walRef + 1;
     const known = this.series.find(labels);
-    if (known !== 0) {
-      // Removed and made again before: samples in the log go by both refs.
-      if (this.series.walRef(known) !== walRef) this.otherRefs.push(walRef);
-      return known;
-    }
-    const id = this.series.create(labels, walRef);
+    const id = known === 0 ? this.series.create(labels, walRef) : known;
+    if (known === 0) this.attachFiles(id, walRef);
+    this.noteWalRef(id, walRef);
+    return id;
+  }
+
+  /** The same of a series whose texts stand in a record of the log. @throws MemoryFullError */
+  restoreLogged(walRef: number, record: Uint8Array, places: TextPlaces): number {
+    const id = this.series.restore(record, places, walRef, (made) =>
+      this.attachFiles(made, walRef),
+    );
+    this.noteWalRef(id, walRef);
+    return id;
+  }
+
+  private noteWalRef(id: number, walRef: number): void {
+    if (walRef >= this.nextWalRef) this.nextWalRef = walRef + 1;
+    // Removed and made again before: samples in the log go by both refs.
+    if (this.series.walRef(id) !== walRef) this.otherRefs.push(walRef);
+  }
+
+  /** Gives a new series what the files of chunks have of it. */
+  private attachFiles(id: number, walRef: number): void {
     this.attachChain(id, walRef);
     if (this.found !== undefined) this.sideStore.addFromFiles(id, this.found.takeSide(walRef));
-    return id;
   }
 
   /** A ref that a log uses and no series has: it is given to none, or the samples would become that one's. */

@@ -6,11 +6,19 @@ import { assert } from '../../base/index.ts';
 import type { SharedMemory } from '../../kernels/index.ts';
 import type { Labels } from '../../model/index.ts';
 import { compareText } from '../../model/index.ts';
+import type { TextPlaces } from '../wal/records.ts';
 import type { HeadCounters } from './counters.ts';
 import { Control, SERIES_BYTES, SERIES_FLAGS, SYMBOL_TEXT, Series, SeriesFlag } from './layout.ts';
 import { SeriesIndex } from './series-index.ts';
 import { type HeadStore, MemoryFullError } from './store.ts';
-import { directoryGet, findSymbol, hashBytes, NAME_SERIES, NAME_VALUES } from './tables.ts';
+import {
+  directoryGet,
+  findPair,
+  findSymbol,
+  hashBytes,
+  NAME_SERIES,
+  NAME_VALUES,
+} from './tables.ts';
 
 /** Free memory below which no new series are taken, so that what exists can go on. */
 const RESERVE_BYTES = 16 << 20;
@@ -92,9 +100,9 @@ export class SeriesTable {
     for (let i = 0; i < labels.length; i++) {
       const { name, value } = labels[i]!;
       assert(i === 0 || compareText(labels[i - 1]!.name, name) < 0, 'labels are sorted and unique');
-      const nameId = findSymbol(this.shared, this.textBytes, this.encode(name));
+      const nameId = findSymbol(this.shared, this.textBytes, 0, this.encode(name));
       const valueId =
-        nameId === 0 ? 0 : findSymbol(this.shared, this.textBytes, this.encode(value));
+        nameId === 0 ? 0 : findSymbol(this.shared, this.textBytes, 0, this.encode(value));
       if (valueId === 0) return 0;
       this.pairs[2 * i] = nameId;
       this.pairs[2 * i + 1] = valueId;
@@ -121,17 +129,20 @@ export class SeriesTable {
   }
 
   private intern(text: string): number {
-    const length = this.encode(text);
-    const known = findSymbol(this.shared, this.textBytes, length);
+    return this.internBytes(this.textBytes, 0, this.encode(text));
+  }
+
+  private internBytes(bytes: Uint8Array, start: number, length: number): number {
+    const known = findSymbol(this.shared, bytes, start, length);
     if (known !== 0) return known;
     const { u32, u8 } = this.shared;
     const id = u32[Control.symbolMax]! + 1;
     const address = this.store.allocate(SYMBOL_TEXT + length);
     u32[address >>> 2] = length;
     u32[(address >>> 2) + 1] = 0;
-    u8.set(this.textBytes.subarray(0, length), address + SYMBOL_TEXT);
+    u8.set(bytes.subarray(start, start + length), address + SYMBOL_TEXT);
     this.store.setDirectory(Control.symbolDirectory, id, address);
-    this.store.enterSymbol(id, hashBytes(this.textBytes, 0, length));
+    this.store.enterSymbol(id, hashBytes(bytes, start, start + length));
     Atomics.store(u32, Control.symbolMax, id);
     this.symbolBytes += length;
     return id;
@@ -142,28 +153,61 @@ export class SeriesTable {
    * @throws MemoryFullError
    */
   create(labels: Labels, walRef: number): number {
-    const { u32 } = this.shared;
-    const left = this.shared.sizeBytes - this.store.heap.reservedBytes;
-    if (left < RESERVE_BYTES + 5 * (this.counters.seriesCreated - this.counters.seriesRemoved))
-      throw new MemoryFullError('no room for more series');
+    this.needRoom();
     for (let i = 0; i < labels.length; i++) {
       this.pairs[2 * i] = this.intern(labels[i]!.name);
       this.pairs[2 * i + 1] = this.intern(labels[i]!.value);
     }
+    return this.createOfPairs(labels.length, walRef);
+  }
+
+  /**
+   * Id of the series whose texts stand in `bytes` at `places`, sorted by name, made if it is new: then
+   * `onNew` is told. @throws MemoryFullError
+   */
+  restore(
+    bytes: Uint8Array,
+    places: TextPlaces,
+    walRef: number,
+    onNew: (id: number) => void,
+  ): number {
+    const { labels, words } = places;
+    if (this.pairs.length < 2 * labels) this.pairs = new Uint32Array(4 * labels);
+    for (let i = 0; i < 2 * labels; i++) {
+      this.pairs[i] = this.internBytes(bytes, words[2 * i]!, words[2 * i + 1]!);
+    }
+    const hash = this.hashPairs(labels);
+    const known = this.index.find(hash, (id) => this.hasPairs(id, labels));
+    if (known !== 0) return known;
+    this.needRoom();
+    const id = this.createOfPairs(labels, walRef);
+    onNew(id);
+    return id;
+  }
+
+  private needRoom(): void {
+    const left = this.shared.sizeBytes - this.store.heap.reservedBytes;
+    if (left < RESERVE_BYTES + 5 * (this.counters.seriesCreated - this.counters.seriesRemoved))
+      throw new MemoryFullError('no room for more series');
+  }
+
+  /** Makes a series of the first `count` pairs of `pairs`. */
+  private createOfPairs(count: number, walRef: number): number {
+    const { u32 } = this.shared;
     const id = u32[Control.seriesMax]! + 1;
     const record = this.store.allocateZeroed(SERIES_BYTES);
     const at = record >>> 2;
-    const pairs = this.store.allocate(Math.max(8, 8 * labels.length));
-    u32.set(this.pairs.subarray(0, 2 * labels.length), pairs >>> 2);
-    const hash = this.hashPairs(labels.length);
+    const pairs = this.store.allocate(Math.max(8, 8 * count));
+    u32.set(this.pairs.subarray(0, 2 * count), pairs >>> 2);
+    const hash = this.hashPairs(count);
     u32[at + Series.walRefLow] = walRef % 4294967296;
     u32[at + Series.walRefHigh] = Math.floor(walRef / 4294967296);
     u32[at + Series.labels] = pairs;
-    u32[at + Series.labelCount] = labels.length;
+    u32[at + Series.labelCount] = count;
     u32[at + Series.hash] = hash;
     u32[at + Series.id] = id;
     this.store.setDirectory(Control.seriesDirectory, id, record);
-    for (let i = 0; i < labels.length; i++)
+    for (let i = 0; i < count; i++)
       this.addToPostings(id, this.pairs[2 * i]!, this.pairs[2 * i + 1]!);
     this.store.append(u32[Control.allSeries]!, id);
     this.index.enter(hash, id);
@@ -173,18 +217,21 @@ export class SeriesTable {
   }
 
   private addToPostings(id: number, name: number, value: number): void {
-    const { store } = this;
-    const series = store.pairList(name, NAME_SERIES, 4);
-    if (series.isNew) {
-      store.append(this.shared.u32[Control.labelNames]!, name);
+    const { store, shared } = this;
+    let series = findPair(shared, name, NAME_SERIES);
+    if (series === 0) {
+      series = store.newPairList(name, NAME_SERIES, 4);
+      store.append(shared.u32[Control.labelNames]!, name);
       store.holdSymbol(name);
     }
-    store.append(series.list, id);
-    const postings = store.pairList(name, value, 2);
-    if (postings.isNew) {
-      store.append(store.pairList(name, NAME_VALUES, 4).list, value);
+    store.append(series, id);
+    let postings = findPair(shared, name, value);
+    if (postings === 0) {
+      postings = store.newPairList(name, value, 2);
+      const values = findPair(shared, name, NAME_VALUES);
+      store.append(values === 0 ? store.newPairList(name, NAME_VALUES, 4) : values, value);
       store.holdSymbol(value);
     }
-    store.append(postings.list, id);
+    store.append(postings, id);
   }
 }

@@ -306,10 +306,8 @@ export class HeadStore {
     }
   }
 
-  /** List of a pair, made with room for `capacity` ids when it is new. */
-  pairList(name: number, value: number, capacity: number): { list: number; isNew: boolean } {
-    const known = findPair(this.shared, name, value);
-    if (known !== 0) return { list: known, isNew: false };
+  /** List of a pair that has none yet, with room for `capacity` ids. */
+  newPairList(name: number, value: number, capacity: number): number {
     const { u32 } = this.shared;
     const rebuilt = this.reserve(Control.pairTable, PAIR_WORDS, this.pairsGone, (at) =>
       hashPair(u32[at]!, u32[at + 1]!),
@@ -326,6 +324,6 @@ export class HeadStore {
     Atomics.store(u32, at, name);
     this.count(Control.pairTable);
     assert(findPair(this.shared, name, value) === list, 'a pair just entered is found');
-    return { list, isNew: true };
+    return list;
   }
 }

@@ -65,6 +65,6 @@ export class HeadSymbols implements SymbolSpace {
 
   id(text: string): number {
     const bytes = this.encoder.encode(text);
-    return findSymbol(this.shared, bytes, bytes.length);
+    return findSymbol(this.shared, bytes, 0, bytes.length);
   }
 }

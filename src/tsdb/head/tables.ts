@@ -29,24 +29,36 @@ export function hashPair(a: number, b: number): number {
   return (h ^ (h >>> 13)) >>> 0;
 }
 
-/** Id of the symbol with these bytes, or 0. */
-export function findSymbol(m: SharedMemory, bytes: Uint8Array, length: number): number {
+/** Id of the symbol with the bytes [start, start+length), or 0. */
+export function findSymbol(
+  m: SharedMemory,
+  bytes: Uint8Array,
+  start: number,
+  length: number,
+): number {
   const table = Atomics.load(m.u32, Control.symbolTable) >>> 2;
   const mask = m.u32[table + Table.mask]!;
   const directory = m.u32[Control.symbolDirectory]!;
-  let slot = hashBytes(bytes, 0, length) & mask;
+  let slot = hashBytes(bytes, start, start + length) & mask;
   for (;;) {
     const id = Atomics.load(m.u32, table + Table.slots + slot);
     if (id === 0) return 0;
-    if (id !== SYMBOL_GONE && symbolIs(m, directoryGet(m, directory, id), bytes, length)) return id;
+    if (id !== SYMBOL_GONE && symbolIs(m, directoryGet(m, directory, id), bytes, start, length))
+      return id;
     slot = (slot + 1) & mask;
   }
 }
 
-function symbolIs(m: SharedMemory, address: number, bytes: Uint8Array, length: number): boolean {
+function symbolIs(
+  m: SharedMemory,
+  address: number,
+  bytes: Uint8Array,
+  start: number,
+  length: number,
+): boolean {
   if (m.u32[address >>> 2] !== length) return false;
-  const start = address + SYMBOL_TEXT;
-  for (let i = 0; i < length; i++) if (m.u8[start + i] !== bytes[i]) return false;
+  const text = address + SYMBOL_TEXT;
+  for (let i = 0; i < length; i++) if (m.u8[text + i] !== bytes[start + i]) return false;
   return true;
 }
 

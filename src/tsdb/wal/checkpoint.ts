@@ -145,7 +145,8 @@ class CheckpointFilter {
 function filterFile(options: CheckpointOptions, path: string, filter: CheckpointFilter): void {
   const handle = options.files.openSync(path, 'read');
   try {
-    const reader = new SegmentReader(handle, options.codecs);
+    const { codecs } = options;
+    const reader = new SegmentReader(handle, codecs, 0, codecs.snappy.window);
     visitRecords(reader, Number.POSITIVE_INFINITY, (record) => filter.record(record));
     if (reader.damage === undefined) return;
     throw new CheckpointError(

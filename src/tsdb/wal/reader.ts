@@ -24,6 +24,8 @@ export interface WalDamage {
 /** Snappy, and where it is at home a faster CRC-32C of bytes[start, end), too. */
 export interface WalSnappy extends BlockCompression {
   checksum?(bytes: Uint8Array, start: number, end: number): number;
+  /** Where it reads without copying: for one reader at a time. */
+  readonly window?: Uint8Array | undefined;
 }
 
 /** What records may be compressed with. */
@@ -35,7 +37,7 @@ export interface WalCodecs {
 /** What is read from: a file, or bytes that look like one. */
 export type SegmentSource = Pick<FileHandle, 'readSync' | 'sizeBytes'>;
 
-const WINDOW_BYTES = 32 * PAGE_BYTES;
+export const WINDOW_BYTES = 32 * PAGE_BYTES;
 
 class Damage extends Error {}
 
@@ -57,11 +59,14 @@ export class SegmentReader {
   private good: number;
   private isAtEnd = false;
 
-  /** @param from a position at which a record begins */
-  constructor(source: SegmentSource, codecs: WalCodecs, from = 0) {
+  /**
+   * @param from a position at which a record begins
+   * @param window of whole pages, to read into; one of its own unless given
+   */
+  constructor(source: SegmentSource, codecs: WalCodecs, from = 0, window?: Uint8Array) {
     this.source = source;
     this.codecs = codecs;
-    this.window = new Uint8Array(Math.min(WINDOW_BYTES, pagesUp(source.sizeBytes() + 1)));
+    this.window = window ?? new Uint8Array(Math.min(WINDOW_BYTES, pagesUp(source.sizeBytes() + 1)));
     this.base = from - (from % PAGE_BYTES);
     this.good = from;
     this.load();
@@ -135,7 +140,10 @@ export class SegmentReader {
       throw new Damage('a fragment crosses its page');
     }
     if (start + length > limit) throw new Damage('the file ends within a fragment');
-    if (crc32c(window, start, start + length) !== crc) throw new Damage('unexpected checksum');
+    const { snappy } = this.codecs;
+    const sum =
+      snappy.checksum?.(window, start, start + length) ?? crc32c(window, start, start + length);
+    if (sum !== crc) throw new Damage('unexpected checksum');
     return length;
   }
 

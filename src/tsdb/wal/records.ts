@@ -3,7 +3,7 @@
 // records-other.ts and records-histogram.ts. Fragments, pages and segments around them are in writer.ts and
 // reader.ts; docs/formats/wal.md has the pictures.
 
-import { ByteReader, ByteWriter } from '../../encoding/index.ts';
+import { ByteReader, ByteWriter, DecodeError } from '../../encoding/index.ts';
 import type { Label, Labels } from '../../model/index.ts';
 
 /** Where the head logs what it is about to apply. */
@@ -82,6 +82,46 @@ export function decodeSeriesRecord(
   while (reader.left > 0) {
     const ref = reader.i64be();
     visit(ref, readLabels(reader));
+  }
+}
+
+/** Where the texts of a logged series stand in its record. */
+export class TextPlaces {
+  /** Number of labels. */
+  labels = 0;
+  /** Start and length of a name, then of its value, and so on. */
+  words = new Uint32Array(256);
+
+  /** Reads the labels at the position of `reader`. @throws DecodeError */
+  read(reader: ByteReader): void {
+    const labels = reader.uvarint();
+    // Each text takes a byte at least.
+    if (2 * labels > reader.left) throw new DecodeError('a series has more labels than there are');
+    if (this.words.length < 4 * labels) this.words = new Uint32Array(8 * labels);
+    for (let i = 0; i < 4 * labels; i += 2) {
+      const length = reader.uvarint();
+      this.words[i] = reader.position;
+      this.words[i + 1] = length;
+      reader.skip(length);
+    }
+    this.labels = labels;
+  }
+}
+
+/**
+ * As {@link decodeSeriesRecord}, without making texts: `places` tells where those of the series stand while
+ * `visit` is called for it. @throws DecodeError
+ */
+export function visitSeriesRecord(
+  record: Uint8Array,
+  places: TextPlaces,
+  visit: (ref: number) => void,
+): void {
+  const reader = new ByteReader(record, 1);
+  while (reader.left > 0) {
+    const ref = reader.i64be();
+    places.read(reader);
+    visit(ref);
   }
 }
 

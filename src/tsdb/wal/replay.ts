@@ -16,10 +16,11 @@ import { SegmentReader, visitRecords } from './reader.ts';
 import type { ReplayColumns } from './records.ts';
 import {
   decodeSamplesRecord,
-  decodeSeriesRecord,
   newReplayColumns,
   RecordType,
   samplesMax,
+  TextPlaces,
+  visitSeriesRecord,
 } from './records.ts';
 import {
   decodeHistogramsRecord,
@@ -90,6 +91,7 @@ class Replay {
   readonly skipped = new Map<number, number>();
   private readonly head: Head;
   private readonly refs: RefTable;
+  private readonly places = new TextPlaces();
   private readonly kernel: HeadKernel;
   private batch: SampleBatch;
   private columns: ReplayColumns = newReplayColumns(BATCH_SAMPLES);
@@ -112,8 +114,8 @@ class Replay {
       if (this.isOutOfOrder) this.restoreLate(record);
       else if (!this.restoreInPlace(record, type)) this.restoreSamples(record);
     } else if (type === RecordType.series) {
-      decodeSeriesRecord(record, (ref, labels) =>
-        this.refs.set(ref, this.head.restoreSeries(ref, labels)),
+      visitSeriesRecord(record, this.places, (ref) =>
+        this.refs.set(ref, this.head.restoreLogged(ref, record, this.places)),
       );
     } else if (type !== undefined && isHistogramType(type)) {
       this.restoreHistograms(record, type);
@@ -311,7 +313,9 @@ async function readFile(
 ): Promise<WalDamage | undefined> {
   const handle = options.files.openSync(path, 'read');
   try {
-    const reader = new SegmentReader(handle, options.codecs, Math.min(from, handle.sizeBytes()));
+    const { codecs } = options;
+    const start = Math.min(from, handle.sizeBytes());
+    const reader = new SegmentReader(handle, codecs, start, codecs.snappy.window);
     while (visitRecords(reader, BYTES_PER_GO, (record) => replay.record(record))) {
       await options.pause?.(0);
     }

@@ -7,6 +7,7 @@ import { assert } from '../../base/index.ts';
 import type { BlockCompression } from '../../encoding/index.ts';
 import { crc32c, createPlainSnappy, DecodeError, snappyLength } from '../../encoding/index.ts';
 import { wasm } from '../../kernels/generated/snappy.ts';
+import { WINDOW_BYTES } from './reader.ts';
 import type { BytesKernel, SharedHeap } from '../../kernels/index.ts';
 import {
   bytesKernel,
@@ -31,6 +32,7 @@ export class SharedSnappy implements BlockCompression {
   private input = { address: 0, sizeBytes: 0 };
   private compressed = { address: 0, sizeBytes: 0 };
   private plainBytes = { address: 0, sizeBytes: 0 };
+  private windowBytes = { address: 0, sizeBytes: 0 };
 
   constructor(heap: SharedHeap) {
     this.heap = heap;
@@ -61,6 +63,21 @@ export class SharedSnappy implements BlockCompression {
     return this.heap.shared.u8.subarray(room, room + length);
   }
 
+  /** For reading a log; undefined: there is no room for it. */
+  get window(): Uint8Array | undefined {
+    const address = this.room('windowBytes', WINDOW_BYTES);
+    return address === 0
+      ? undefined
+      : this.heap.shared.u8.subarray(address, address + WINDOW_BYTES);
+  }
+
+  /** Gives the memory of {@link window} back. */
+  releaseWindow(): void {
+    const { address, sizeBytes } = this.windowBytes;
+    if (sizeBytes > 0) this.heap.free(address, sizeBytes);
+    this.windowBytes = { address: 0, sizeBytes: 0 };
+  }
+
   /** CRC-32C of bytes[start, end). */
   checksum(bytes: Uint8Array, start: number, end: number): number {
     if (bytes.buffer !== this.heap.shared.u8.buffer) return crc32c(bytes, start, end);
@@ -76,7 +93,10 @@ export class SharedSnappy implements BlockCompression {
     return address;
   }
 
-  private room(which: 'input' | 'compressed' | 'plainBytes', sizeBytes: number): number {
+  private room(
+    which: 'input' | 'compressed' | 'plainBytes' | 'windowBytes',
+    sizeBytes: number,
+  ): number {
     const known = this[which];
     if (known.sizeBytes >= sizeBytes) return known.address;
     if (known.sizeBytes > 0) this.heap.free(known.address, known.sizeBytes);

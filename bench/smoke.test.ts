@@ -163,7 +163,8 @@ test('alerts', async () => {
     systems,
     nodeArguments: [],
   });
-  for (const { alertsPerSecond, listBytes } of result.managers) {
+  for (const { alertsPerSecond, listBytes, groupsBytes } of result.managers) {
+    expect(groupsBytes).toBeGreaterThan(listBytes / 2);
     expect(alertsPerSecond).toBeGreaterThan(0);
     expect(listBytes).toBeGreaterThan(200 * 100);
   }

@@ -28,6 +28,10 @@ export class AlertStore {
     this.options = options;
   }
 
+  get perAlertnameMax(): number {
+    return this.options.perAlertnameMax;
+  }
+
   get size(): number {
     return this.alerts.size;
   }

@@ -348,6 +348,26 @@ describe('failures', () => {
   });
 });
 
+describe('metrics', () => {
+  test('of silences and of the notification log', async () => {
+    silence([equal('alertname', 'Two')]);
+    fire('One');
+    await clock.advance(15 * MINUTE);
+    const value = (name: string): number => Number(metric(name)[0]?.split(' ').at(-1));
+    expect(value('alertmanager_silences_queries_total')).toBe(3);
+    expect(value('alertmanager_nflog_queries_total')).toBe(3);
+    expect(value('alertmanager_nflog_query_duration_seconds_count')).toBe(3);
+    for (const name of ['silences', 'nflog']) {
+      expect(value(`alertmanager_${name}_maintenance_total`)).toBe(1);
+      expect(value(`alertmanager_${name}_maintenance_errors_total`)).toBe(0);
+      expect(value(`alertmanager_${name}_gc_duration_seconds_count`)).toBe(1);
+      expect(value(`alertmanager_${name}_snapshot_duration_seconds_count`)).toBe(1);
+      expect(value(`alertmanager_${name}_snapshot_size_bytes`)).toBeGreaterThan(50);
+    }
+    expect(value('alertmanager_silences_state_size')).toBe(1);
+  });
+});
+
 describe('the trace of a flush', () => {
   const traced = () =>
     manager.traces.of(fingerprint(labelsFrom({ alertname: 'One' })))[0]?.integrations[0];

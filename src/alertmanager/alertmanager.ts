@@ -21,6 +21,7 @@ import { TimeInterval } from './route/time-interval.ts';
 import { silenceState } from './silence/silence.ts';
 import { Silences } from './silence/silences.ts';
 import { SnapshotFile } from './snapshot-file.ts';
+import { StateMetrics } from './state-metrics.ts';
 import { TraceLog } from './trace/trace.ts';
 
 export interface AlertmanagerParts {
@@ -65,6 +66,16 @@ function registerStateMetrics(registry: Registry, manager: Alertmanager, clock: 
     );
   }
   registry.gaugeFunction(
+    'alertmanager_alerts_per_alert_limit',
+    'Current limit on number of alerts per alert name.',
+    () => manager.alerts.perAlertnameMax,
+  );
+  registry.counterFunction(
+    'alertmanager_alerts_limited_total',
+    'Total number of alerts that were dropped due to per alert name limit.',
+    () => manager.alerts.limited,
+  );
+  registry.gaugeFunction(
     'alertmanager_inhibition_rules',
     'Number of configured inhibition rules.',
     () => manager.inhibitor.ruleCount,
@@ -86,6 +97,7 @@ export class Alertmanager {
   readonly log: NotificationLog;
   readonly traces = new TraceLog();
   readonly metrics: AlertmanagerMetrics;
+  readonly stateMetrics: Readonly<Record<'silences' | 'nflog', StateMetrics>>;
   private readonly parts: AlertmanagerParts;
   private readonly snapshots: readonly SnapshotFile[];
   private running: Running | undefined;
@@ -118,6 +130,10 @@ export class Alertmanager {
       onForget: (alert) => this.running?.inhibitor.remove(alert),
     });
     this.metrics = createAlertmanagerMetrics(parts.registry);
+    this.stateMetrics = {
+      silences: new StateMetrics(parts.registry, clock, 'silences', this.silences),
+      nflog: new StateMetrics(parts.registry, clock, 'nflog', this.log),
+    };
     registerStateMetrics(parts.registry, this, clock);
     this.repeat('maintenance', parts.maintenanceIntervalMs, () => this.maintain());
     this.repeat('alerts', parts.alertsGcIntervalMs, () => void this.alerts.collect());
@@ -175,6 +191,7 @@ export class Alertmanager {
       inhibitor: () => inhibitor,
       silences: this.silences,
       log: this.log,
+      stateMetrics: this.stateMetrics,
       traces: this.traces,
       timeIntervals,
       receivers: options.receivers,
@@ -193,9 +210,17 @@ export class Alertmanager {
   /** Takes alerts in. They have been checked. */
   receive(alerts: readonly AlertParts[]): void {
     const now = this.parts.clock.now();
+    let dropped = 0;
     for (const alert of alerts) {
       this.metrics.received.with(alert.endsAtMs <= now ? 'resolved' : 'firing', 'v2').inc();
-      this.alerts.put(alert);
+      if (this.alerts.put(alert) === undefined) dropped++;
+    }
+    if (dropped > 0) {
+      const limit = this.alerts.perAlertnameMax;
+      this.parts.logger.warn('Alerts over --alerts.per-alertname-limit are dropped', {
+        dropped,
+        limit,
+      });
     }
   }
 
@@ -222,8 +247,7 @@ export class Alertmanager {
       ['nflog', this.log],
     ] as const) {
       try {
-        state.collect();
-        state.save();
+        this.stateMetrics[name].maintain(state);
       } catch (error) {
         logger.error('Cannot write the snapshot; the journal keeps what changed', {
           component: name,

@@ -34,6 +34,7 @@ import {
   onSignals,
 } from '../platform/index.ts';
 import { alertFunctions, TemplateSet } from '../template/index.ts';
+import { AlertmanagerHttpMetrics } from './alertmanager-http-metrics.ts';
 import { idleAlertmanagerFeatures } from './alertmanager-features.ts';
 import { alertmanagerFlags } from './alertmanager-flags.ts';
 import { alertmanagerPage, buildInfo } from './build-info.ts';
@@ -236,6 +237,7 @@ class AlertmanagerServer implements RunningAlertmanager {
   private readonly manager: Alertmanager;
   private readonly api: AlertmanagerApi;
   private readonly config: ConfigState;
+  private readonly http: AlertmanagerHttpMetrics;
   private readonly external: string;
   readonly prefix: string;
   private readonly getsMax: number;
@@ -249,6 +251,7 @@ class AlertmanagerServer implements RunningAlertmanager {
     registerProcessMetrics(registry, parts.files);
     registerRuntimeMetrics(registry, createRuntime());
     registerBuild(registry);
+    this.http = new AlertmanagerHttpMetrics(registry, parts.clock);
     this.config = new ConfigState(registry);
     const listen = values.list('web.listen-address')[0] ?? '';
     this.external = externalUrl(values.text('web.external-url'), listen);
@@ -293,16 +296,25 @@ class AlertmanagerServer implements RunningAlertmanager {
     if (prefix !== '' && request.path === prefix && request.method === 'GET')
       return plain(302, '', { location: `${prefix}/` });
     const path = request.path.slice(prefix.length) || '/';
-    if (request.method !== 'GET') return this.answer({ ...request, path });
+    const started = this.parts.clock.monotonicMs();
+    const answer = this.limited({ ...request, path });
+    this.http.observe(request.method, path, started, answer);
+    return answer;
+  }
+
+  /** So many GET requests at once, and no more. */
+  private limited(request: ServerRequest): ServerResponse {
+    if (request.method !== 'GET') return this.answer(request);
     if (this.gets >= this.getsMax) {
+      this.http.limited.inc();
       const text = `Limit of concurrent GET requests reached (${this.getsMax}), try again later.\n`;
       return plain(503, text);
     }
-    this.gets++;
+    this.http.inFlight.set(++this.gets);
     try {
-      return this.answer({ ...request, path });
+      return this.answer(request);
     } finally {
-      this.gets--;
+      this.http.inFlight.set(--this.gets);
     }
   }
 

@@ -204,6 +204,33 @@ describe.runIf(built && realPath !== undefined)('beside the real Alertmanager', 
   }, 40_000);
 });
 
+/** Names of 0.25 that 0.34 has no more, those of a cluster, and those of Go. */
+const notOurs =
+  /^(?:alertmanager_(?:marked_alerts|cluster_|peer_|oversized?_)|go_|promhttp_metric_handler_)/;
+
+describe.runIf(built && realPath !== undefined)('metrics', () => {
+  test('every name of the real one, and requests by handler', async () => {
+    const [ours, real] = await Promise.all([start('ours', bareText), start('real', bareText)]);
+    const metrics = async ({ api, address }: Running): Promise<string> => {
+      await fetch(`${api}/silence/00000000-0000-4000-8000-000000000000`);
+      await fetch(`${api}/no/such/place`);
+      return (await fetch(`http://${address}/metrics`)).text();
+    };
+    const names = (text: string): string[] =>
+      [...text.matchAll(/^# TYPE (\S+ \S+)$/gm)].map(([, name = '']) => name);
+    const [mine, theirs] = await Promise.all([metrics(ours), metrics(real)]);
+    const own = new Set(names(mine));
+    expect(names(theirs).filter((name) => !notOurs.test(name) && !own.has(name))).toEqual([]);
+    expect(mine).toContain(
+      'alertmanager_http_request_duration_seconds_count{code="404",handler="/api/v2/silence/{silenceID}",method="get"} 1\n',
+    );
+    expect(mine).toContain(
+      'alertmanager_http_response_size_bytes_count{handler="/api/",method="get"} 1\n',
+    );
+    expect(mine).toContain('alertmanager_http_requests_in_flight{method="get"} 1\n');
+  }, 40_000);
+});
+
 const servicesText = (url: string): string => `
 global:
   slack_api_url: '${url}/slack'

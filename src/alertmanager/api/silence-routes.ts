@@ -140,9 +140,13 @@ export class SilenceRoutes {
       pending: booleanParameter(params, 'pending', true),
       expired: booleanParameter(params, 'expired', true),
     };
-    const shown = this.manager.silences
-      .all()
-      .filter((silence) => states[silenceState(silence, nowMs)] && passes(silence, filter))
+    const { silences, stateMetrics } = this.manager;
+    const shown = stateMetrics.silences
+      .query(() =>
+        silences
+          .all()
+          .filter((silence) => states[silenceState(silence, nowMs)] && passes(silence, filter)),
+      )
       .sort((a, b) => compareSilences(a, b, nowMs));
     return jsonAnswer(shown.map((silence) => this.shown(silence)));
   }

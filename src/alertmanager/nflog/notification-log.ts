@@ -39,6 +39,10 @@ export class NotificationLog {
     return this.entries.size;
   }
 
+  get snapshotBytes(): number {
+    return this.options.file?.snapshotBytes ?? 0;
+  }
+
   /** The last notification, if it is still remembered. */
   find(
     where: Pick<LogEntry, 'groupKey' | 'receiver' | 'integration' | 'index'>,

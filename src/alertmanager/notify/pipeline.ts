@@ -15,6 +15,7 @@ import type { Route } from '../route/route.ts';
 import type { TimeIntervals } from '../route/time-interval.ts';
 import { containing } from '../route/time-interval.ts';
 import type { Silences } from '../silence/silences.ts';
+import type { StateMetrics } from '../state-metrics.ts';
 import type { AlertSuppression, IntegrationTrace, TraceLog } from '../trace/trace.ts';
 import { notificationReason } from './deduplicate.ts';
 import type { Integration, Notification, NotifyOutcome, Receiver } from './integration.ts';
@@ -28,6 +29,7 @@ export interface PipelineContext {
   readonly inhibitor: () => Inhibitor;
   readonly silences: Silences;
   readonly log: NotificationLog;
+  readonly stateMetrics: Readonly<Record<'silences' | 'nflog', StateMetrics>>;
   readonly traces: TraceLog;
   readonly timeIntervals: TimeIntervals;
   readonly receivers: ReadonlyMap<string, Receiver>;
@@ -72,7 +74,9 @@ export class Pipeline {
   async flush(flush: Flush, signal: AbortSignal): Promise<boolean> {
     const { metrics, timeIntervals, receivers, traces } = this.context;
     const { route, nowMs } = flush;
-    const { alerts, suppressed } = this.filter(flush.alerts, nowMs);
+    const { alerts, suppressed } = this.context.stateMetrics.silences.query(() =>
+      this.filter(flush.alerts, nowMs),
+    );
     const { activeTimeIntervals, muteTimeIntervals } = route;
     const active = containing(timeIntervals, activeTimeIntervals, nowMs);
     const outsideOf = active.length > 0 ? [] : activeTimeIntervals;
@@ -141,7 +145,7 @@ export class Pipeline {
     const firing = new Set<string>();
     for (const alert of alerts) (isResolved(alert, nowMs) ? resolved : firing).add(alert.hash);
     const where = { groupKey, receiver: route.receiver, integration: type, index };
-    const entry = log.find(where);
+    const entry = this.context.stateMetrics.nflog.query(() => log.find(where));
     const { repeatIntervalMs } = route;
     const input = { entry, firing, resolved, sendResolved, repeatIntervalMs, nowMs };
     const reason = notificationReason(input);

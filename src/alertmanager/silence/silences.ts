@@ -81,6 +81,14 @@ export class Silences {
     this.version++;
   }
 
+  get size(): number {
+    return this.entries.size;
+  }
+
+  get snapshotBytes(): number {
+    return this.options.file?.snapshotBytes ?? 0;
+  }
+
   get(id: string): Silence | undefined {
     return this.entries.get(id)?.silence;
   }

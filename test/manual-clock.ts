@@ -23,7 +23,10 @@ export class ManualClock implements Clock {
     this.time = startMs;
   }
 
-  readonly now = (): number => this.time;
+  /** How far the wall clock has been set off; timers and the monotonic clock do not notice. */
+  wallOffsetMs = 0;
+
+  readonly now = (): number => this.time + this.wallOffsetMs;
   readonly monotonicMs = (): number => this.time;
 
   /** Timers that have not fired. */

@@ -348,6 +348,48 @@ describe('failures', () => {
   });
 });
 
+describe('a clock that jumps', () => {
+  test('back: groups keep their pace, nobody is told twice, a silence that ended stays ended', async () => {
+    fire('One', {}, 1000 * HOUR);
+    const id = silence([equal('alertname', 'Two')]);
+    await clock.advance(30 * SECOND);
+    expect(told).toHaveLength(1);
+    // In the middle of a flush.
+    outcome = () => {
+      clock.wallOffsetMs = -2 * HOUR;
+      return { ok: true };
+    };
+    fire('Other', {}, 1000 * HOUR);
+    await clock.advance(5 * MINUTE);
+    expect(told[1]?.alerts).toEqual(['One', 'Other']);
+    fire('Third', {}, 1000 * HOUR);
+    await clock.advance(5 * MINUTE);
+    expect(told[2]?.alerts).toEqual(['One', 'Other', 'Third']);
+    await clock.advance(HOUR);
+    expect(told).toHaveLength(3);
+    manager.silences.expire(id);
+    expect(manager.silences.silencing(new Map([['alertname', 'Two']]), clock.now())).toEqual([]);
+    const before = manager.silences.get(id);
+    // As after kill -9: the journal is all there is.
+    const again = new Alertmanager(parts({ registry: new Registry({ clock }) }));
+    expect(again.silences.get(id)).toEqual(before);
+    again.stop();
+  });
+
+  test('forward: what waits is told at its time, repeats come', async () => {
+    fire('One', {}, 1000 * HOUR);
+    clock.wallOffsetMs = 24 * HOUR;
+    await clock.advance(30 * SECOND);
+    expect(told).toMatchObject([{ reason: 'first notification', alerts: ['One'] }]);
+    await clock.advance(5 * MINUTE);
+    clock.wallOffsetMs = 30 * HOUR;
+    await clock.advance(5 * MINUTE);
+    expect(told[1]?.reason).toBe('repeat interval elapsed');
+    await clock.advance(HOUR);
+    expect(told).toHaveLength(2);
+  });
+});
+
 describe('metrics', () => {
   test('of silences and of the notification log', async () => {
     silence([equal('alertname', 'Two')]);

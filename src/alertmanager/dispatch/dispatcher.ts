@@ -89,6 +89,7 @@ export class AggregationGroup {
   private async flush(): Promise<void> {
     const { clock, pipeline, logger } = this.context;
     const nowMs = clock.now();
+    const started = clock.monotonicMs();
     const { groupIntervalMs } = this.route;
     this.flushing = true;
     this.nextFlushMs = nowMs + groupIntervalMs;
@@ -119,7 +120,10 @@ export class AggregationGroup {
     if (this.alerts.size === 0) {
       this.stop();
       this.onEmpty();
-    } else this.schedule(Math.max(0, nowMs + groupIntervalMs - clock.now()));
+    } else {
+      // By the monotonic clock: the wall clock may have been set back by hours meanwhile.
+      this.schedule(Math.max(0, groupIntervalMs - (clock.monotonicMs() - started)));
+    }
   }
 
   /** What was resolved when it was told of, and has not been heard of since. */

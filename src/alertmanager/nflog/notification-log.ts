@@ -52,13 +52,13 @@ export class NotificationLog {
   }
 
   /**
-   * Notes a notification, remembered for `expiryMs` (at most the retention). Older news than what is
-   * known is left out. @throws FileError
+   * Notes a notification, remembered for `expiryMs` (at most the retention). It is newer than what is
+   * known, whatever the clock says: one that was set back must not let everything be told again.
+   * @throws FileError
    */
   log(entry: Omit<LogEntry, 'timestampMs' | 'expiresAtMs'>, expiryMs: number): void {
-    const now = this.options.clock.now();
     const known = this.entries.get(keyOf(entry));
-    if (known !== undefined && known.timestampMs > now) return;
+    const now = Math.max(this.options.clock.now(), (known?.timestampMs ?? 0) + 1);
     const { retentionMs } = this.options;
     const keptMs = expiryMs > 0 ? Math.min(retentionMs, expiryMs) : retentionMs;
     const full: LogEntry = { ...entry, timestampMs: now, expiresAtMs: now + keptMs };

@@ -72,8 +72,14 @@ export class Silences {
     return true;
   }
 
-  /** Stores one: in the journal before anybody sees it. @throws FileError */
-  private store(silence: Silence): void {
+  /**
+   * Stores one: in the journal before anybody sees it. What replaces another is newer than it, whatever
+   * the clock says, or the older one would come back with the journal.
+   * @throws FileError
+   */
+  private store(wanted: Silence): void {
+    const before = this.entries.get(wanted.id)?.silence.updatedAtMs ?? 0;
+    const silence = { ...wanted, updatedAtMs: Math.max(wanted.updatedAtMs, before + 1) };
     const expiresAtMs = silence.endsAtMs + this.options.retentionMs;
     const matcherSets = compiled(silence);
     this.options.file?.append(encodeSilence(silence, expiresAtMs));

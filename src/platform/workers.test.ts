@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-import { afterEach, expect, test } from 'vitest';
+import { afterEach, expect, test, vi } from 'vitest';
 import { silentLogger } from '../base/index.ts';
 import type { WorkerPoolOptions } from './workers.ts';
-import { WORKER_SLOT_BYTES, WorkerError, WorkerPool } from './workers.ts';
+import { WORKER_SLOT_BYTES, WorkerError, WorkerPool, WorkerWord } from './workers.ts';
 
 /** A worker that obeys words: echo, crash, spin (deaf) or wait (until the stop word names its request). */
 const script = `
@@ -10,6 +10,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 const control = workerData.control;
 const word = workerData.slot * ${WORKER_SLOT_BYTES / 4};
 parentPort.on('message', ({ id, request }) => {
+  if (request === 'call') parentPort.postMessage({ helpWanted: true });
   if (request === 'crash') throw new Error('boom');
   if (request === 'exit') process.exit(3);
   if (request === 'spin') for (;;);
@@ -21,6 +22,7 @@ parentPort.on('message', ({ id, request }) => {
   const bytes = new TextEncoder().encode(String(request));
   parentPort.postMessage({ id, answer: bytes.buffer }, [bytes.buffer]);
 });
+parentPort.postMessage({ ready: true });
 `;
 
 const pools: WorkerPool[] = [];
@@ -46,6 +48,8 @@ function newPool(options: Partial<WorkerPoolOptions> = {}): WorkerPool {
   return pool;
 }
 
+/** Of workers that listen: however slow the machine, they are not to be replaced. */
+const obeying = { stopGraceMs: 60_000 };
 const text = (answer: unknown) => new TextDecoder().decode(answer as ArrayBuffer);
 const long = { timeoutMs: 20_000 };
 const failure = (promise: Promise<unknown>): Promise<WorkerError> =>
@@ -71,13 +75,13 @@ test('rules go before people', async () => {
 });
 
 test('a timeout stops the worker through the shared word', async () => {
-  const pool = newPool();
+  const pool = newPool(obeying);
   expect(await pool.run('wait', { timeoutMs: 50 })).toBe('stopped 2');
   expect(pool.stats().replaced).toBe(0);
 });
 
 test('a caller that goes away cancels', async () => {
-  const pool = newPool();
+  const pool = newPool(obeying);
   const controller = new AbortController();
   const running = pool.run('wait', { ...long, signal: controller.signal });
   const waiting = failure(pool.run('x', { ...long, signal: controller.signal }));
@@ -107,7 +111,7 @@ test.each(['crash', 'exit'])('a worker that dies (%s) fails its request only', a
 });
 
 test('the queue is bounded, and waiting has its timeout too', async () => {
-  const pool = newPool({ queueMax: 1 });
+  const pool = newPool({ queueMax: 1, ...obeying });
   const running = pool.run('wait', { timeoutMs: 300 });
   const queued = failure(pool.run('a', { timeoutMs: 50 }));
   expect(await failure(pool.run('b', long))).toMatchObject({ code: 'queue_full' });
@@ -129,7 +133,7 @@ test('closing fails what is under way', async () => {
 });
 
 test('rules have a worker of their own that people cannot keep busy', async () => {
-  const pool = newPool({ reserved: 1 });
+  const pool = newPool({ reserved: 1, ...obeying });
   const busy = new AbortController();
   const hanging = pool.run('wait', { ...long, signal: busy.signal });
   const waiting = pool.run('people', long);
@@ -138,4 +142,40 @@ test('rules have a worker of their own that people cannot keep busy', async () =
   busy.abort();
   await hanging;
   expect(text(await waiting)).toBe('people');
+});
+
+test('further workers come when requests wait, and go when they are idle for long', async () => {
+  const pool = newPool({ size: 3, idleMs: 200, ...obeying });
+  expect(pool.stats().threads).toBe(1);
+  expect(text(await pool.run('alone', long))).toBe('alone');
+  expect(pool.stats().threads).toBe(1);
+  const busy = new AbortController();
+  const hanging = pool.run('wait', { ...long, signal: busy.signal });
+  expect(text(await pool.run('beside', long))).toBe('beside');
+  expect(pool.stats()).toMatchObject({ threads: 3, running: 1 });
+  await vi.waitFor(() => expect(pool.stats().threads).toBe(1), { timeout: 20_000 });
+  // What they had is not lost: the next that has to wait starts them again.
+  expect(text(await pool.run('again', long))).toBe('again');
+  busy.abort();
+  expect(await hanging).toBe('stopped 1');
+  expect(pool.stats().replaced).toBe(0);
+});
+
+test('further workers come when one calls for help', async () => {
+  const pool = newPool({ size: 2, ...obeying });
+  expect(text(await pool.run('call', long))).toBe('call');
+  expect(pool.stats().threads).toBe(2);
+});
+
+test('how many threads a slot has lost, and what it was sent, stands in its words', async () => {
+  const control = new Int32Array(new SharedArrayBuffer(WORKER_SLOT_BYTES));
+  const pool = newPool({ control, workerData: { control } });
+  await pool.run('a', long);
+  await pool.run('b', long);
+  expect(control[WorkerWord.sent]).toBe(2);
+  expect(control[WorkerWord.deaths]).toBe(0);
+  await failure(pool.run('crash', long));
+  await pool.run('c', long);
+  expect(control[WorkerWord.sent]).toBe(1);
+  expect(control[WorkerWord.deaths]).toBe(1);
 });

@@ -8,6 +8,7 @@ import type { Matcher } from '../model/index.ts';
 import { quote } from '../model/index.ts';
 import type {
   Engine,
+  FanOut,
   InstantRequest,
   QueryControl,
   QueryResult,
@@ -31,6 +32,8 @@ export interface JobBackend {
   readonly lookbackDeltaMs: number;
   /** Writes the numbers of big answers; made at the first. */
   readonly floatRows?: () => FloatRows;
+  /** Other threads, for big answers. */
+  readonly fanOut?: FanOut | undefined;
   /** `stats=all` shows samples by step. */
   readonly perStepStats?: boolean;
   /** A series selector alone, e.g. `up{job="x"}`. */
@@ -106,7 +109,8 @@ function answerQuery(
       },
     },
   };
-  const options = { stats: job.stats !== '', floatRows: backend.floatRows };
+  const { floatRows, fanOut } = backend;
+  const options = { stats: job.stats !== '', floatRows, fanOut };
   return { ok: true, body: encodeResponse(result, options), measures };
 }
 

@@ -145,7 +145,7 @@ test('rules have a worker of their own that people cannot keep busy', async () =
 });
 
 test('further workers come when requests wait, and go when they are idle for long', async () => {
-  const pool = newPool({ size: 3, idleMs: 200, ...obeying });
+  const pool = newPool({ size: 3, idleMs: 3000, ...obeying });
   expect(pool.stats().threads).toBe(1);
   expect(text(await pool.run('alone', long))).toBe('alone');
   expect(pool.stats().threads).toBe(1);

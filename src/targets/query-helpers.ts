@@ -2,7 +2,7 @@
 // What a query worker does for the queries of others while it has none of its own: it computes batches
 // of rows, one after the other, and leaves as soon as a request of its own is there.
 
-import type { QueryMemory, SharedMemory } from '../kernels/index.ts';
+import type { FloatRows, QueryMemory, SharedMemory } from '../kernels/index.ts';
 import { FAN_CONTROL_ADDRESS, QUERY_CONTROL_ADDRESS } from '../kernels/index.ts';
 import { WORKER_SLOT_BYTES, WorkerWord } from '../platform/index.ts';
 import type { EngineFeatures, FanOut } from '../promql/index.ts';
@@ -33,6 +33,8 @@ export interface QueryHelpersOptions {
   readonly maxSamples: number;
   readonly maxBytes: number;
   readonly queryable: Queryable;
+  /** Writes numbers; this worker's. */
+  readonly floatRows: () => FloatRows;
   readonly memory: QueryMemory;
   /** Says that not all workers are there that could be. */
   readonly onCall: () => void;
@@ -108,9 +110,10 @@ export class QueryHelpers {
   }
 
   private helpAll(): void {
-    const { shared, features, maxSamples, maxBytes, memory, queryable } = this.options;
+    const { shared, queryable, ...own } = this.options;
+    const { features, maxSamples, maxBytes, floatRows, memory } = own;
     const isWanted = (): boolean => this.hasRequest();
-    const options = { features, maxSamples, maxBytes, memory, isWanted };
+    const options = { features, maxSamples, maxBytes, floatRows, memory, isWanted };
     const sent = wordOf(this.options.slot) + WorkerWord.sent;
     let idleSinceMs = performance.now();
     while (!isWanted()) {

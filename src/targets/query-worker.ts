@@ -122,6 +122,7 @@ function backendOf(
     queryable: reader,
     lookbackDeltaMs,
     floatRows,
+    fanOut,
     parseSelector,
     format: (query) => formatExpression(parseExpression(query, features.engine)),
     syntax: (query) => expressionToJson(parseExpression(query, features.engine)),
@@ -177,6 +178,7 @@ const helpers = new QueryHelpers({
   maxSamples: data.samplesMax,
   maxBytes: data.bytesMax,
   queryable: reader,
+  floatRows,
   memory,
   onCall: () => {
     if (performance.now() < calledMs + CALL_EVERY_MS) return;

@@ -2,6 +2,7 @@
 // Every leaf of a query split between three, all of them in this thread: each time the query wants a batch,
 // the two others compute one first.
 
+import { FloatRows } from '../../src/kernels/index.ts';
 import {
   type EngineFeatures,
   FanHelper,
@@ -32,6 +33,7 @@ export function forcedSplit(
     (_, i) => new FanHelper({ buffer, address: 0, width: WIDTH, helper: i + 1, generation: 0 }),
   );
   const shares: (TaskShare | undefined)[] = [];
+  const numbers = helpers.map(() => new FloatRows());
   let computed = 0;
   const fanOut = new RingFanOut({
     buffer,
@@ -40,8 +42,9 @@ export function forcedSplit(
     costMin: 0,
     generations: () => 0,
     call: () => {
-      const options = { features, maxSamples, isWanted: () => false };
       helpers.forEach((helper, i) => {
+        const floatRows = (): FloatRows => numbers[i]!;
+        const options = { features, maxSamples, floatRows, isWanted: () => false };
         shares[i] = joinTask(helper, others[i]!, options);
       });
     },

@@ -6,6 +6,7 @@
 
 import { describe, expect, test } from 'vitest';
 import { seededPrng } from '../../src/base/index.ts';
+import { FloatRows } from '../../src/kernels/index.ts';
 import { labelsFrom } from '../../src/model/index.ts';
 import { Engine, encodeResponse, QueryError, type QueryResult } from '../../src/promql/index.ts';
 import { MemoryStorage, type Queryable } from '../../src/storage/index.ts';
@@ -51,7 +52,8 @@ function answer(engine: Engine, storage: Queryable, question: Question): string 
 function engines(others: readonly Queryable[], maxSamples: number) {
   const options = { lookbackDeltaMs: 300_000, maxSamples, defaultStepMs: 60_000, features };
   const { fanOut, computed } = forcedSplit(others, features, maxSamples);
-  return { plain: new Engine(options), split: new Engine({ ...options, fanOut }), computed };
+  const split = new Engine({ ...options, fanOut });
+  return { plain: new Engine(options), split, fanOut, computed };
 }
 
 describe('split among three, a query', () => {
@@ -101,4 +103,37 @@ test('annotations of all threads are told, in the order of the rows', () => {
   expect(JSON.parse(expected).infos).toHaveLength(6);
   expect(answer(split, memory, question)).toBe(expected);
   expect(computed()).toBeGreaterThan(0);
+});
+
+test('a big answer is the same text, whoever writes its rows', () => {
+  const prng = seededPrng(5);
+  const storage = new MemoryStorage();
+  const special = [0, -0, 1e21, 1e-7, 5e-324, Number.NaN, 1 / 0, -1 / 0];
+  // Storage order is not the order of the labels.
+  for (let i = 0; i < 60; i++) {
+    const labels = labelsFrom({ __name__: 'm', i: `${(i * 37) % 60}` });
+    for (let k = 0; k < 500; k++) {
+      const value = prng.below(9) === 0 ? special[prng.below(8)]! : prng.next() * 1e6;
+      if (i !== 7 && prng.below(20) > 0) storage.add(labels, k * 1000, value);
+    }
+  }
+  const memory = shareable(storage);
+  const { split, fanOut, computed } = engines([memory, memory], 1e6);
+  const rows = new FloatRows();
+  const floatRows = (): FloatRows => rows;
+  for (const query of ['m', 'm > 1e5', 'sort_desc(m)', 'm{i=~"1.*"} or -m']) {
+    const request = { query, startMs: 0, endMs: 499_000, stepMs: 1000, lookbackDeltaMs: 1000 };
+    const result = split.range(memory, request, control);
+    const before = computed();
+    const together = encodeResponse(result, { stats: true, floatRows, fanOut });
+    expect(computed()).toBeGreaterThan(before);
+    expect(new TextDecoder().decode(together)).toBe(
+      new TextDecoder().decode(encodeResponse(result, { stats: true })),
+    );
+  }
+  // Few points are not worth it.
+  const few = split.range(memory, { query: 'm', startMs: 0, endMs: 9000, stepMs: 1000 }, control);
+  const before = computed();
+  encodeResponse(few, { stats: true, floatRows, fanOut });
+  expect(computed()).toBe(before);
 });

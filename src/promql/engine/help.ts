@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Computes rows for a query of another thread.
 
-import type { QueryMemory } from '../../kernels/index.ts';
+import type { FloatRows, QueryMemory } from '../../kernels/index.ts';
 import type { Queryable } from '../../storage/index.ts';
 import type { FanHelper } from '../fan/ring.ts';
+import type { ComputeBatch, LeafTask, TextTask } from '../operators/fan-out.ts';
+import { beginRows, writeSlotText } from '../result/row-texts.ts';
 import {
   asRows,
   type EngineFeatures,
@@ -24,6 +26,8 @@ export interface HelpOptions {
   readonly maxBytes?: number;
   /** Whether this thread is wanted elsewhere. */
   readonly isWanted: () => boolean;
+  /** Writes numbers; this thread's. Without it no texts are written. */
+  readonly floatRows?: () => FloatRows;
   /** This thread's, while it has no query of its own. */
   readonly memory?: QueryMemory;
 }
@@ -71,19 +75,53 @@ export interface TaskShare {
 export function joinTask(
   helper: FanHelper,
   queryable: Queryable,
-  { features, maxSamples, maxBytes, isWanted, memory }: HelpOptions,
+  options: HelpOptions,
 ): TaskShare | undefined {
   const task = helper.join();
   if (task === undefined) return undefined;
-  const querier = queryable.join?.(task.view);
-  if (querier === undefined) {
-    helper.leave();
-    return undefined;
+  const share =
+    task.kind === 'leaf'
+      ? leafShare(helper, task, queryable, options)
+      : textShare(helper, task, options);
+  if (share === undefined) helper.leave();
+  return share;
+}
+
+/** One batch of work, and what it means. */
+function workAt(helper: FanHelper, compute: ComputeBatch): ReturnType<TaskShare['run']> {
+  try {
+    const result = helper.work(compute);
+    return result === 'computed' || result === 'full' ? result : 'over';
+  } catch {
+    return 'over';
   }
-  const close = (): void => {
-    querier.close();
-    helper.leave();
+}
+
+function textShare(
+  helper: FanHelper,
+  task: TextTask,
+  { floatRows }: HelpOptions,
+): TaskShare | undefined {
+  if (floatRows === undefined) return undefined;
+  const rows = floatRows();
+  beginRows(rows, task);
+  const compute: ComputeBatch = (batch, slot) => {
+    const { rowsPerBatch, rowCount, stepCount } = task;
+    const count = Math.min(rowsPerBatch, rowCount - batch * rowsPerBatch);
+    writeSlotText(rows, slot, count, stepCount);
+    return true;
   };
+  return { run: () => workAt(helper, compute), close: () => helper.leave() };
+}
+
+function leafShare(
+  helper: FanHelper,
+  task: LeafTask,
+  queryable: Queryable,
+  { features, maxSamples, maxBytes, isWanted, memory }: HelpOptions,
+): TaskShare | undefined {
+  const querier = queryable.join?.(task.view);
+  if (querier === undefined) return undefined;
   const control: QueryControl = {
     checkpoint: () => {
       if (helper.isOver || isWanted()) throw new HelpOver();
@@ -110,23 +148,18 @@ export function joinTask(
     // The views agree, or this thread must not touch anything.
     if (count !== task.rowCount) throw new HelpOver();
     const { rowsPerBatch, rowCount, stepCount } = task;
-    return {
-      run: () => {
-        try {
-          const result = helper.work((batch, slot) => {
-            const start = batch * rowsPerBatch;
-            const size = Math.min(rowsPerBatch, rowCount - start);
-            return rows.computeInto(slot, start, size, stepCount);
-          });
-          return result === 'computed' || result === 'full' ? result : 'over';
-        } catch {
-          return 'over';
-        }
-      },
-      close,
+    const compute: ComputeBatch = (batch, slot) => {
+      const start = batch * rowsPerBatch;
+      const size = Math.min(rowsPerBatch, rowCount - start);
+      return rows.computeInto(slot, start, size, stepCount);
     };
+    const close = (): void => {
+      querier.close();
+      helper.leave();
+    };
+    return { run: () => workAt(helper, compute), close };
   } catch {
-    close();
+    querier.close();
     return undefined;
   }
 }

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import { expect, test } from 'vitest';
-import type { ComputeBatch, FanSlot } from '../operators/fan-out.ts';
+import type { ComputeBatch, FanSlot, FanTask } from '../operators/fan-out.ts';
 import { closeFanRing, FanHelper, fanRingBytes, RingFanOut } from './ring.ts';
 
 const WIDTH = 2;
-const work = { text: 'leaf', view: [7], rowCount: 40, rowsPerBatch: 2, stepCount: 3 };
+const rows = { rowCount: 40, rowsPerBatch: 2, stepCount: 3 };
+const work: FanTask = { kind: 'leaf', text: 'leaf', view: [7], ...rows };
 
 function rig() {
   const buffer = new SharedArrayBuffer(fanRingBytes(WIDTH));
@@ -173,4 +174,35 @@ test('the task of an owner that died is closed for its helpers', () => {
   expect(successor.begin(work, () => undefined)).toBe(undefined);
   other.leave();
   expect(successor.begin(work, () => undefined)).toBeDefined();
+});
+
+test('batches whose cells the owner fills in are claimed when they are, and not before', () => {
+  const { fanOut, helper } = rig();
+  const filled: number[] = [];
+  const task: FanTask = { kind: 'text', startMs: 0, stepMs: 1, ...rows };
+  const run = fanOut.begin(
+    task,
+    () => undefined,
+    (batch, slot) => {
+      filled.push(batch);
+      slot.values[0] = 10 * batch;
+    },
+  )!;
+  expect(filled).toEqual([0, 1, 2, 3, 4, 5, 6, 7]);
+  const other = helper();
+  expect(other.join()).toEqual(task);
+  const double: ComputeBatch = (_batch, slot) => {
+    slot.values[0]! *= 2;
+    return true;
+  };
+  for (let i = 0; i < 8; i++) expect(other.work(double)).toBe('computed');
+  expect(other.work(double)).toBe('full');
+  for (const batch of [0, 1, 2]) {
+    expect(markOf(run.next(double))).toBe(20 * batch);
+    run.done();
+  }
+  expect(filled.slice(8)).toEqual([8, 9, 10]);
+  expect(other.work(double)).toBe('computed');
+  other.leave();
+  run.close();
 });

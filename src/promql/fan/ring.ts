@@ -2,17 +2,25 @@
 // Batches of rows between the thread of a query and those that help it: a ring of slots in shared memory.
 //
 //   words 0 …   task (0 = none is open), next batch to claim, batches done with, signal to the owner,
-//               number of batches, signal to the helpers, bytes of the text, number of the last task
+//               number of batches, signal to the helpers, bytes of the text, number of the last task,
+//               batches that may be claimed
 //   words 16 …  for each helper: 0, or its generation while it is at the task
 //   then        the task's text, and slots: state, owner, generation, bytes of notes, account, notes,
-//               values, presence
+//               values, presence, ends of rows' texts, texts
 //
 // A batch is claimed by counting `next` up, at most so many ahead of what is done with as there are slots.
 // Slot b mod slots holds batch b; its state becomes b + 1 when it is computed and -(b + 1) when it is left to
 // the owner. A helper that dies is known by its generation: whatever it had claimed is computed by the owner.
 
 import { assert } from '../../base/index.ts';
-import type { ComputeBatch, FanOut, FanRun, FanSlot, FanTask } from '../operators/fan-out.ts';
+import type {
+  ComputeBatch,
+  FanOut,
+  FanRun,
+  FanSlot,
+  FanTask,
+  FillSlot,
+} from '../operators/fan-out.ts';
 import { FanAccount } from '../operators/fan-out.ts';
 
 const Word = {
@@ -24,6 +32,7 @@ const Word = {
   helperSignal: 5,
   textBytes: 6,
   lastTask: 7,
+  ready: 8,
 } as const;
 const HELPERS_AT = 16;
 /** Threads that one ring has room for. */
@@ -37,9 +46,12 @@ const SlotWord = { state: 0, owner: 1, generation: 2, notesBytes: 3, claimed: 4 
 const SLOT_HEADER_BYTES = 64;
 const ACCOUNT_AT = 32;
 const NOTES_BYTES = 4096;
-const SLOT_BYTES = SLOT_HEADER_BYTES + NOTES_BYTES + 9 * SLOT_CELLS;
+const ROWS_MAX = 4096;
+const TEXT_SLOT_BYTES = 262_144;
+const SLOT_BYTES =
+  SLOT_HEADER_BYTES + NOTES_BYTES + 9 * SLOT_CELLS + 4 * ROWS_MAX + TEXT_SLOT_BYTES;
 const SLOTS_PER_THREAD = 4;
-const SLOTS_MAX = 32;
+const SLOTS_MAX = 16;
 /** How often a thread that waits looks around. */
 const LOOK_MS = 5;
 
@@ -59,6 +71,8 @@ class RingSlot implements FanSlot {
   readonly account: Float64Array;
   readonly values: Float64Array;
   readonly present: Uint8Array;
+  readonly textEnds: Int32Array;
+  readonly text: Uint8Array;
   private readonly notes: Uint8Array;
 
   constructor(buffer: SharedArrayBuffer | ArrayBuffer, address: number) {
@@ -68,7 +82,10 @@ class RingSlot implements FanSlot {
     this.account = new Float64Array(buffer, address + ACCOUNT_AT, FanAccount.length);
     this.notes = new Uint8Array(buffer, notes, NOTES_BYTES);
     this.values = new Float64Array(buffer, values, SLOT_CELLS);
+    const ends = values + 9 * SLOT_CELLS;
     this.present = new Uint8Array(buffer, values + 8 * SLOT_CELLS, SLOT_CELLS);
+    this.textEnds = new Int32Array(buffer, ends, ROWS_MAX);
+    this.text = new Uint8Array(buffer, ends + 4 * ROWS_MAX, TEXT_SLOT_BYTES);
   }
 
   get state(): number {
@@ -134,6 +151,7 @@ class Ring {
     for (;;) {
       const next = this.load(Word.next);
       if (next >= this.load(Word.batches)) return -1;
+      if (next >= this.load(Word.ready)) return -2;
       if (next >= this.load(Word.done) + this.slots.length) return -2;
       if (Atomics.compareExchange(this.words, Word.next, next, next + 1) === next) return next;
     }
@@ -200,6 +218,8 @@ export class RingFanOut implements FanOut {
   readonly width: number;
   readonly costMin: number;
   readonly slotCells = SLOT_CELLS;
+  readonly slotTextBytes = TEXT_SLOT_BYTES;
+  readonly slotTextRows = ROWS_MAX;
   private readonly options: FanRingOptions;
   private readonly ring: Ring;
   private run: OwnerRun | undefined;
@@ -211,7 +231,7 @@ export class RingFanOut implements FanOut {
     this.ring = new Ring(options.buffer, options.address, options.width);
   }
 
-  begin(work: FanTask, checkpoint: () => void): FanRun | undefined {
+  begin(work: FanTask, checkpoint: () => void, fill?: FillSlot): FanRun | undefined {
     if (this.run !== undefined) return undefined;
     const bytes = new TextEncoder().encode(JSON.stringify(work));
     if (bytes.length > TEXT_BYTES) return undefined;
@@ -225,10 +245,11 @@ export class RingFanOut implements FanOut {
     Atomics.store(ring.words, Word.next, 0);
     Atomics.store(ring.words, Word.done, 0);
     Atomics.store(ring.words, Word.batches, batches);
+    Atomics.store(ring.words, Word.ready, fill === undefined ? batches : 0);
     const task = (ring.load(Word.lastTask) % TASK_MAX) + 1;
     Atomics.store(ring.words, Word.lastTask, task);
     Atomics.store(ring.words, Word.task, task);
-    this.run = new OwnerRun(ring, this.options, batches, checkpoint, () => {
+    this.run = new OwnerRun(ring, this.options, { batches, checkpoint, fill }, () => {
       this.run = undefined;
     });
     this.options.call();
@@ -240,11 +261,16 @@ export class RingFanOut implements FanOut {
   }
 }
 
+interface OwnerWork {
+  readonly batches: number;
+  readonly checkpoint: () => void;
+  readonly fill: FillSlot | undefined;
+}
+
 class OwnerRun implements FanRun {
   private readonly ring: Ring;
   private readonly options: FanRingOptions;
-  private readonly batches: number;
-  private readonly checkpoint: () => void;
+  private readonly work: OwnerWork;
   private readonly onClosed: () => void;
   /** The batch whose turn it is. */
   private current = 0;
@@ -252,18 +278,25 @@ class OwnerRun implements FanRun {
   private ownFrom = Number.POSITIVE_INFINITY;
   private closed = false;
 
-  constructor(
-    ring: Ring,
-    options: FanRingOptions,
-    batches: number,
-    checkpoint: () => void,
-    onClosed: () => void,
-  ) {
+  constructor(ring: Ring, options: FanRingOptions, work: OwnerWork, onClosed: () => void) {
     this.ring = ring;
     this.options = options;
-    this.batches = batches;
-    this.checkpoint = checkpoint;
+    this.work = work;
     this.onClosed = onClosed;
+    this.fillAhead();
+  }
+
+  /** Puts what is needed for batches into their slots, as far as there are slots. */
+  private fillAhead(): void {
+    const { ring, current } = this;
+    const { fill, batches } = this.work;
+    if (fill === undefined) return;
+    const first = ring.load(Word.ready);
+    const end = Math.min(batches, current + ring.slots.length);
+    if (first >= end) return;
+    for (let batch = first; batch < end; batch++) fill(batch, ring.slotOf(batch));
+    Atomics.store(ring.words, Word.ready, end);
+    ring.signal(Word.helperSignal);
   }
 
   next(compute: ComputeBatch): FanSlot | undefined {
@@ -291,7 +324,7 @@ class OwnerRun implements FanRun {
         continue;
       }
       ring.wait(Word.ownerSignal, seen);
-      this.checkpoint();
+      this.work.checkpoint();
     }
   }
 
@@ -308,7 +341,7 @@ class OwnerRun implements FanRun {
 
   /** Leaves nothing more to others. */
   private takeRest(): void {
-    const next = Atomics.exchange(this.ring.words, Word.next, this.batches);
+    const next = Atomics.exchange(this.ring.words, Word.next, this.work.batches);
     this.ownFrom = Math.min(this.ownFrom, next);
   }
 
@@ -318,7 +351,8 @@ class OwnerRun implements FanRun {
     slot.words[SlotWord.owner] = 0;
     this.current++;
     Atomics.store(ring.words, Word.done, this.current);
-    ring.signal(Word.helperSignal);
+    if (this.work.fill === undefined) ring.signal(Word.helperSignal);
+    else this.fillAhead();
   }
 
   close(): void {
@@ -355,6 +389,8 @@ export class FanHelper {
   private task = 0;
   /** The task that this thread has done with, or can do nothing for. */
   private past = 0;
+  /** The signal to the helpers as it was before the last claim. */
+  private seen = 0;
 
   constructor({ buffer, address, width, helper, generation }: FanHelperOptions) {
     this.ring = new Ring(buffer, address, width);
@@ -401,6 +437,7 @@ export class FanHelper {
   work(compute: ComputeBatch): 'computed' | 'left' | 'full' | 'none' {
     const { ring } = this;
     if (this.isOver) return 'none';
+    this.seen = ring.load(Word.helperSignal);
     const batch = ring.claim();
     if (batch < 0) return batch === -1 ? 'none' : 'full';
     const slot = ring.slotOf(batch);
@@ -417,7 +454,7 @@ export class FanHelper {
 
   /** Waits until the owner has caught up, not long. */
   wait(): void {
-    this.ring.wait(Word.helperSignal, this.ring.load(Word.helperSignal));
+    this.ring.wait(Word.helperSignal, this.seen);
   }
 
   leave(): void {

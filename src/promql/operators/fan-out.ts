@@ -4,24 +4,40 @@
 
 import type { SharedView } from '../../storage/index.ts';
 
-/** What others need to compute the rows of a leaf. */
-export interface FanTask {
-  /** The leaf as text, see {@link leafText}. */
-  readonly text: string;
-  /** What its querier shares. */
-  readonly view: SharedView;
+interface RowBatches {
   readonly rowCount: number;
   readonly rowsPerBatch: number;
   readonly stepCount: number;
 }
 
-/** The cells of one batch of rows, in memory that all threads see. */
+/** What others need to compute the rows of a leaf. */
+export interface LeafTask extends RowBatches {
+  readonly kind: 'leaf';
+  /** The leaf as text, see {@link leafText}. */
+  readonly text: string;
+  /** What its querier shares. */
+  readonly view: SharedView;
+}
+
+/** Rows that are there, to be written as the points of an answer. */
+export interface TextTask extends RowBatches {
+  readonly kind: 'text';
+  readonly startMs: number;
+  readonly stepMs: number;
+}
+
+export type FanTask = LeafTask | TextTask;
+
+/** One batch of rows, in memory that all threads see. */
 export interface FanSlot {
   /** Room for rowsPerBatch × stepCount. */
   readonly values: Float64Array;
   readonly present: Uint8Array;
   /** What computing it took: samples looked at, and most samples held at once. */
   readonly account: Float64Array;
+  /** The points of the rows one after another, and where each row's end. */
+  readonly text: Uint8Array;
+  readonly textEnds: Int32Array;
   /** Annotations, as text; false when they don't fit. */
   writeNotes(text: string): boolean;
   readNotes(): string;
@@ -32,6 +48,9 @@ export const FanAccount = { samples: 0, held: 1, length: 2 } as const;
 
 /** Computes one batch into its slot; false when that cannot be (histograms, an error): it's left undone. */
 export type ComputeBatch = (batch: number, slot: FanSlot) => boolean;
+
+/** Puts into a batch's slot what is needed to compute it. */
+export type FillSlot = (batch: number, slot: FanSlot) => void;
 
 /** One leaf under way. */
 export interface FanRun {
@@ -54,8 +73,15 @@ export interface FanOut {
   readonly costMin: number;
   /** Cells of a slot. */
   readonly slotCells: number;
-  /** Undefined when nobody can help now, or another leaf is under way. */
-  begin(task: FanTask, checkpoint: () => void): FanRun | undefined;
+  /** Bytes and rows of text of a slot. */
+  readonly slotTextBytes: number;
+  readonly slotTextRows: number;
+  /**
+   * Undefined when nobody can help now, or another leaf is under way.
+   *
+   * @param fill puts the cells of a batch, which others need, into its slot; nothing unless given
+   */
+  begin(task: FanTask, checkpoint: () => void, fill?: FillSlot): FanRun | undefined;
   /** Ends whatever is under way; to be called before the query's querier is closed. */
   finish(): void;
 }

@@ -61,7 +61,14 @@ export class SplitOperator implements VectorOperator {
     const view = context.querier.share?.(local.stored());
     if (fit < 1 || list.count < 2 || view === undefined) return list;
     const { text, rowsPerBatch } = this;
-    const task = { text, view, rowCount: list.count, rowsPerBatch, stepCount };
+    const task = {
+      kind: 'leaf',
+      text,
+      view,
+      rowCount: list.count,
+      rowsPerBatch,
+      stepCount,
+    } as const;
     this.run = fanOut.begin(task, () => context.control.checkpoint());
     return list;
   }

@@ -4,9 +4,11 @@
 
 import { FLOAT_ROW_POINTS_MAX, type FloatRows } from '../../kernels/index.ts';
 import { forEachBucket, type Histogram } from '../../model/index.ts';
+import type { FanOut } from '../operators/fan-out.ts';
 import type { Steps } from '../operators/batch.ts';
 import type { LabelSets } from '../operators/label-sets.ts';
 import { JsonWriter, timeText } from './json-writer.ts';
+import { beginRows, RowTexts } from './row-texts.ts';
 import { GridSeries, type Points, type QueryResult, type ResultSeries } from './result.ts';
 
 /** Texts that recur for each point or label, made once. */
@@ -134,8 +136,7 @@ function writeVector(
 type RowWriter = (values: Float64Array, present: Uint8Array, offset: number) => void;
 
 /** Rows by the kernel. */
-function kernelRows(writer: JsonWriter, steps: Steps, rows: FloatRows): RowWriter {
-  rows.begin(steps.count, (k) => `[${timeText(steps.startMs + k * steps.stepMs)},"`);
+function kernelRows(writer: JsonWriter, rows: FloatRows): RowWriter {
   return (values, present, offset) =>
     writer.place(rows.rowBytesMax, (bytes, at) => rows.write(values, present, offset, bytes, at));
 }
@@ -163,14 +164,33 @@ function writeGrid(
   writer: JsonWriter,
   series: GridSeries,
   sets: LabelSets,
-  rows: FloatRows | undefined,
+  { floatRows, fanOut }: EncodeOptions,
 ): void {
-  const { steps, matrix, order } = series;
+  const { steps } = series;
+  const { startMs, stepMs, count: stepCount } = steps;
+  const rows = stepCount <= FLOAT_ROW_POINTS_MAX ? floatRows?.() : undefined;
+  if (rows === undefined) {
+    writeRows(writer, series, sets, plainRows(writer, steps), undefined);
+    return;
+  }
+  beginRows(rows, { startMs, stepMs, stepCount });
+  const texts = fanOut && RowTexts.begin(series, rows, fanOut);
+  try {
+    writeRows(writer, series, sets, kernelRows(writer, rows), texts);
+  } finally {
+    texts?.close();
+  }
+}
+
+function writeRows(
+  writer: JsonWriter,
+  series: GridSeries,
+  sets: LabelSets,
+  writeRow: RowWriter,
+  texts: RowTexts | undefined,
+): void {
+  const { matrix, order } = series;
   const labels = new LabelWriter(sets);
-  const writeRow =
-    rows !== undefined && steps.count <= FLOAT_ROW_POINTS_MAX
-      ? kernelRows(writer, steps, rows)
-      : plainRows(writer, steps);
   for (let i = 0; i < order.length; i++) {
     const row = order[i]!;
     writer.raw(i > 0 ? ',{"metric":' : '{"metric":');
@@ -181,7 +201,9 @@ function writeGrid(
       continue;
     }
     writer.raw(',"values":[');
-    writeRow(matrix.values(row), matrix.present(row), matrix.offset(row));
+    const text = texts?.row(i);
+    if (text === undefined) writeRow(matrix.values(row), matrix.present(row), matrix.offset(row));
+    else writer.append(text.bytes, text.start, text.end);
     writer.raw(']}');
   }
 }
@@ -210,7 +232,7 @@ function writeSamples(writer: JsonWriter, series: ResultSeries, sets: LabelSets)
   }
 }
 
-function writeData(writer: JsonWriter, result: QueryResult, rows: FloatRows | undefined): void {
+function writeData(writer: JsonWriter, result: QueryResult, options: EncodeOptions): void {
   switch (result.type) {
     case 'vector':
       writer.raw('[');
@@ -219,8 +241,9 @@ function writeData(writer: JsonWriter, result: QueryResult, rows: FloatRows | un
       return;
     case 'matrix':
       writer.raw('[');
-      if (result.series instanceof GridSeries) writeGrid(writer, result.series, result.sets, rows);
-      else writeSamples(writer, result.series, result.sets);
+      if (result.series instanceof GridSeries) {
+        writeGrid(writer, result.series, result.sets, options);
+      } else writeSamples(writer, result.series, result.sets);
       writer.raw(']');
       return;
     case 'scalar':
@@ -260,6 +283,8 @@ export interface EncodeOptions {
   readonly stats: boolean;
   /** Writes rows of numbers by a kernel; called when there are some. Without it they take longer. */
   readonly floatRows?: (() => FloatRows) | undefined;
+  /** Threads that may write some of the rows, where `floatRows` is there. */
+  readonly fanOut?: FanOut | undefined;
 }
 
 /**
@@ -268,7 +293,7 @@ export interface EncodeOptions {
 export function encodeResponse(result: QueryResult, options: EncodeOptions): Uint8Array {
   const writer = new JsonWriter(sizeOf(result));
   writer.raw(`{"status":"success","data":{"resultType":"${result.type}","result":`);
-  writeData(writer, result, options.floatRows?.());
+  writeData(writer, result, options);
   if (options.stats) {
     writer.raw(',"stats":');
     writer.raw(JSON.stringify(result.stats));

@@ -68,6 +68,13 @@ export class JsonWriter {
     this.length = at;
   }
 
+  /** Bytes made earlier, many of them. */
+  append(from: Uint8Array, start: number, end: number): void {
+    this.reserve(end - start);
+    this.bytes.set(from.subarray(start, end), this.length);
+    this.length += end - start;
+  }
+
   /** Has `fill` write up to `most` bytes at a place of the buffer; it returns how many it wrote. */
   place(most: number, fill: (bytes: Uint8Array, at: number) => number): void {
     this.reserve(most);

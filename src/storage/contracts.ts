@@ -101,7 +101,7 @@ export interface Queryable {
   querier(): Querier;
   /**
    * A querier that sees what the one that shared `view` sees; `select`, with the same arguments, returns the
-   * same series as the shared set. That one must stay open meanwhile. Undefined when it cannot be done.
+   * same series as the shared set. That one must be open during the call. Undefined when it cannot be done.
    */
   join?(view: SharedView): Querier | undefined;
 }

@@ -35,7 +35,7 @@ export function forcedSplit(
   const shares: (TaskShare | undefined)[] = [];
   const numbers = helpers.map(() => new FloatRows());
   let computed = 0;
-  const fanOut = new RingFanOut({
+  const ring = new RingFanOut({
     buffer,
     address: 0,
     width: WIDTH,
@@ -45,6 +45,8 @@ export function forcedSplit(
       helpers.forEach((helper, i) => {
         const floatRows = (): FloatRows => numbers[i]!;
         const options = { features, maxSamples, floatRows, isWanted: () => false };
+        shares[i]?.close();
+        shares[i] = undefined;
         shares[i] = joinTask(helper, others[i]!, options);
       });
     },
@@ -58,6 +60,21 @@ export function forcedSplit(
       });
     },
   });
+  const leave = (): void => {
+    for (const share of shares.splice(0)) share?.close();
+  };
+  const fanOut: FanOut = {
+    width: WIDTH,
+    costMin: ring.costMin,
+    slotCells: ring.slotCells,
+    slotTextBytes: ring.slotTextBytes,
+    slotTextRows: ring.slotTextRows,
+    begin: (task, checkpoint, fill) => ring.begin(task, checkpoint, fill),
+    finish: () => {
+      ring.finish();
+      leave();
+    },
+  };
   return { fanOut, computed: () => computed };
 }
 

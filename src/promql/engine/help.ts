@@ -41,7 +41,7 @@ class HelpOver extends Error {}
  * @returns batches computed
  */
 export function help(helper: FanHelper, queryable: Queryable, options: HelpOptions): number {
-  const share = joinTask(helper, queryable, options);
+  const share = joined(helper, queryable, options);
   if (share === undefined) {
     helper.pass();
     return 0;
@@ -64,6 +64,19 @@ export function help(helper: FanHelper, queryable: Queryable, options: HelpOptio
   }
 }
 
+/** As {@link joinTask}; undefined also when it failed, since the owner fares the same and says so. */
+function joined(
+  helper: FanHelper,
+  queryable: Queryable,
+  options: HelpOptions,
+): TaskShare | undefined {
+  try {
+    return joinTask(helper, queryable, options);
+  } catch {
+    return undefined;
+  }
+}
+
 /** One thread's part in a task. */
 export interface TaskShare {
   /** Computes one batch: 'full' when the owner is to catch up first, 'over' when this thread is done. */
@@ -79,12 +92,14 @@ export function joinTask(
 ): TaskShare | undefined {
   const task = helper.join();
   if (task === undefined) return undefined;
-  const share =
-    task.kind === 'leaf'
+  try {
+    return task.kind === 'leaf'
       ? leafShare(helper, task, queryable, options)
       : textShare(helper, task, options);
-  if (share === undefined) helper.leave();
-  return share;
+  } finally {
+    // Whatever happened: the owner is not to wait for this thread.
+    helper.leave();
+  }
 }
 
 /** One batch of work, and what it means. */
@@ -103,6 +118,7 @@ function textShare(
   { floatRows }: HelpOptions,
 ): TaskShare | undefined {
   if (floatRows === undefined) return undefined;
+  if (!helper.settle()) return undefined;
   const rows = floatRows();
   beginRows(rows, task);
   const compute: ComputeBatch = (batch, slot) => {
@@ -111,7 +127,7 @@ function textShare(
     writeSlotText(rows, slot, count, stepCount);
     return true;
   };
-  return { run: () => workAt(helper, compute), close: () => helper.leave() };
+  return { run: () => workAt(helper, compute), close: () => undefined };
 }
 
 function leafShare(
@@ -122,6 +138,10 @@ function leafShare(
 ): TaskShare | undefined {
   const querier = queryable.join?.(task.view);
   if (querier === undefined) return undefined;
+  if (!helper.settle()) {
+    querier.close();
+    return undefined;
+  }
   const control: QueryControl = {
     checkpoint: () => {
       if (helper.isOver || isWanted()) throw new HelpOver();
@@ -153,11 +173,7 @@ function leafShare(
       const size = Math.min(rowsPerBatch, rowCount - start);
       return rows.computeInto(slot, start, size, stepCount);
     };
-    const close = (): void => {
-      querier.close();
-      helper.leave();
-    };
-    return { run: () => workAt(helper, compute), close };
+    return { run: () => workAt(helper, compute), close: () => querier.close() };
   } catch {
     querier.close();
     return undefined;

@@ -76,44 +76,94 @@ test('a helper is never farther ahead than there are slots', () => {
   run.close();
 });
 
-/** Has the owner wait for a batch that a helper is at; `checkpoint` ends the wait. */
-function waiting(compute: ComputeBatch) {
+/** Has the owner want a batch that a helper is at, and lose its patience. */
+function impatient(compute: ComputeBatch) {
   const { fanOut, helper } = rig();
-  const run = fanOut.begin(work, () => {
-    throw new Error('waits');
-  })!;
+  const run = fanOut.begin(work, () => undefined)!;
   const other = helper();
   other.join();
+  expect(other.settle()).toBe(true);
   other.work((batch, slot) => {
-    expect(() => run.next(compute)).toThrow('waits');
+    expect(run.next(compute)).toBe(undefined);
     return mark(batch, slot);
   });
   return { run, other };
 }
 
-test('while a helper is at a batch, its owner computes those behind', () => {
+test('while a helper is at a batch, its owner computes those behind, and then the batch itself', () => {
   const ahead: number[] = [];
-  const { run, other } = waiting((batch, slot) => ahead.push(batch) > 0 && mark(batch, slot));
+  const { run } = impatient((batch, slot) => ahead.push(batch) > 0 && mark(batch, slot));
   expect(ahead).toEqual([1, 2, 3, 4, 5, 6, 7]);
-  for (const batch of [0, 1, 2, 3, 4, 5, 6, 7]) {
+  run.done();
+  for (const batch of [1, 2, 3, 4, 5, 6, 7]) {
     expect(markOf(run.next(mark))).toBe(batch);
     run.done();
   }
   expect(run.next(mark)).toBe(undefined);
-  other.leave();
   run.close();
 });
 
+test('a slot is not used again before the thread that sleeps over it lets it go', () => {
+  const { fanOut, helper } = rig();
+  const run = fanOut.begin(work, () => undefined)!;
+  const [other, third] = [helper(), helper()];
+  for (const one of [other, third]) {
+    one.join();
+    one.settle();
+  }
+  other.work((batch, slot) => {
+    for (let i = 0; i < 4; i++) {
+      run.next(mark);
+      run.done();
+    }
+    // All others hold a batch that was computed ahead, or did: the next would be in this one.
+    expect(third.work(mark)).toBe('full');
+    slot.values[0] = -1;
+    expect(batch).toBe(0);
+    return true;
+  });
+  expect(third.work(mark)).toBe('computed');
+  const taken = new Set<number | undefined>();
+  for (let batch = 4; batch < 20; batch++) {
+    taken.add(markOf(run.next(mark)));
+    run.done();
+  }
+  expect(taken).not.toContain(-1);
+  run.close();
+});
+
+test('what comes late, from a task that is over, is not taken for another’s', () => {
+  const { fanOut, helper } = rig();
+  const first = fanOut.begin(work, () => undefined)!;
+  const other = helper();
+  other.join();
+  other.settle();
+  other.work((_batch, slot) => {
+    first.close();
+    const second = fanOut.begin(work, () => undefined)!;
+    slot.values[0] = -1;
+    // It is in the way of nobody: its slot is left out.
+    expect(markOf(second.next(mark))).toBe(undefined);
+    second.done();
+    expect(markOf(second.next(mark))).toBe(undefined);
+    second.close();
+    return true;
+  });
+  const third = fanOut.begin(work, () => undefined)!;
+  expect(markOf(third.next(mark))).toBe(undefined);
+  third.close();
+});
+
 test('what fails ahead of its turn is computed again at its turn, and then fails', () => {
-  const { run, other } = waiting((batch, slot) => {
+  const { run } = impatient((batch, slot) => {
     if (batch === 2) throw new Error('too many samples');
     return mark(batch, slot);
   });
-  for (const expected of [0, 1, undefined]) {
+  run.done();
+  for (const expected of [1, undefined]) {
     expect(markOf(run.next(mark))).toBe(expected);
     run.done();
   }
-  other.leave();
   run.close();
 });
 

@@ -4,13 +4,17 @@
 //   words 0 …   task (0 = none is open), next batch to claim, batches done with, signal to the owner,
 //               number of batches, signal to the helpers, bytes of the text, number of the last task,
 //               batches that may be claimed
-//   words 16 …  for each helper: 0, or its generation while it is at the task
-//   then        the task's text, and slots: state, owner, generation, bytes of notes, account, notes,
-//               values, presence, ends of rows' texts, texts
+//   words 16 …  for each helper: 0, or its generation while it reads what the owner shows
+//   then        the task's text, and slots: state, owner, generation, bytes of notes, task, account,
+//               notes, values, presence, ends of rows' texts, texts
 //
 // A batch is claimed by counting `next` up, at most so many ahead of what is done with as there are slots.
-// Slot b mod slots holds batch b; its state becomes b + 1 when it is computed and -(b + 1) when it is left to
-// the owner. A helper that dies is known by its generation: whatever it had claimed is computed by the owner.
+// Slot b mod slots holds batch b; whoever claims the batch owns the slot until it has said how it went:
+// state b + 1 when the batch is computed, -(b + 1) when it is left undone.
+//
+// Nobody waits long for anybody. A helper may be put to sleep, or die, in the middle of a batch: its owner then
+// computes that batch elsewhere and goes on, and the slot is not used before it is let go. What comes late is
+// known by its task and never looked at.
 
 import { assert } from '../../base/index.ts';
 import type {
@@ -42,7 +46,9 @@ const TEXT_BYTES = 16_384;
 const SLOTS_AT = TEXT_AT + TEXT_BYTES;
 /** As many points as the API allows a series, and what a batch has of shorter ones. */
 const SLOT_CELLS = 11_264;
-const SlotWord = { state: 0, owner: 1, generation: 2, notesBytes: 3, claimed: 4 } as const;
+const SlotWord = { state: 0, owner: 1, generation: 2, notesBytes: 3, task: 4 } as const;
+/** The ring's owner among the owners of slots. */
+const OWNER = FAN_HELPERS_MAX;
 const SLOT_HEADER_BYTES = 64;
 const ACCOUNT_AT = 32;
 const NOTES_BYTES = 4096;
@@ -54,6 +60,8 @@ const SLOTS_PER_THREAD = 4;
 const SLOTS_MAX = 16;
 /** How often a thread that waits looks around. */
 const LOOK_MS = 5;
+/** How long the owner waits for a batch that another has, with nothing else left to do. */
+const PATIENCE_MS = 1;
 
 /** What takes about a millisecond: less is not worth waking somebody. */
 const COST_MIN = 50_000;
@@ -88,23 +96,43 @@ class RingSlot implements FanSlot {
     this.text = new Uint8Array(buffer, ends + 4 * ROWS_MAX, TEXT_SLOT_BYTES);
   }
 
-  get state(): number {
-    return Atomics.load(this.words, SlotWord.state);
+  /** What became of `batch` of `task`: true, false when it was left undone, undefined: not known yet. */
+  outcome(task: number, batch: number): boolean | undefined {
+    const state = Atomics.load(this.words, SlotWord.state);
+    if (Math.abs(state) !== batch + 1) return undefined;
+    return Atomics.load(this.words, SlotWord.task) === task ? state > 0 : undefined;
   }
 
-  set state(state: number) {
-    Atomics.store(this.words, SlotWord.state, state);
+  /** Makes the slot a thread's, unless another has it. */
+  lock(thread: number, generation: number): boolean {
+    const { words } = this;
+    if (Atomics.compareExchange(words, SlotWord.owner, 0, thread + 1) !== 0) return false;
+    Atomics.store(words, SlotWord.generation, generation);
+    return true;
   }
 
-  claimBy(helper: number, generation: number): void {
-    Atomics.store(this.words, SlotWord.generation, generation);
-    Atomics.store(this.words, SlotWord.owner, helper + 1);
+  get isLocked(): boolean {
+    return Atomics.load(this.words, SlotWord.owner) !== 0;
   }
 
-  /** Whether the thread that computes it is no more. */
-  isOrphan(generations: Generations): boolean {
-    const owner = Atomics.load(this.words, SlotWord.owner);
-    return owner > 0 && generations(owner - 1) !== Atomics.load(this.words, SlotWord.generation);
+  unlock(): void {
+    Atomics.store(this.words, SlotWord.owner, 0);
+  }
+
+  /** Says how `batch` went and lets go of the slot. */
+  publish(task: number, batch: number, computed: boolean): void {
+    Atomics.store(this.words, SlotWord.state, 0);
+    Atomics.store(this.words, SlotWord.task, task);
+    Atomics.store(this.words, SlotWord.state, computed ? batch + 1 : -(batch + 1));
+    this.unlock();
+  }
+
+  /** Lets go of the slot for a thread that is no more. */
+  freeOrphan(generations: Generations): void {
+    const owner = Atomics.load(this.words, SlotWord.owner) - 1;
+    if (owner < 0) return;
+    const generation = owner === OWNER ? -1 : generations(owner);
+    if (generation !== Atomics.load(this.words, SlotWord.generation)) this.unlock();
   }
 
   writeNotes(text: string): boolean {
@@ -146,18 +174,28 @@ class Ring {
     return this.slots[batch % this.slots.length]!;
   }
 
-  /** The next batch that nobody has; -1 when there is none, -2 when there is no room for it yet. */
-  claim(): number {
+  /**
+   * Makes the next batch that nobody has a thread's, and its slot; -1 when there is none, -2 when there is
+   * no room for it yet.
+   */
+  claim(thread: number, generation: number): number {
     for (;;) {
       const next = this.load(Word.next);
       if (next >= this.load(Word.batches)) return -1;
       if (next >= this.load(Word.ready)) return -2;
       if (next >= this.load(Word.done) + this.slots.length) return -2;
-      if (Atomics.compareExchange(this.words, Word.next, next, next + 1) === next) return next;
+      const slot = this.slotOf(next);
+      if (!slot.lock(thread, generation)) return -2;
+      if (this.claimExactly(next)) return next;
+      slot.unlock();
     }
   }
 
-  /** Helpers that are at a task and alive. */
+  claimExactly(batch: number): boolean {
+    return Atomics.compareExchange(this.words, Word.next, batch, batch + 1) === batch;
+  }
+
+  /** Helpers that read what the owner shows, and are alive. */
   helpers(generations: Generations): number[] {
     const found: number[] = [];
     for (let helper = 0; helper < FAN_HELPERS_MAX; helper++) {
@@ -172,9 +210,9 @@ class Ring {
     Atomics.notify(this.words, word);
   }
 
-  /** Waits for a signal after `seen`, not long. */
-  wait(word: number, seen: number): void {
-    Atomics.wait(this.words, word, seen, LOOK_MS);
+  /** Waits for a signal after `seen`, not long; false when none came. */
+  wait(word: number, seen: number, timeoutMs = LOOK_MS): boolean {
+    return Atomics.wait(this.words, word, seen, timeoutMs) !== 'timed-out';
   }
 
   writeText(bytes: Uint8Array): void {
@@ -236,10 +274,10 @@ export class RingFanOut implements FanOut {
     const bytes = new TextEncoder().encode(JSON.stringify(work));
     if (bytes.length > TEXT_BYTES) return undefined;
     const { ring } = this;
-    // Whom a thread that died in this one's place left behind writes to the slots.
+    // Whom a thread that died in this one's place left behind, and who reads the text.
     if (ring.helpers(this.options.generations).length > 0) return undefined;
     assert(ring.load(Word.task) === 0, 'one task at a time');
-    for (const slot of ring.slots) slot.state = 0;
+    for (const slot of ring.slots) slot.freeOrphan(this.options.generations);
     ring.writeText(bytes);
     const batches = Math.ceil(work.rowCount / work.rowsPerBatch);
     Atomics.store(ring.words, Word.next, 0);
@@ -249,7 +287,7 @@ export class RingFanOut implements FanOut {
     const task = (ring.load(Word.lastTask) % TASK_MAX) + 1;
     Atomics.store(ring.words, Word.lastTask, task);
     Atomics.store(ring.words, Word.task, task);
-    this.run = new OwnerRun(ring, this.options, { batches, checkpoint, fill }, () => {
+    this.run = new OwnerRun(ring, this.options, { task, batches, checkpoint, fill }, () => {
       this.run = undefined;
     });
     this.options.call();
@@ -262,6 +300,7 @@ export class RingFanOut implements FanOut {
 }
 
 interface OwnerWork {
+  readonly task: number;
   readonly batches: number;
   readonly checkpoint: () => void;
   readonly fill: FillSlot | undefined;
@@ -293,38 +332,41 @@ class OwnerRun implements FanRun {
     if (fill === undefined) return;
     const first = ring.load(Word.ready);
     const end = Math.min(batches, current + ring.slots.length);
-    if (first >= end) return;
-    for (let batch = first; batch < end; batch++) fill(batch, ring.slotOf(batch));
-    Atomics.store(ring.words, Word.ready, end);
+    let batch = Math.max(first, current);
+    while (batch < end && !ring.slotOf(batch).isLocked) {
+      fill(batch, ring.slotOf(batch));
+      batch++;
+    }
+    if (batch === first) return;
+    Atomics.store(ring.words, Word.ready, batch);
     ring.signal(Word.helperSignal);
   }
 
   next(compute: ComputeBatch): FanSlot | undefined {
-    const { ring, current, options } = this;
-    const { generations } = options;
+    const { ring, current, options, work } = this;
     const slot = ring.slotOf(current);
     for (;;) {
       options.onTurn?.();
       if (current >= this.ownFrom) return undefined;
       const seen = ring.load(Word.ownerSignal);
-      if (slot.state === current + 1) return slot;
-      if (slot.state === -(current + 1)) {
+      const outcome = slot.outcome(work.task, current);
+      if (outcome === true) return slot;
+      if (outcome === false) {
         // Others would fare no better with what follows.
         this.takeRest();
         return undefined;
       }
       if (ring.load(Word.next) === current) {
-        if (ring.claim() === current) return undefined;
+        if (ring.claimExactly(current)) return undefined;
         continue;
       }
-      if (slot.isOrphan(generations)) return undefined;
-      const ahead = ring.claim();
+      const ahead = ring.claim(OWNER, 0);
       if (ahead >= 0) {
         this.computeAhead(ahead, compute);
         continue;
       }
-      ring.wait(Word.ownerSignal, seen);
-      this.work.checkpoint();
+      if (!ring.wait(Word.ownerSignal, seen, PATIENCE_MS)) return undefined;
+      work.checkpoint();
     }
   }
 
@@ -336,7 +378,7 @@ class OwnerRun implements FanRun {
     } catch {
       // It is thrown again when it is this batch's turn, after whatever the batches before it throw.
     }
-    slot.state = computed ? batch + 1 : -(batch + 1);
+    slot.publish(this.work.task, batch, computed);
   }
 
   /** Leaves nothing more to others. */
@@ -347,8 +389,6 @@ class OwnerRun implements FanRun {
 
   done(): void {
     const { ring } = this;
-    const slot = ring.slotOf(this.current);
-    slot.words[SlotWord.owner] = 0;
     this.current++;
     Atomics.store(ring.words, Word.done, this.current);
     if (this.work.fill === undefined) ring.signal(Word.helperSignal);
@@ -381,7 +421,10 @@ export interface FanHelperOptions {
   readonly generation: number;
 }
 
-/** A thread that helps the owner of one ring. */
+/**
+ * A thread that helps the owner of one ring. It joins a task, reads what the owner shows, `settle`s on what it
+ * has of its own by then, and works: the owner waits for a helper only between `join` and `settle`.
+ */
 export class FanHelper {
   private readonly ring: Ring;
   private readonly helper: number;
@@ -411,7 +454,7 @@ export class FanHelper {
     this.past = this.task;
   }
 
-  /** The open task, which stays readable until {@link leave}; undefined when there is none. */
+  /** The open task, which stays readable until {@link settle}; undefined when there is none. */
   join(): FanTask | undefined {
     const { ring } = this;
     const task = ring.load(Word.task);
@@ -423,6 +466,13 @@ export class FanHelper {
       return undefined;
     }
     return JSON.parse(ring.readText()) as FanTask;
+  }
+
+  /** Nothing is read any more of what the owner shows; false when it may not have been there throughout. */
+  settle(): boolean {
+    const isOpen = !this.isOver;
+    this.leave();
+    return isOpen;
   }
 
   /** Whether the owner has ended the task. */
@@ -438,15 +488,15 @@ export class FanHelper {
     const { ring } = this;
     if (this.isOver) return 'none';
     this.seen = ring.load(Word.helperSignal);
-    const batch = ring.claim();
+    const { task } = this;
+    const batch = ring.claim(this.helper, this.generation);
     if (batch < 0) return batch === -1 ? 'none' : 'full';
     const slot = ring.slotOf(batch);
-    slot.claimBy(this.helper, this.generation);
     let computed = false;
     try {
       computed = compute(batch, slot);
     } finally {
-      slot.state = computed ? batch + 1 : -(batch + 1);
+      slot.publish(task, batch, computed);
       ring.signal(Word.ownerSignal);
     }
     return computed ? 'computed' : 'left';

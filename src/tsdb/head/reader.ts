@@ -118,7 +118,14 @@ export class HeadReader implements Queryable {
       Atomics.store(u32, this.slot + Slot.active, 0);
       return undefined;
     }
-    return new HeadQuerier(this.parts(floor), this.slot, batch, { address, count });
+    const querier = new HeadQuerier(this.parts(floor), this.slot, batch);
+    try {
+      querier.adopt(address, count);
+    } catch (error) {
+      querier.close();
+      throw error;
+    }
+    return querier;
   }
 }
 
@@ -132,16 +139,10 @@ export class HeadQuerier implements Querier {
   private readonly floor: number;
   /** Scratch handed out so far by this querier. */
   private scratchUsed = 0;
-  /** The series that another thread selected; undefined: this one selects itself. */
-  private readonly joined: { readonly address: number; readonly count: number } | undefined;
+  /** A copy of what another thread selected; undefined: this one selects itself. */
+  private adopted: { readonly address: number; readonly count: number } | undefined;
 
-  constructor(
-    parts: ReadParts,
-    slot: number,
-    batch: number,
-    joined?: { readonly address: number; readonly count: number },
-  ) {
-    this.joined = joined;
+  constructor(parts: ReadParts, slot: number, batch: number) {
     this.parts = parts;
     this.shared = parts.shared;
     this.symbols = parts.symbols;
@@ -153,9 +154,9 @@ export class HeadQuerier implements Querier {
   select(matchers: readonly Matcher[], minTime: number, maxTime: number): HeadSeriesSet {
     const scratch = (bytes: number): number => this.scratch(bytes);
     const sides = new SideReader(this.shared, this.batch, this.floor, this.parts.disk);
-    const { joined } = this;
-    if (joined !== undefined) {
-      return new HeadSeriesSet(this.parts, sides, joined.count, joined.address, scratch);
+    const { adopted } = this;
+    if (adopted !== undefined) {
+      return new HeadSeriesSet(this.parts, sides, adopted.count, adopted.address, scratch);
     }
     const ids = this.overlaps(minTime, maxTime)
       ? selectIds(this.symbols, matchers)
@@ -168,6 +169,13 @@ export class HeadQuerier implements Querier {
     this.shared.u32.set(ids, columns >>> 2);
     this.parts.kernel.snapshot(columns, count, this.batch, chunks, counts);
     return new HeadSeriesSet(this.parts, sides, count, columns, scratch);
+  }
+
+  /** Copies the columns of a set of another thread's querier: from now on `select` returns that set. */
+  adopt(address: number, count: number): void {
+    const copy = this.scratch(Math.max(16, 12 * count));
+    this.shared.u8.copyWithin(copy, address, address + 12 * count);
+    this.adopted = { address: copy, count };
   }
 
   /** Where `set`, or the part of it that is the head's, and what it may see stand in the shared memory. */

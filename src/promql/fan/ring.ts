@@ -12,9 +12,9 @@
 // Slot b mod slots holds batch b; whoever claims the batch owns the slot until it has said how it went:
 // state b + 1 when the batch is computed, -(b + 1) when it is left undone.
 //
-// Nobody waits long for anybody. A helper may be put to sleep, or die, in the middle of a batch: its owner then
-// computes that batch elsewhere and goes on, and the slot is not used before it is let go. What comes late is
-// known by its task and never looked at.
+// Nobody waits long for anybody. A helper may be put to sleep, or die, in the middle of a batch: its owner
+// then computes that batch elsewhere and goes on, and the slot is not used before it is let go. What comes
+// late is known by its task and never looked at.
 
 import { assert } from '../../base/index.ts';
 import type {
@@ -422,8 +422,8 @@ export interface FanHelperOptions {
 }
 
 /**
- * A thread that helps the owner of one ring. It joins a task, reads what the owner shows, `settle`s on what it
- * has of its own by then, and works: the owner waits for a helper only between `join` and `settle`.
+ * A thread that helps the owner of one ring. It joins a task, reads what the owner shows, `settle`s on
+ * what it has of its own by then, and works: the owner waits for a helper only between these two.
  */
 export class FanHelper {
   private readonly ring: Ring;

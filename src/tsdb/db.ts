@@ -196,7 +196,8 @@ export class Database {
    */
   async truncateHead(minTime: number, how: TruncateHow = {}): Promise<TruncateResult> {
     const { checkpoint = this.checkpointHere, seenBatch } = how;
-    const result = await this.head.truncate(minTime, this.pause, seenBatch);
+    const deletionsFrom = Math.min(minTime, this.wbl.oldestTime);
+    const result = await this.head.truncate(minTime, this.pause, seenBatch, deletionsFrom);
     this.truncator.expire(result.removedRefs, minTime - 1);
     this.wbl.newest = this.head.maxTime;
     this.wbl.truncate(minTime);

@@ -220,6 +220,29 @@ test('without whole files of chunks, or with an older log, the snapshot is not u
   db.close();
 });
 
+test('deleted late samples stay deleted, as long as their log has them', async () => {
+  const directory = newDirectory();
+  let db = await open(directory);
+  scrape2(db, 'one', START + 2_000_000);
+  scrape2(db, 'one', START + 1_000_000);
+  expect(db.head.sideCounters.outOfOrderAppended).toBe(1);
+  const matchers = [{ name: '__name__', type: '=', value: 'one' }] as const;
+  expect(db.head.deleteSeries([matchers], START, START + 1_500_000)).toBe(1);
+  scrape2(db, 'one', START + 3_000_000);
+  await db.truncateHead(START + 2_500_000);
+  db.close();
+  db = await open(directory, { floorTime: () => Promise.resolve(START + 2_500_000) });
+  expect(lines).toContain(LOADED);
+  const reader = db.newReader(0, 4 << 20);
+  const querier = reader.querier();
+  const set = querier.select(matchers, 0, 1e15);
+  expect(set.read(0, 0, 1e15)).toBe(1);
+  expect(set.columns.times[0]).toBe(START + 3_000_000);
+  querier.close();
+  reader.close();
+  db.close();
+});
+
 test('without the option there is none, and a full disk leaves none half done', async () => {
   const directory = newDirectory();
   let db = await open(directory, { memorySnapshot: false });

@@ -92,6 +92,8 @@ export class Life {
       walCompression: options.walCompression,
       outOfOrderWindowMs: options.windowMs,
       exemplarsMax: 10_000,
+      // Both ways: it is written at a clean end and read at the next start, or never.
+      memorySnapshot: options.walCompression !== 'none',
       floorTime: () => maintenance.open(),
     });
     db.head.reserveScratch(0, 1 << 20);

@@ -12,7 +12,7 @@ import {
   DEFAULT_CHUNK_RANGE_MS,
   Head,
   HeadReader,
-  isFromOutOfOrder,
+  isPartOfItsTime,
   isUlid,
   PageCache,
   PlainChunkMemory,
@@ -91,7 +91,7 @@ async function readHead(
   if (!host.files.existsSync(wal)) return undefined;
   const heap = host.newHeap();
   const head = new Head(heap, { chunkRangeMs: DEFAULT_CHUNK_RANGE_MS, wal: undefined });
-  for (const { meta } of blocks) if (!isFromOutOfOrder(meta)) head.setFloor(meta.maxTime);
+  for (const { meta } of blocks) if (!isPartOfItsTime(meta)) head.setFloor(meta.maxTime);
   const codecs = { snappy: host.snappy, ...(host.zstd === undefined ? {} : { zstd: host.zstd }) };
   const files = readOnly(host.files);
   await replayWal({ files, logger, directory: wal, codecs, head });

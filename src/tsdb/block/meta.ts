@@ -47,8 +47,15 @@ export interface BlockMeta extends BlockDescription {
 const META_VERSION = 1;
 export const OUT_OF_ORDER_HINT = 'from-out-of-order';
 
+/** Prometheus wrote only those series of its head that had ended. */
+const STALE_SERIES_HINT = 'from-stale-series';
+
 export const isFromOutOfOrder = (meta: BlockMeta): boolean =>
   meta.compaction.hints.includes(OUT_OF_ORDER_HINT);
+
+/** Whether a block has only some of the samples of its time: the head or its log may have others. */
+export const isPartOfItsTime = (meta: BlockMeta): boolean =>
+  isFromOutOfOrder(meta) || meta.compaction.hints.includes(STALE_SERIES_HINT);
 
 type Json = Readonly<Record<string, unknown>>;
 

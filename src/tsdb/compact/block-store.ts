@@ -11,7 +11,7 @@ import { BlockSet } from '../block/block-set.ts';
 import { TEMPORARY_CREATION, TEMPORARY_DELETION } from '../block/block-writer.ts';
 import { BlockError } from '../block/errors.ts';
 import type { BlockMeta } from '../block/meta.ts';
-import { isFromOutOfOrder, readMeta, writeMeta } from '../block/meta.ts';
+import { isPartOfItsTime, readMeta, writeMeta } from '../block/meta.ts';
 import { isUlid, newUlid } from '../block/ulid.ts';
 import { deleteFromBlock } from './delete-series.ts';
 import { compactedMeta, mergeBlocks } from './merge-blocks.ts';
@@ -288,7 +288,7 @@ export class BlockStore {
           parents: [{ ulid: old.ulid, minTime, maxTime }],
           deletable: false,
           failed: false,
-          hints: isFromOutOfOrder(old) ? old.compaction.hints : [],
+          hints: isPartOfItsTime(old) ? old.compaction.hints : [],
         },
       },
     });

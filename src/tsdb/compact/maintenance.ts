@@ -10,7 +10,7 @@ import type { Clock, Logger, Timer } from '../../base/index.ts';
 import type { ChunkFormats } from '../../chunks/index.ts';
 import type { Matcher } from '../../model/index.ts';
 import type { BlockListWriter } from '../block/block-list.ts';
-import { isFromOutOfOrder, OUT_OF_ORDER_HINT } from '../block/meta.ts';
+import { isPartOfItsTime, OUT_OF_ORDER_HINT } from '../block/meta.ts';
 import type { Database } from '../db.ts';
 import type { RetentionLimits } from '../retention/retention.ts';
 import { expiredBlocks } from '../retention/retention.ts';
@@ -115,7 +115,7 @@ export class Maintenance {
     this.take(state);
     if (state.superseded.length > 0) await this.remove(state.superseded);
     const ends = this.stored
-      .filter(({ meta }) => !isFromOutOfOrder(meta))
+      .filter(({ meta }) => !isPartOfItsTime(meta))
       .map(({ meta }) => meta.maxTime);
     return ends.length === 0 ? undefined : ends.reduce((a, b) => Math.max(a, b));
   }

@@ -8,7 +8,7 @@ let made = 0;
 const block = (
   minTime: number,
   maxTime: number,
-  extra: { tombstones?: number; series?: number; failed?: boolean } = {},
+  extra: { tombstones?: number; series?: number; failed?: boolean; hints?: string[] } = {},
 ): BlockMeta => ({
   ulid: `b${++made}`,
   minTime,
@@ -27,7 +27,7 @@ const block = (
     parents: [],
     deletable: false,
     failed: extra.failed ?? false,
-    hints: [],
+    hints: extra.hints ?? [],
   },
   others: {},
 });
@@ -35,6 +35,22 @@ const block = (
 const RANGES = [20, 60, 180, 540, 1620];
 const planned = (...blocks: BlockMeta[]): [number, number][] =>
   planCompaction(blocks, RANGES).map(({ minTime, maxTime }) => [minTime, maxTime]);
+
+test('what has only some of the samples of its time waits for the others', () => {
+  const stale = (minTime: number, maxTime: number): BlockMeta =>
+    block(minTime, maxTime, { hints: ['from-stale-series'] });
+  // The head still has the rest of 20 to 60.
+  expect(planned(block(0, 20), stale(20, 40), stale(20, 40), stale(40, 60))).toEqual([]);
+  expect(planned(block(0, 20), stale(20, 40), block(20, 40), stale(40, 60))).toEqual([
+    [20, 40],
+    [20, 40],
+  ]);
+  const late = block(0, 20, { hints: ['from-out-of-order'] });
+  expect(planned(block(0, 20), late, block(20, 40))).toEqual([
+    [0, 20],
+    [0, 20],
+  ]);
+});
 
 test('ranges grow by three up to the limit', () => {
   expect(blockRanges(2, 100)).toEqual([2, 6, 18, 54]);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Which blocks to compact next: upstream's rules, so that the same blocks come about.
 
-import type { BlockMeta } from '../block/meta.ts';
+import { type BlockMeta, isPartOfItsTime } from '../block/meta.ts';
 
 /** Ranges of blocks by level, ascending; the first is that of blocks of the head. */
 export type BlockRanges = readonly number[];
@@ -33,7 +33,7 @@ export function planCompaction(
   ranges: BlockRanges,
   overlapping = true,
 ): readonly BlockMeta[] {
-  const sorted = [...blocks].sort(byMinTime);
+  const sorted = withoutAhead(blocks).sort(byMinTime);
   if (overlapping) {
     const group = overlappingBlocks(sorted);
     if (group.length > 0) return group;
@@ -42,6 +42,16 @@ export function planCompaction(
   const older = sorted.slice(0, -1);
   const group = fullRange(older, ranges);
   return group.length > 0 ? group : tombstoned(older, ranges);
+}
+
+/**
+ * Blocks that have only some of the samples of their time wait until that time is in other blocks, too: what
+ * is made of them with others would say that the head has nothing there.
+ */
+function withoutAhead(blocks: readonly BlockMeta[]): BlockMeta[] {
+  const whole = blocks.filter((block) => !isPartOfItsTime(block));
+  const end = whole.reduce((max, { maxTime }) => Math.max(max, maxTime), Number.MIN_SAFE_INTEGER);
+  return blocks.filter((block) => block.maxTime <= end);
 }
 
 /** The first blocks that overlap one another. */

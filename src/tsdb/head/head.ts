@@ -192,12 +192,15 @@ export class Head implements Appender {
    * have nothing left. Their memory is used again once no reader holds it. Works in short goes; the head
    * is in use as always. One truncation at a time.
    * @param pause lets other work in (0) or waits
+   * @param deletionsFrom the log of late samples still has some from here on: what is deleted of them would
+   *   be back after a start from a snapshot
    * @param seenBatch late samples of batches after this one stay, however old: no block has them
    */
   async truncate(
     minTime: number,
     pause: Pause,
     seenBatch = this.committedBatch,
+    deletionsFrom = minTime,
   ): Promise<TruncateResult> {
     assert(!this.truncating, 'one truncation at a time');
     this.truncating = true;
@@ -205,7 +208,13 @@ export class Head implements Appender {
     const { counters } = this;
     counters.truncations++;
     try {
-      const truncation = new Truncation(this.truncateHost(), minTime, seenBatch, pause);
+      const truncation = new Truncation(
+        this.truncateHost(),
+        minTime,
+        seenBatch,
+        deletionsFrom,
+        pause,
+      );
       const result = await truncation.run();
       counters.chunksRemoved += result.chunksRemoved;
       counters.seriesRemoved += result.removedRefs.length;

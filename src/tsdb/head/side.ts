@@ -417,22 +417,22 @@ export class SideWriter {
   }
 
   /**
-   * Drops what ends before `minTime`, of late samples only those of batches up to `seenBatch`:
-   * when later ones came
-   * the blocks of their time had been written. Returns whether samples are left, and the time
-   * of the oldest in order.
+   * Drops what ends before `minTime`, of late samples only those of batches up to `seenBatch`: when later
+   * ones came the blocks of their time had been written. Deletions stay from `deletionsFrom` on. Returns
+   * whether samples are left, and the time of the oldest in order.
    */
   truncate(
     side: number,
     minTime: number,
     seenBatch: number,
+    deletionsFrom: number,
   ): { readonly hasSamples: boolean; readonly oldest: number } {
     const { u32, f64, u8 } = this.shared;
     const isKept = (node: number): boolean =>
       f64[(node >>> 3) + 2]! >= minTime ||
       (isLate(u8, node) && ((u32[(node >>> 2) + Node.batch]! - seenBatch) | 0) > 0);
     // Deletions stay as long as what they hide.
-    let deletedFrom = minTime;
+    let deletedFrom = Math.min(minTime, deletionsFrom);
     for (let node = u32[side >>> 2]!; node !== 0; node = this.before(node)) {
       const isSample = u8[node + 28]! !== SideKind.tombstone;
       if (isSample && isKept(node)) deletedFrom = Math.min(deletedFrom, f64[(node >>> 3) + 1]!);

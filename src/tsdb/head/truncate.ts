@@ -82,6 +82,7 @@ export class Truncation {
   private readonly minTime: number;
   /** Late samples of later batches stay. */
   private readonly seenBatch: number;
+  private readonly deletionsFrom: number;
   private chunksRemoved = 0;
   private oldest = Number.POSITIVE_INFINITY;
   /** Ids of the series that are gone, ascending. */
@@ -93,10 +94,17 @@ export class Truncation {
   /** Values whose last series is gone, by label name id. */
   private readonly deadValues = new Map<number, Set<number>>();
 
-  constructor(host: TruncateHost, minTime: number, seenBatch: number, pause: Pause) {
+  constructor(
+    host: TruncateHost,
+    minTime: number,
+    seenBatch: number,
+    deletionsFrom: number,
+    pause: Pause,
+  ) {
     this.host = host;
     this.minTime = minTime;
     this.seenBatch = seenBatch;
+    this.deletionsFrom = deletionsFrom;
     this.pause = pause;
   }
 
@@ -161,7 +169,7 @@ export class Truncation {
     const side = u32[at + Series.side]!;
     let hasSide = false;
     if (side !== 0) {
-      const left = this.host.sides.truncate(side, this.minTime, this.seenBatch);
+      const left = this.host.sides.truncate(side, this.minTime, this.seenBatch, this.deletionsFrom);
       hasSide = left.hasSamples;
       this.oldest = Math.min(this.oldest, left.oldest);
     }

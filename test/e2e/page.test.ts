@@ -268,6 +268,23 @@ describe.skipIf(!canRun)('the page', () => {
     await close();
   });
 
+  test('rules and alerts fit a phone, their state included', async () => {
+    const { page, close } = await open('/rules');
+    await page.setViewportSize({ width: 420, height: 900 });
+    const right = async (selector: string): Promise<number> => {
+      const box = await page.locator(selector).first().boundingBox();
+      return box === null ? Number.NaN : box.x + box.width;
+    };
+    await page.locator('.rule-health .badge').first().waitFor();
+    expect(await right('.rule-health .badge')).toBeLessThanOrEqual(420);
+    await page.goto(`${server.url}/alerts`);
+    await page.getByText('1 firing', { exact: false }).first().waitFor();
+    await page.locator('.alert-rows tbody td:last-child').first().waitFor();
+    expect(await right('.alert-rows tbody td:last-child')).toBeLessThanOrEqual(420);
+    expect(await right('.alert-rows tbody td:first-child')).toBeGreaterThan(380);
+    await close();
+  });
+
   test('says where alerts and rules come from when there are none', async () => {
     const { page, close } = await open('/flags');
     await page.route('**/api/v1/rules*', (route) =>

@@ -48,7 +48,7 @@ interface AlertRowsProps {
 function AlertRows({ alerts, withAnnotations }: AlertRowsProps): ReactNode {
   return (
     <div className="table-scroll">
-      <table className="plain alert-rows">
+      <table className="plain alert-rows rows-fold">
         <thead>
           <tr>
             <th>Labels</th>
@@ -100,7 +100,13 @@ interface AlertingRuleCardProps {
 }
 
 function AlertingRuleCard({ rule, withAnnotations }: AlertingRuleCardProps): ReactNode {
-  const { alerts } = rule;
+  const { alerts, duration, keepFiringFor } = rule;
+  const times = [
+    duration > 0 && `for ${formatSpan(duration * 1000)}`,
+    keepFiringFor > 0 && `keeps firing for ${formatSpan(keepFiringFor * 1000)}`,
+  ]
+    .filter(Boolean)
+    .join(', ');
   const side = (
     <>
       {alerts.length > 0 && <span className="dim num">{alerts.length}</span>}
@@ -113,12 +119,7 @@ function AlertingRuleCard({ rule, withAnnotations }: AlertingRuleCardProps): Rea
         <>
           <div className="rule-about">
             <ExpressionLink expr={rule.query} />
-            <div className="dim">
-              {rule.duration > 0 && <>for {formatSpan(rule.duration * 1000)} </>}
-              {rule.keepFiringFor > 0 && (
-                <>, keeps firing for {formatSpan(rule.keepFiringFor * 1000)}</>
-              )}
-            </div>
+            {times !== '' && <div className="dim">{times}</div>}
             <LabelChips labels={rule.labels} />
             {withAnnotations && <Annotations annotations={rule.annotations} />}
           </div>
@@ -127,6 +128,15 @@ function AlertingRuleCard({ rule, withAnnotations }: AlertingRuleCardProps): Rea
       )}
     </Fold>
   );
+}
+
+/** How many rules of a group are in each state, whatever the filter shows; those with none left out. */
+function StateCounts({ group }: { readonly group: RuleGroupData }): ReactNode {
+  const counts = countStates([group]);
+  const texts = stateOrder
+    .filter((state) => counts[state] > 0)
+    .map((state) => `${counts[state]} ${state}`);
+  return <span className="group-counts dim num">{texts.join(', ')}</span>;
 }
 
 const noGroups: readonly RuleGroupData[] = [];
@@ -185,6 +195,7 @@ export function AlertsPage(): ReactNode {
         <section key={`${group.file} ${group.name}`}>
           <h2 className="group-title">
             {group.name} <span className="dim mono">{group.file}</span>
+            <StateCounts group={group} />
           </h2>
           {[...rules]
             .sort((a, b) => stateOrder.indexOf(a.state) - stateOrder.indexOf(b.state))

@@ -57,7 +57,7 @@ function RuleRow({ rule }: { readonly rule: Rule }): ReactNode {
 function RuleTable({ rules }: { readonly rules: readonly Rule[] }): ReactNode {
   return (
     <div className="table-scroll">
-      <table className="plain">
+      <table className="plain rows-fold">
         <thead>
           <tr>
             <th>Rule</th>

@@ -13,7 +13,18 @@ const reader = new HeadReader(shared, workerData.slot, {
 const stop = new Int32Array(workerData.stop);
 let queries = 0;
 let samples = 0;
+let histograms = 0;
 let newest = 0;
+
+/** As the writer makes them: see isolation.test.ts. */
+function checkHistogram(histogram, time, series) {
+  const count = (time - workerData.start) * 100 + series + 1;
+  const isFloat = series % 8 === 7;
+  const { positiveBuckets } = histogram;
+  const whole = histogram.count === count && positiveBuckets[0] === count;
+  if (whole && histogram.isFloat === isFloat && positiveBuckets.length === 1) return;
+  throw new Error(`histogram ${series}: ${histogram.count} at ${time} was never written`);
+}
 
 /** Throws unless the view is whole: all series of a scrape, ascending times, values that belong to them. */
 function checkView(querier, group) {
@@ -35,6 +46,13 @@ function checkView(querier, group) {
       if (values[k] !== times[k] * 1000 + series) {
         throw new Error(`${group} ${series}: ${values[k]} at ${times[k]} was never written`);
       }
+      const histogram = set.histograms?.[k];
+      if ((histogram !== undefined) !== (series % 4 === 3)) {
+        throw new Error(`${group} ${series}: a sample of the wrong kind at ${times[k]}`);
+      }
+      if (histogram === undefined) continue;
+      histograms++;
+      checkHistogram(histogram, times[k], series);
     }
     const end = times[n - 1];
     if (group === 'steady') {
@@ -62,7 +80,8 @@ try {
     }
     queries++;
   }
-  parentPort.postMessage({ queries, samples });
+  parentPort.postMessage({ queries, samples, histograms });
 } catch (error) {
+  Atomics.store(stop, 0, 2);
   parentPort.postMessage({ error: String(error), queries });
 }

@@ -82,6 +82,8 @@ export const Series = {
   openChunk: 5,
   id: 6,
   sampleTotal: 7,
+  /** Number of the batch before the newest. */
+  olderBatch: 10,
   bitPosition: 18,
   side: 22,
   starts: 23,

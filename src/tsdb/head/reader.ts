@@ -129,12 +129,17 @@ export class HeadReader implements Queryable {
   }
 }
 
+/** How often a querier takes a newer view because the writer was faster. */
+const RENEWALS_MAX = 20;
+
 export class HeadQuerier implements Querier {
   private readonly parts: ReadParts;
   private readonly shared: SharedMemory;
   private readonly symbols: HeadSymbols;
   private readonly slot: number;
-  private readonly batch: number;
+  private batch: number;
+  /** Something was selected: the view is that of its batch from then on. */
+  private isFixed = false;
   /** What is older is in blocks: the head gives it back while this querier is open. */
   private readonly floor: number;
   /** Scratch handed out so far by this querier. */
@@ -153,22 +158,67 @@ export class HeadQuerier implements Querier {
 
   select(matchers: readonly Matcher[], minTime: number, maxTime: number): HeadSeriesSet {
     const scratch = (bytes: number): number => this.scratch(bytes);
-    const sides = new SideReader(this.shared, this.batch, this.floor, this.parts.disk);
     const { adopted } = this;
     if (adopted !== undefined) {
+      const sides = new SideReader(this.shared, this.batch, this.floor, this.parts.disk);
       return new HeadSeriesSet(this.parts, sides, adopted.count, adopted.address, scratch);
     }
+    const used = this.scratchUsed;
+    let found = this.selectRows(matchers, minTime, maxTime);
+    // A thread that had to wait for its turn takes a newer view, as long as nobody has seen the old one.
+    for (let i = 0; i < RENEWALS_MAX && this.isOverrun(found) && this.renew(); i++) {
+      this.scratchUsed = used;
+      found = this.selectRows(matchers, minTime, maxTime);
+    }
+    this.isFixed = true;
+    const sides = new SideReader(this.shared, this.batch, this.floor, this.parts.disk);
+    return new HeadSeriesSet(this.parts, sides, found.count, found.columns, scratch);
+  }
+
+  /** Ids, newest visible chunks and their visible counts, as columns of the scratch. */
+  private selectRows(
+    matchers: readonly Matcher[],
+    minTime: number,
+    maxTime: number,
+  ): { columns: number; count: number } {
     const ids = this.overlaps(minTime, maxTime)
       ? selectIds(this.symbols, matchers)
       : new Uint32Array(0);
     const count = ids.length;
-    // Ids, newest visible chunks and their visible counts, as columns of the scratch.
     const columns = this.scratch(Math.max(16, 12 * count));
     const chunks = columns + 4 * count;
     const counts = chunks + 4 * count;
     this.shared.u32.set(ids, columns >>> 2);
     this.parts.kernel.snapshot(columns, count, this.batch, chunks, counts);
-    return new HeadSeriesSet(this.parts, sides, count, columns, scratch);
+    return { columns, count };
+  }
+
+  /**
+   * Whether a series may have got more batches since the view's than it remembers: what it shows
+   * is newer then, and the next one may be newer still.
+   */
+  private isOverrun({ columns, count }: { columns: number; count: number }): boolean {
+    const { u32 } = this.shared;
+    if (((Atomics.load(u32, Control.committed) - this.batch) | 0) < 2) return false;
+    const directory = u32[Control.seriesDirectory]!;
+    for (let row = 0; row < count; row++) {
+      const record = directoryGet(this.shared, directory, u32[(columns >>> 2) + row]!);
+      if (record === 0) continue;
+      if (((u32[(record >>> 2) + Series.olderBatch]! - this.batch) | 0) > 1) return true;
+    }
+    return false;
+  }
+
+  /** Goes on with the newest batch. False: somebody saw the view already, or the head is being truncated. */
+  private renew(): boolean {
+    const { u32, f64 } = this.shared;
+    if (this.isFixed) return false;
+    const batch = Atomics.load(u32, Control.committed);
+    // Blocks were listed for this floor. While it stands, the truncation that raises it waits for this batch.
+    if (f64[ControlTime.floor] !== this.floor) return false;
+    Atomics.store(u32, this.slot + Slot.batch, batch);
+    this.batch = batch;
+    return true;
   }
 
   /** Copies the columns of a set of another thread's querier: from now on `select` returns that set. */

@@ -149,7 +149,6 @@ describe('mistakes', () => {
     sns('topic_arn: a, sigv4: {external_id: e}'),
     'external_id can only be used with role_arn',
   );
-  refuses(sns('topic_arn: a, sigv4: {profile: p}'), 'profiles of shared AWS files are not read');
   refuses(base('recievers: []'), 'unknown key (did you mean "receivers"?)');
 });
 

@@ -61,7 +61,14 @@ export function readJira(reader: IntegrationReader): JiraOptions {
   };
 }
 
-const noKeys = { region: '', accessKey: '', secretKey: '', roleArn: '', externalId: '' };
+const noKeys = {
+  region: '',
+  accessKey: '',
+  secretKey: '',
+  profile: '',
+  roleArn: '',
+  externalId: '',
+};
 
 function readSigv4(item: IntegrationReader): SnsOptions['sigv4'] {
   const { mapping } = item;
@@ -75,17 +82,11 @@ function readSigv4(item: IntegrationReader): SnsOptions['sigv4'] {
     );
   if (externalId !== '' && roleArn === '')
     mapping.fail('external_id can only be used with role_arn');
-  // Keys that are given are used whatever the profile says.
-  if (item.text('profile') !== '' && accessKey === '')
-    mapping
-      .get('profile')
-      ?.fail(
-        'profiles of shared AWS files are not read by this version: give access_key and secret_key, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY',
-      );
   return {
     region: item.text('region'),
     accessKey,
     secretKey,
+    profile: item.text('profile'),
     roleArn,
     externalId,
     useFipsEndpoint: item.boolean('use_fips_sts_endpoint'),

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Discovery feeding the notifier.
 
-import type { Clock, FileSystem, HttpClient, Logger } from '../base/index.ts';
+import type { Clock, FileSystem, HttpClient, Logger, SecretSource } from '../base/index.ts';
 import type { Config } from '../config/index.ts';
 import type { DiscoveryMetrics } from '../discovery/index.ts';
 import { DiscoveryManager } from '../discovery/index.ts';
@@ -38,7 +38,9 @@ export function startAlerting(parts: AlertingParts, discoveryMetrics: DiscoveryM
   const userAgent = `Prometheus/${buildInfo().version}`;
   /** Keys and signatures are loaded when they are asked for. */
   const createSigner = (options: SigV4Options, client: HttpClient): RequestSigner => {
-    const context = { clock, environment: process.env, userAgent };
+    const readSecret = ({ value = '', file }: SecretSource): string =>
+      file === undefined ? value : files.readTextSync(file);
+    const context = { clock, environment: process.env, userAgent, readSecret };
     let signer: Promise<RequestSigner> | undefined;
     return async (request, signal) => {
       signer ??= import('../alertmanager/index.ts').then(({ createAwsSigner }) =>

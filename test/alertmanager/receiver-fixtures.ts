@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // For tests: a context whose HTTP client gives prepared answers, and notifications.
 
-import type { HttpRequest, HttpResponse } from '../../src/base/index.ts';
+import { FileError, type HttpRequest, type HttpResponse } from '../../src/base/index.ts';
 import { labelsFrom } from '../../src/model/index.ts';
 import { alertFunctions, TemplateSet } from '../../src/template/index.ts';
 import { newAlert } from '../../src/alertmanager/alert.ts';
@@ -25,6 +25,7 @@ export const answered = (status: number, body: unknown): HttpResponse => ({
 export function fakeContext(
   answers: readonly HttpResponse[],
   environment: Readonly<Record<string, string>> = {},
+  files: Readonly<Record<string, string>> = {},
 ): {
   context: ReceiverContext;
   requests: HttpRequest[];
@@ -38,7 +39,12 @@ export function fakeContext(
     environment,
     externalUrl: 'http://am.example',
     userAgent: 'Alertmanager/test',
-    readSecret: ({ value = '' }: { readonly value?: string }) => value,
+    readSecret: ({ value = '', file }: { readonly value?: string; readonly file?: string }) => {
+      if (file === undefined) return value;
+      const text = files[file];
+      if (text === undefined) throw new FileError('ENOENT', file, `no ${file}`);
+      return text;
+    },
     createHttpClient: () => ({
       request: async (request: HttpRequest) => {
         const answer = answers[requests.length];

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// With which keys AWS is spoken to: configured ones, those of the environment, or those of a role.
+// With which keys AWS is spoken to: configured ones, those that are found, or those of a role.
 
 import type { HttpClient } from '../../base/index.ts';
 import type { NotifyOutcome } from '../notify/integration.ts';
-import type { ReceiverContext } from './context.ts';
+import type { AwsContext, FoundKeys } from './aws-keys.ts';
+import { findKeys, sharedProfile } from './aws-keys.ts';
 import type { SnsOptions } from './options.ts';
 import { send } from './sender.ts';
 import { type AwsCredentials, signedHeaders } from './sigv4.ts';
@@ -17,9 +18,6 @@ const MARGIN_MS = 300_000;
 const throttled = /<Code>(?:Throttl\w*|RequestThrottl\w*|RequestLimitExceeded|TooManyRequests\w*)</;
 
 export type AwsOptions = SnsOptions['sigv4'];
-
-/** What is needed around requests to AWS. */
-export type AwsContext = Pick<ReceiverContext, 'clock' | 'environment' | 'userAgent'>;
 
 export type AwsAnswer =
   | { readonly ok: true; readonly text: string }
@@ -75,6 +73,7 @@ export class CredentialSource {
   private readonly client: HttpClient;
   private readonly context: AwsContext;
   private readonly regionKey: string;
+  private found: FoundKeys | undefined;
   private kept: { readonly credentials: AwsCredentials; readonly untilMs: number } | undefined;
 
   /** @param regionKey where the configuration says the region, for messages */
@@ -93,8 +92,13 @@ export class CredentialSource {
   /** @throws Error where nobody says which */
   region(): string {
     const { environment } = this.context;
+    const profile = this.options.profile || environment.AWS_PROFILE || 'default';
     const region =
-      this.options.region || environment.AWS_REGION || environment.AWS_DEFAULT_REGION || '';
+      this.options.region ||
+      environment.AWS_REGION ||
+      environment.AWS_DEFAULT_REGION ||
+      sharedProfile(this.context, profile).get('region') ||
+      '';
     if (region === '')
       throw new Error(
         `region not configured in ${this.regionKey} or in default credentials chain: set sigv4.region or AWS_REGION`,
@@ -106,26 +110,20 @@ export class CredentialSource {
   async credentials(
     signal: AbortSignal,
   ): Promise<{ ok: true; credentials: AwsCredentials } | { ok: false; outcome: NotifyOutcome }> {
-    if (this.options.roleArn === '') return { ok: true, credentials: this.own() };
+    if (this.options.roleArn === '') return { ok: true, credentials: await this.own(signal) };
     if (this.kept !== undefined && this.context.clock.now() < this.kept.untilMs)
       return { ok: true, credentials: this.kept.credentials };
     return this.assumeRole(signal);
   }
 
-  private own(): AwsCredentials {
-    const { accessKey, secretKey } = this.options;
+  /** Configured keys, or the first that are found; those of a service are kept as long as they hold. */
+  private async own(signal: AbortSignal): Promise<AwsCredentials> {
+    const { accessKey, secretKey, profile = '' } = this.options;
     if (accessKey !== '') return { accessKey, secretKey, sessionToken: '' };
-    const { environment } = this.context;
-    const found = {
-      accessKey: environment.AWS_ACCESS_KEY_ID ?? '',
-      secretKey: environment.AWS_SECRET_ACCESS_KEY ?? '',
-      sessionToken: environment.AWS_SESSION_TOKEN ?? '',
-    };
-    if (found.accessKey === '' || found.secretKey === '')
-      throw new Error(
-        'no AWS credentials: set sigv4.access_key and sigv4.secret_key, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY',
-      );
-    return found;
+    if (this.found !== undefined && this.context.clock.now() < this.found.untilMs - MARGIN_MS)
+      return this.found.credentials;
+    this.found = await findKeys(profile, this.context, this.client, signal);
+    return this.found.credentials;
   }
 
   private async assumeRole(
@@ -141,7 +139,7 @@ export class CredentialSource {
     });
     if (externalId !== '') params.set('ExternalId', externalId);
     const url = awsUrl(useFipsEndpoint ? 'sts-fips' : 'sts', region);
-    const scope = { credentials: this.own(), region, service: 'sts' };
+    const scope = { credentials: await this.own(signal), region, service: 'sts' };
     const answer = await askAws(this.client, { url, params }, scope, this.context, signal);
     if (!answer.ok) return answer;
     const credentials = {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { expect, test } from 'vitest';
-import type { HttpClient, HttpRequest } from '../../base/index.ts';
+import { FileError, type HttpClient, type HttpRequest } from '../../base/index.ts';
 import { createAwsSigner } from './aws-signer.ts';
 import { signedHeaders } from './sigv4.ts';
 
@@ -39,7 +39,10 @@ function signer(over: Partial<typeof options>, environment: Record<string, strin
     },
     close: async () => undefined,
   };
-  const context = { clock, environment, userAgent: 'x' };
+  const readSecret = ({ file = '' }): string => {
+    throw new FileError('ENOENT', file, 'no such file');
+  };
+  const context = { clock, environment, userAgent: 'x', readSecret };
   return { asked, sign: createAwsSigner({ ...options, ...over }, 'aps', client, context) };
 }
 
@@ -68,5 +71,6 @@ test('without a region or keys there is no signature', async () => {
   await expect(signer({ accessKey: 'AK', secretKey: 'SK' }).sign(request, signal)).rejects.toThrow(
     'region not configured in sigv4.region',
   );
-  await expect(signer({ region: 'r' }).sign(request, signal)).rejects.toThrow('no AWS credentials');
+  const nowhere = signer({ region: 'r' }, { AWS_EC2_METADATA_DISABLED: 'true' });
+  await expect(nowhere.sign(request, signal)).rejects.toThrow('no AWS credentials');
 });

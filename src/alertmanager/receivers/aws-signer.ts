@@ -2,8 +2,9 @@
 // Requests signed for AWS, for whoever sends them.
 
 import type { HttpClient } from '../../base/index.ts';
-import type { AwsContext, AwsOptions } from './aws-credentials.ts';
+import type { AwsOptions } from './aws-credentials.ts';
 import { CredentialSource } from './aws-credentials.ts';
+import type { AwsContext } from './aws-keys.ts';
 import type { SignableRequest } from './sigv4.ts';
 import { signedHeaders } from './sigv4.ts';
 

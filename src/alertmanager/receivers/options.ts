@@ -303,7 +303,11 @@ export interface SnsOptions extends IntegrationBase {
   /** Plain text; '' = from the environment. */
   readonly sigv4: Readonly<
     Record<'region' | 'accessKey' | 'secretKey' | 'roleArn' | 'externalId', string>
-  > & { readonly useFipsEndpoint: boolean };
+  > & {
+    readonly useFipsEndpoint: boolean;
+    /** Of the shared files in ~/.aws. */
+    readonly profile?: string;
+  };
   readonly texts: Readonly<
     Record<'apiUrl' | 'topicArn' | 'phoneNumber' | 'targetArn' | 'subject' | 'message', string>
   >;

@@ -15,6 +15,7 @@ const keys = {
   region: 'eu-west-1',
   accessKey: 'AK',
   secretKey: 'hush',
+  profile: '',
   roleArn: '',
   externalId: '',
   useFipsEndpoint: false,
@@ -123,13 +124,93 @@ describe('keys', () => {
     expect(isSignedBy(requests[0], 'ENV', 'token')).toBe(true);
   });
 
+  const files = {
+    '/home/me/.aws/credentials':
+      '# keys\n[default]\naws_access_key_id = DEF\naws_secret_access_key = hush\n[ops]\naws_access_key_id=OPS\naws_secret_access_key=hush\naws_session_token=tok\n',
+    '/home/me/.aws/config': '[profile ops]\nregion = eu-west-1\n[default]\nregion=eu-west-1\n',
+  };
+  const notified = async (
+    answers: Parameters<typeof fakeContext>[0],
+    environment: Readonly<Record<string, string>>,
+    sigv4 = bare,
+    times = 1,
+  ) => {
+    const { context, requests } = fakeContext(answers, environment, files);
+    const integration = createSns(options(undefined, { sigv4 }), 0, context);
+    let outcome = await integration.notify(firing, signal);
+    for (let i = 1; i < times; i++) outcome = await integration.notify(firing, signal);
+    return { outcome, requests };
+  };
+
+  test('of a profile in the shared files, which counts before the environment', async () => {
+    const home = { HOME: '/home/me', AWS_ACCESS_KEY_ID: 'ENV', AWS_SECRET_ACCESS_KEY: 'hush' };
+    const named = await notified([fine], home, { ...bare, profile: 'ops' });
+    expect(named.outcome).toEqual({ ok: true });
+    expect(isSignedBy(named.requests[0], 'OPS', 'tok')).toBe(true);
+    const { requests } = await notified([fine], { HOME: '/home/me' });
+    expect(isSignedBy(requests[0], 'DEF')).toBe(true);
+    const missing = await notified([], home, { ...bare, region: 'eu-west-1', profile: 'no' });
+    expect(JSON.stringify(missing.outcome)).toContain('the profile \\"no\\" has no');
+  });
+
+  const granted = answered(200, {
+    AccessKeyId: 'ROLE',
+    SecretAccessKey: 'hush',
+    Token: 'tok',
+    Expiration: '2026-01-02T09:04:05Z',
+  });
+
+  test('of the container, asked once while they hold', async () => {
+    const { outcome, requests } = await notified(
+      [granted, fine, fine],
+      {
+        AWS_REGION: 'eu-west-1',
+        AWS_CONTAINER_CREDENTIALS_RELATIVE_URI: '/v2/credentials/x',
+        AWS_CONTAINER_AUTHORIZATION_TOKEN: 'auth',
+      },
+      bare,
+      2,
+    );
+    expect(outcome).toEqual({ ok: true });
+    expect(requests.map(({ url }) => url)).toEqual([
+      'http://169.254.170.2/v2/credentials/x',
+      'https://sns.eu-west-1.amazonaws.com/',
+      'https://sns.eu-west-1.amazonaws.com/',
+    ]);
+    expect(requests[0]?.headers.authorization).toBe('auth');
+    expect(isSignedBy(requests[2], 'ROLE', 'tok')).toBe(true);
+  });
+
+  test('of the instance, by a token', async () => {
+    const { outcome, requests } = await notified(
+      [answered(200, 'TOKEN'), answered(200, 'my-role\n'), granted, fine],
+      { AWS_REGION: 'eu-west-1' },
+    );
+    expect(outcome).toEqual({ ok: true });
+    expect(requests.map(({ method, url }) => `${method} ${url}`)).toEqual([
+      'PUT http://169.254.169.254/latest/api/token',
+      'GET http://169.254.169.254/latest/meta-data/iam/security-credentials/',
+      'GET http://169.254.169.254/latest/meta-data/iam/security-credentials/my-role',
+      'POST https://sns.eu-west-1.amazonaws.com/',
+    ]);
+    expect(requests[1]?.headers['x-aws-ec2-metadata-token']).toBe('TOKEN');
+    expect(isSignedBy(requests[3], 'ROLE', 'tok')).toBe(true);
+  });
+
   test('nowhere', async () => {
     const noRegion = await told(options(undefined, { sigv4: bare }));
     expect(noRegion.outcome).toMatchObject({ ok: false, retry: false });
     expect(JSON.stringify(noRegion.outcome)).toContain('region not configured in sns.sigv4.region');
-    const noKeys = await told(options(undefined, { sigv4: { ...bare, region: 'eu-west-1' } }));
+    const noKeys = await told(options(undefined, { sigv4: { ...bare, region: 'eu-west-1' } }), [
+      answered(404, ''),
+    ]);
     expect(JSON.stringify(noKeys.outcome)).toContain('no AWS credentials');
-    expect(noKeys.requests).toHaveLength(0);
+    // Only the instance's service was asked.
+    expect(noKeys.requests).toHaveLength(1);
+    const off = await told(options(undefined, { sigv4: { ...bare, region: 'eu-west-1' } }), [], {
+      AWS_EC2_METADATA_DISABLED: 'true',
+    });
+    expect(off.requests).toHaveLength(0);
   });
 
   test('of a role, kept while they hold', async () => {

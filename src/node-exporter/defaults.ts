@@ -35,7 +35,7 @@ function remembering(pattern: NamePattern): NamePattern {
 }
 
 /**
- * A flag's pattern: RE2, unanchored as these flags are. Undefined for the empty pattern, which filters
+ * A flag's pattern: RE2, unanchored as these flags are, the dot without newlines. Undefined for the empty pattern, which filters
  * nothing. @throws with RE2's message
  */
 export function flagPattern(source: string): NamePattern | undefined {
@@ -45,18 +45,24 @@ export function flagPattern(source: string): NamePattern | undefined {
 /** Mean the same to RE2 and to JavaScript; RE2's programs of them would take 4 MB. */
 const knownPatterns: ReadonlySet<string> = new Set(Object.values(defaultPatterns));
 
+/** The same pattern for JavaScript, whose dot stops at more than newlines. */
+const javascriptPattern = (source: string): string =>
+  source.replace(/\\.|\./g, (found) => (found === '.' ? '[^\\n]' : found));
+
 /** Like {@link flagPattern}, for flags that always filter. */
 const pattern = (source: string): NamePattern =>
   remembering(
     knownPatterns.has(source)
-      ? new RegExp(source, 's')
-      : compileRegexp(`(?s:.*?)(?:${source})(?s:.*)`),
+      ? new RegExp(javascriptPattern(source))
+      : compileRegexp(`(?s:.*?)(?-s:${source})(?s:.*)`),
   );
 
 /** A pattern that has to match the whole name, as those of the systemd collector. */
 export const anchoredPattern = (source: string): NamePattern =>
   remembering(
-    knownPatterns.has(source) ? new RegExp(`^(?:${source})$`, 's') : compileRegexp(`(?:${source})`),
+    knownPatterns.has(source)
+      ? new RegExp(`^(?:${javascriptPattern(source)})$`)
+      : compileRegexp(`(?-s:${source})`),
   );
 
 const everything: NameFilter = { include: undefined, exclude: undefined };

@@ -84,6 +84,28 @@ async function buildKernels() {
 
 const notShipped = (path) => /\.(test|bench|fuzz)\.tsx?$/.test(path) || path.endsWith('assembly');
 
+/**
+ * One file with what the node exporter needs of all folders: half of what it would load otherwise is of no
+ * use to it, and it is to be small. What is loaded on demand (web configuration, profiles) stays outside.
+ */
+async function bundleNodeExporter() {
+  const esbuild = await import('esbuild');
+  await esbuild.build({
+    absWorkingDir: root,
+    entryPoints: ['dist/targets/node-exporter.js'],
+    outfile: nodeExporterBundle,
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    target: 'node20',
+    packages: 'external',
+    external: ['./web-config.js', './profiling.js'],
+    logLevel: 'warning',
+  });
+}
+
+const nodeExporterBundle = 'dist/targets/node-exporter-bundle.js';
+
 async function build() {
   await buildKernels();
   const source = newest(join(root, 'src'), notShipped);
@@ -97,6 +119,9 @@ async function build() {
       fail('compilation failed');
     }
     touch(join(root, 'dist/.tsbuildinfo'));
+  }
+  if (modified(join(root, nodeExporterBundle)) < modified(join(root, 'dist/.tsbuildinfo'))) {
+    await bundleNodeExporter();
   }
   const built = ['prometheus', 'alertmanager', 'pushgateway'].map((name) =>
     modified(join(root, `dist/ui/${name}/index.html`)),

@@ -35,8 +35,8 @@ function remembering(pattern: NamePattern): NamePattern {
 }
 
 /**
- * A flag's pattern: RE2, unanchored as these flags are, the dot without newlines. Undefined for the empty pattern, which filters
- * nothing. @throws with RE2's message
+ * A flag's pattern: RE2, unanchored as these flags are; the dot does not match newlines. Undefined for
+ * the empty pattern, which filters nothing. @throws with RE2's message
  */
 export function flagPattern(source: string): NamePattern | undefined {
   return source === '' ? undefined : pattern(source);

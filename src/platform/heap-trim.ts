@@ -68,19 +68,12 @@ export function startHeapTrimmer(): { close(): void } {
 
 const SMALL_INTERVAL_MS = 1000;
 const SMALL_SLACK_BYTES = 1 << 20;
-/** Bytes of bytecode run before V8 thinks of optimising a function; its own: some 130,000. */
-const SMALL_INTERRUPT_BUDGET = 1_000_000;
 
 /**
- * Keeps the heap of a small program small, at some cost in time: its young generation stays at the first
- * megabyte instead of growing to sixteen, V8 prefers size, optimises only what is really hot (each optimised
- * function has memory of its own, and so has the optimiser at work), and a megabyte of garbage is
- * collected at once. To be called first thing; lasts as long as the process.
+ * Keeps the heap of a small program small: a megabyte of garbage is collected at once. Lasts as long as the
+ * process. For the flags that go with it see `targets/small-heap.ts`.
  */
 export function keepHeapSmall(): void {
-  v8.setFlagsFromString('--semi-space-growth-factor=1');
-  v8.setFlagsFromString('--optimize-for-size');
-  v8.setFlagsFromString(`--interrupt-budget=${SMALL_INTERRUPT_BUDGET}`);
   const trimmer = new HeapTrimmer({ slackBytes: SMALL_SLACK_BYTES });
   setInterval(() => trimmer.tick(), SMALL_INTERVAL_MS).unref();
 }

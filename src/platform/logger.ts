@@ -35,15 +35,13 @@ function errorText(error: Error): string {
   return text;
 }
 
-/** `file.js:12` of the nearest caller outside of this file. */
-function callerPlace(): string {
+/** `file.js:12` of who called `logged`. */
+function callerPlace(logged: (message: string, fields?: LogFields) => void): string {
   const holder: { stack?: string } = {};
-  Error.captureStackTrace(holder, callerPlace);
-  for (const line of (holder.stack ?? '').split('\n').slice(1)) {
-    const match = /([^/\\(\s]+):(\d+):\d+\)?$/.exec(line);
-    if (match !== null && !/^logger\.[jt]s$/.test(match[1] ?? '')) return `${match[1]}:${match[2]}`;
-  }
-  return 'unknown:0';
+  Error.captureStackTrace(holder, logged);
+  const caller = (holder.stack ?? '').split('\n')[1] ?? '';
+  const match = /([^/\\(\s]+):(\d+):\d+\)?$/.exec(caller);
+  return match === null ? 'unknown:0' : `${match[1]}:${match[2]}`;
 }
 
 const needsQuotes = /[\s="\\\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028\u2029\ufeff]/;
@@ -77,18 +75,21 @@ export function createLogger(options: LoggerOptions): Logger {
   const lowest = logLevels.indexOf(options.level);
 
   const make = (bound: readonly (readonly [string, LogValue])[]): Logger => {
-    const log = (level: LogLevel) => (message: string, fields?: LogFields) => {
-      if (logLevels.indexOf(level) < lowest) return;
-      write(
-        line(options.format, [
-          ['time', new Date(now()).toISOString()],
-          ['level', level.toUpperCase()],
-          ['source', callerPlace()],
-          ['msg', message],
-          ...bound,
-          ...Object.entries(fields ?? {}),
-        ]),
-      );
+    const log = (level: LogLevel) => {
+      const logged = (message: string, fields?: LogFields): void => {
+        if (logLevels.indexOf(level) < lowest) return;
+        write(
+          line(options.format, [
+            ['time', new Date(now()).toISOString()],
+            ['level', level.toUpperCase()],
+            ['source', callerPlace(logged)],
+            ['msg', message],
+            ...bound,
+            ...Object.entries(fields ?? {}),
+          ]),
+        );
+      };
+      return logged;
     };
     return {
       debug: log('debug'),

@@ -43,7 +43,11 @@ async function run(args: readonly string[]): Promise<number> {
       return runAmtool(rest);
     }
     case 'node-exporter': {
-      const { runNodeExporter } = await import('./node-exporter.ts');
+      const { preferSmallHeap } = await import('./small-heap.ts');
+      preferSmallHeap();
+      // The build makes one file of it: see tools/dev.mjs.
+      const bundle = new URL('./node-exporter-bundle.js', import.meta.url).href;
+      const { runNodeExporter } = (await import(bundle)) as typeof import('./node-exporter.ts');
       return runNodeExporter(rest);
     }
     case 'pushgateway': {

@@ -12,14 +12,13 @@ const FINEST = 1 << EXPONENTIAL_SCHEMA_MAX;
  */
 function finestFractions(): Float64Array {
   const fractions = new Float64Array(FINEST);
-  for (let i = 0; i < FINEST; i++) {
-    let product = 0.5;
-    let root = 2;
-    for (let bit = FINEST >> 1; bit >= 1; bit >>= 1) {
-      root = Math.sqrt(root);
-      if ((i & bit) !== 0) product *= bit === FINEST >> 1 ? Math.SQRT2 - 2 ** -52 : root;
-    }
-    fractions[i] = product;
+  fractions[0] = 0.5;
+  let root = 2;
+  for (let bit = FINEST >> 1; bit >= 1; bit >>= 1) {
+    root = Math.sqrt(root);
+    const factor = bit === FINEST >> 1 ? Math.SQRT2 - 2 ** -52 : root;
+    // Whatever has only larger bits is there already; this one is multiplied last.
+    for (let i = 0; i < FINEST; i += 2 * bit) fractions[i + bit] = fractions[i]! * factor;
   }
   return fractions;
 }

@@ -12,6 +12,7 @@ import type {
   InstantRequest,
   QueryControl,
   QueryResult,
+  QueryStatistics,
   RangeRequest,
 } from '../promql/index.ts';
 import { encodeResponse, QueryError } from '../promql/index.ts';
@@ -83,32 +84,37 @@ function answerExplain(
   return success(engine.explain(queryable, requestOf(request, backend), control, { analyze }));
 }
 
+/** What a query took, with the time in the queue, which is entered in its statistics, too. */
+function measuresOf({ timings, samples }: QueryStatistics, queueSeconds: number): QueryMeasures {
+  timings.execQueueTime = queueSeconds;
+  timings.execTotalTime += queueSeconds;
+  const { totalQueryableSamples, peakSamples } = samples;
+  return {
+    queueSeconds,
+    prepareSeconds: timings.queryPreparationTime,
+    innerEvalSeconds: timings.innerEvalTime,
+    resultSortSeconds: timings.resultSortTime,
+    samples: totalQueryableSamples,
+    samplesRead: totalQueryableSamples,
+    peakSamples,
+    stats: { timings, samples: { totalQueryableSamples, peakSamples } },
+  };
+}
+
 function answerQuery(
   job: EngineJob,
   backend: JobBackend,
   control: QueryControl,
   queueSeconds: number,
 ): QueryAnswer {
-  const result = runEngine(job, backend, control);
-  const { timings, samples } = result.stats;
-  timings.execQueueTime = queueSeconds;
-  timings.execTotalTime += queueSeconds;
-  const measures: QueryMeasures = {
-    queueSeconds,
-    prepareSeconds: timings.queryPreparationTime,
-    innerEvalSeconds: timings.innerEvalTime,
-    resultSortSeconds: timings.resultSortTime,
-    samples: samples.totalQueryableSamples,
-    samplesRead: samples.totalQueryableSamples,
-    peakSamples: samples.peakSamples,
-    stats: {
-      timings,
-      samples: {
-        totalQueryableSamples: samples.totalQueryableSamples,
-        peakSamples: samples.peakSamples,
-      },
-    },
-  };
+  let result: QueryResult;
+  try {
+    result = runEngine(job, backend, control);
+  } catch (error) {
+    if (!(error instanceof QueryError) || error.stats === undefined) throw error;
+    return { ...failure(error), measures: measuresOf(error.stats, queueSeconds) };
+  }
+  const measures = measuresOf(result.stats, queueSeconds);
   const { floatRows, fanOut } = backend;
   const options = { stats: job.stats !== '', floatRows, fanOut };
   return { ok: true, body: encodeResponse(result, options), measures };
@@ -199,13 +205,16 @@ function failure(error: unknown): Failure {
 
 /** Runs what depends on the text of the parameter `query`; its mistakes are named as the parameter's. */
 function withQuery(answer: () => QueryAnswer): QueryAnswer {
-  try {
-    return answer();
-  } catch (error) {
-    const failed = failure(error);
-    if (failed.errorType !== 'bad_data') return failed;
-    return { ...failed, message: `invalid parameter ${quote('query')}: ${failed.message}` };
-  }
+  const answered = (): QueryAnswer => {
+    try {
+      return answer();
+    } catch (error) {
+      return failure(error);
+    }
+  };
+  const failed = answered();
+  if (failed.ok || failed.errorType !== 'bad_data') return failed;
+  return { ...failed, message: `invalid parameter ${quote('query')}: ${failed.message}` };
 }
 
 /**

@@ -9,7 +9,7 @@ import type { SharedMemory } from '../kernels/index.ts';
 import type { WorkerCall, WorkerReady, WorkerReply, WorkerRequest } from '../platform/index.ts';
 import { FloatRows, QUERY_CONTROL_ADDRESS, QueryMemory, viewMemory } from '../kernels/index.ts';
 import { createNodeFileSystem } from '../platform/index.ts';
-import type { FanOut, QueryControl, QueryUse } from '../promql/index.ts';
+import type { FanOut, QueryControl, QueryStatistics, QueryUse } from '../promql/index.ts';
 import {
   Engine,
   expressionToJson,
@@ -60,7 +60,7 @@ export type RuleJob =
 /** The answer to a {@link RuleJob}. */
 export type RuleReply =
   | { readonly ok: true; readonly answer: RuleAnswer | readonly LastSample[] }
-  | { readonly ok: false; readonly message: string };
+  | { readonly ok: false; readonly message: string; readonly stats?: QueryStatistics | undefined };
 
 /** What the pool sends a worker: a job of the API or of the rules. */
 export type QueryWorkerJob = ({ readonly job: QueryJob } | { readonly rule: RuleJob }) & {
@@ -139,8 +139,14 @@ function answerRules(rule: RuleJob, backend: RuleBackend): RuleReply {
         : answerLastSamples(rule.selector, rule.timeMs, rule.windowMs, backend);
     return { ok: true, answer };
   } catch (error) {
-    return { ok: false, message: error instanceof Error ? error.message : String(error) };
+    const message = error instanceof Error ? error.message : String(error);
+    return { ok: false, message, stats: error instanceof QueryError ? error.stats : undefined };
   }
+}
+
+function statsOf(reply: RuleReply): QueryStatistics | undefined {
+  if (!reply.ok) return reply.stats;
+  return 'stats' in reply.answer ? reply.answer.stats : undefined;
 }
 
 const data = workerData as QueryWorkerData;
@@ -198,8 +204,9 @@ parentPort?.on('message', ({ id, request, queuedMs }: WorkerRequest) => {
   if ('rule' in work) {
     const { engine, queryable } = backend;
     const answer = answerRules(work.rule, { engine, queryable, control });
-    if (answer.ok && 'stats' in answer.answer && answer.answer.stats !== undefined) {
-      const { timings } = answer.answer.stats;
+    const stats = statsOf(answer);
+    if (stats !== undefined) {
+      const { timings } = stats;
       timings.execQueueTime = queuedMs / 1000;
       timings.execTotalTime += queuedMs / 1000;
     }

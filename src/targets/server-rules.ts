@@ -4,7 +4,7 @@
 import type { Clock, FileSystem, Logger } from '../base/index.ts';
 import type { Config } from '../config/index.ts';
 import { parseRuleFile } from '../config/index.ts';
-import type { SyntaxFeatures } from '../promql/index.ts';
+import type { QueryStatistics, SyntaxFeatures } from '../promql/index.ts';
 import { parseExpression, selectorsOf } from '../promql/index.ts';
 import { CONCURRENT_RULES, queryFeatures } from './feature-flags.ts';
 import { glob } from '../discovery/index.ts';
@@ -27,6 +27,16 @@ import type { QueryLog } from './query-log.ts';
 import type { QueryTicket } from './query-tracker.ts';
 import type { QueryWorkerJob, RuleJob, RuleReply } from './query-worker.ts';
 import type { ServerSettings } from './server-settings.ts';
+
+/** A rule's expression that has no answer. */
+class FailedRuleQuery extends Error {
+  /** What it took; undefined when it was not begun. */
+  readonly stats: QueryStatistics | undefined;
+  constructor(message: string, stats: QueryStatistics | undefined) {
+    super(message);
+    this.stats = stats;
+  }
+}
 
 /** Rules evaluated by the worker pool. */
 class PooledRules implements RuleEvaluator {
@@ -74,7 +84,8 @@ class PooledRules implements RuleEvaluator {
       return rest;
     } catch (error) {
       const why = error instanceof Error ? error.message : String(error);
-      this.log.write({ ...entry, error: why, stats: partialStats(0, 0) });
+      const stats = error instanceof FailedRuleQuery ? error.stats : undefined;
+      this.log.write({ ...entry, error: why, stats: stats ?? partialStats(0, 0) });
       throw error;
     }
   }
@@ -95,7 +106,7 @@ class PooledRules implements RuleEvaluator {
       if (!(error instanceof WorkerError)) throw error;
       throw new Error(error.message, { cause: error });
     }
-    if (!reply.ok) throw new Error(reply.message);
+    if (!reply.ok) throw new FailedRuleQuery(reply.message, reply.stats);
     return reply.answer;
   }
 }

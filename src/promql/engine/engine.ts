@@ -29,6 +29,7 @@ import {
   GridSeries,
   type Points,
   type QueryResult,
+  type QueryStatistics,
   type QueryTimings,
   SampleSeries,
 } from '../result/result.ts';
@@ -180,24 +181,35 @@ export class Engine {
     const now = (): number => clock?.monotonicMs() ?? 0;
     const timings = newTimings();
     const started = now();
+    let evaluating: number | undefined;
+    let run: Run | undefined;
+    const end = (): void => {
+      timings.evalTotalTime = (now() - started) / 1000;
+      timings.execTotalTime = timings.evalTotalTime;
+      if (evaluating === undefined) timings.queryPreparationTime = timings.evalTotalTime;
+      else timings.innerEvalTime = (now() - evaluating) / 1000 - timings.resultSortTime;
+    };
     let querier: Querier | undefined;
     try {
       querier = queryable.querier();
       const context = this.newContext(querier, request, control, what.steps);
       const endMs = 'endMs' in request ? request.endMs : request.timeMs;
       const estimator = new Estimator(context);
-      const run: Run = { ...what, request, endMs, context, estimator, timings, now };
+      run = { ...what, request, endMs, context, estimator, timings, now };
       const plan = this.plan(run);
       this.begin(plan, run, control);
       timings.queryPreparationTime = (now() - started) / 1000;
-      const evaluating = now();
+      evaluating = now();
       const partial = evaluate(plan, run);
-      timings.evalTotalTime = (now() - started) / 1000;
-      timings.innerEvalTime = (now() - evaluating) / 1000 - timings.resultSortTime;
-      timings.execTotalTime = timings.evalTotalTime;
+      end();
       return { ...partial, ...closing(run) };
     } catch (error) {
-      throw asQueryError(error);
+      const failure = asQueryError(error);
+      if (failure instanceof QueryError && run !== undefined) {
+        end();
+        failure.stats = statisticsOf(run);
+      }
+      throw failure;
     } finally {
       this.options.fanOut?.finish();
       querier?.close();
@@ -325,7 +337,18 @@ function closing({
   timings,
   steps,
 }: Run): Pick<QueryResult, 'warnings' | 'infos' | 'stats'> {
-  const { budget, annotations, counter } = context;
+  return {
+    ...context.annotations.strings(request.query),
+    stats: statisticsOf({ context, timings, steps }),
+  };
+}
+
+function statisticsOf({
+  context,
+  timings,
+  steps,
+}: Pick<Run, 'context' | 'timings' | 'steps'>): QueryStatistics {
+  const { budget, counter } = context;
   const perStep = counter?.perStep;
   const eachStep =
     perStep === undefined
@@ -337,14 +360,11 @@ function closing({
           ),
         };
   return {
-    ...annotations.strings(request.query),
-    stats: {
-      timings,
-      samples: {
-        ...eachStep,
-        totalQueryableSamples: counter?.total ?? 0,
-        peakSamples: budget.peak,
-      },
+    timings,
+    samples: {
+      ...eachStep,
+      totalQueryableSamples: counter?.total ?? 0,
+      peakSamples: budget.peak,
     },
   };
 }

@@ -11,6 +11,7 @@ import { checkWebConfigCommand } from './check/web-config.ts';
 import { debugCommands } from './debug/debug.ts';
 import { deleteMatcherCommand, formatCommand, setMatcherCommand } from './promql/edit.ts';
 import { explainCommand } from './promql/explain.ts';
+import { pushMetricsCommand } from './push/metrics.ts';
 import {
   formatFlag,
   httpConfigFlag,
@@ -54,6 +55,7 @@ export const promtool: Program = {
     querySeriesCommand,
     queryLabelsCommand,
     ...debugCommands,
+    pushMetricsCommand,
     testRulesCommand,
     analyzeCommand,
     listCommand,

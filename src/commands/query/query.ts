@@ -82,9 +82,13 @@ function timeOf(values: CommandValues, name: string, absentMs: number): number {
 }
 
 /** `KEY=VALUE`s of --header. @throws CommandError */
-function headersOf(values: CommandValues): Record<string, string> {
+export const headersOf = (values: CommandValues): Record<string, string> =>
+  pairsOf(values, 'header');
+
+/** The `KEY=VALUE`s of a flag. @throws CommandError */
+export function pairsOf(values: CommandValues, flag: string): Record<string, string> {
   const headers: Record<string, string> = {};
-  for (const text of values.list('header')) {
+  for (const text of values.list(flag)) {
     const equals = text.indexOf('=');
     if (equals < 0) {
       throw new CommandError(`promtool: error: expected KEY=VALUE got '${text}', try --help`);

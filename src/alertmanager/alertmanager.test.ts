@@ -390,6 +390,21 @@ describe('a clock that jumps', () => {
   });
 });
 
+test('changes of silences are logged where that is wanted', () => {
+  const lines: string[] = [];
+  const info = (message: string, fields?: Record<string, unknown>): void =>
+    void lines.push(`${message} ${String(fields?.state)} ${String(fields?.matchers)}`);
+  manager.stop();
+  const logging = { logger: { ...silentLogger, info }, registry: new Registry({ clock }) };
+  manager = new Alertmanager(parts({ ...logging, logSilences: true }));
+  const id = silence([equal('alertname', 'Two')]);
+  manager.silences.expire(id);
+  expect(lines).toEqual([
+    'Silence changed active {alertname="Two"}',
+    'Silence changed expired {alertname="Two"}',
+  ]);
+});
+
 describe('metrics', () => {
   test('of silences and of the notification log', async () => {
     silence([equal('alertname', 'Two')]);

@@ -4,6 +4,7 @@
 
 import type { Clock, FileSystem, Logger, Prng, Timer } from '../base/index.ts';
 import type { Registry } from '../metrics/index.ts';
+import { matchersText } from '../model/index.ts';
 import type { AlertParts } from './alert.ts';
 import { AlertStore } from './alert-store.ts';
 import { Dispatcher } from './dispatch/dispatcher.ts';
@@ -18,7 +19,7 @@ import type { AlertmanagerOptions } from './options.ts';
 import { Route } from './route/route.ts';
 import type { TimeIntervals } from './route/time-interval.ts';
 import { TimeInterval } from './route/time-interval.ts';
-import { silenceState } from './silence/silence.ts';
+import { type Silence, silenceState } from './silence/silence.ts';
 import { Silences } from './silence/silences.ts';
 import { SnapshotFile } from './snapshot-file.ts';
 import { StateMetrics } from './state-metrics.ts';
@@ -40,7 +41,25 @@ export interface AlertmanagerParts {
   readonly silencesMax: number;
   readonly silenceSizeMaxBytes: number;
   readonly perAlertnameMax: number;
+  /** Whether changes of silences are logged. */
+  readonly logSilences?: boolean;
 }
+
+/** A line in the log for each silence that is made, changed or ended. */
+const silenceLog =
+  ({ clock, logger }: Pick<AlertmanagerParts, 'clock' | 'logger'>) =>
+  (silence: Silence): void => {
+    const { id, matchers, createdBy, comment, endsAtMs } = silence;
+    logger.info('Silence changed', {
+      component: 'silences',
+      id,
+      state: silenceState(silence, clock.now()),
+      matchers: matchersText(matchers),
+      endsAt: new Date(endsAtMs).toISOString(),
+      createdBy,
+      comment,
+    });
+  };
 
 /** What a configuration came to. */
 interface Running {
@@ -118,6 +137,7 @@ export class Alertmanager {
       sizeMaxBytes: parts.silenceSizeMaxBytes,
       newId: parts.newId,
       file: silencesFile,
+      ...(parts.logSilences === true ? { onChange: silenceLog(parts) } : {}),
     });
     this.log = new NotificationLog({ clock, retentionMs, file: logFile });
     this.alerts = new AlertStore({

@@ -170,7 +170,7 @@ export const alertmanagerFlags: readonly FlagDefinition[] = [
     '0',
     'Maximum silence size in bytes. If negative or zero, no limit is set.',
   ),
-  onOff('log.silences', 'Log silence changes.', later),
+  onOff('log.silences', 'Log silence changes.'),
   duration('alerts.gc-interval', '30m', 'Interval between alert GC.'),
   number(
     'alerts.per-alertname-limit',

@@ -168,6 +168,7 @@ function createManager(
     alertsGcIntervalMs: ms('alerts.gc-interval'),
     silencesMax: Math.max(0, values.number('silences.max-silences')),
     silenceSizeMaxBytes: Math.max(0, values.number('silences.max-silence-size-bytes')),
+    logSilences: values.flag('log.silences'),
     perAlertnameMax: Math.max(0, values.number('alerts.per-alertname-limit')),
   });
 }

@@ -33,6 +33,8 @@ export interface SilencesOptions {
   /** 0 = any size. */
   readonly sizeMaxBytes: number;
   readonly newId: () => string;
+  /** Told of every silence that is made, changed or ended here. */
+  readonly onChange?: (silence: Silence) => void;
   /** Where they survive; undefined: nowhere. */
   readonly file: SnapshotFile | undefined;
 }
@@ -85,6 +87,7 @@ export class Silences {
     this.options.file?.append(encodeSilence(silence, expiresAtMs));
     this.entries.set(silence.id, { silence, expiresAtMs, matcherSets });
     this.version++;
+    this.options.onChange?.(silence);
   }
 
   get size(): number {

@@ -18,6 +18,7 @@ import {
   decodeSnapshotTombstones,
   encodeSnapshotSeries,
   encodeSnapshotTombstones,
+  snapshotChunkOf,
 } from './head/snapshot-records.ts';
 import { foundSnapshots, snapshotName } from './memory-snapshot.ts';
 
@@ -316,11 +317,13 @@ test('golden bytes: names, records', () => {
       `${'f'.repeat(16)}0103000102${'00'.repeat(56)}3ff0000000000000`,
   );
   expect(decodeSnapshotSeries(record)).toEqual({ ref: 5, labels, nextRef: 9, chunk });
+  expect(snapshotChunkOf(record)).toEqual(chunk);
   const bare = encodeSnapshotSeries({ ref: 5, labels, nextRef: 9, chunk: undefined }, [0, 0]);
   expect(hex(bare)).toBe('010000000000000005' + '0101610162' + '0000000000000009' + '00');
   for (let length = 1; length < record.length; length++) {
     if (length === bare.length - 1) continue;
     expect(() => decodeSnapshotSeries(record.subarray(0, length))).toThrow(/./);
+    expect(() => snapshotChunkOf(record.subarray(0, length))).toThrow(/./);
   }
   const stones = [{ ref: 300, minTime: -2, maxTime: 3 }];
   expect(hex(encodeSnapshotTombstones(stones))).toBe('020501ac020306');

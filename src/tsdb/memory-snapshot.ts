@@ -15,6 +15,7 @@ import {
   decodeSnapshotTombstones,
   encodeSnapshotTombstones,
   SnapshotRecord,
+  snapshotChunkOf,
 } from './head/snapshot-records.ts';
 import { segmentName, segmentNumbers, type WalPlace } from './wal/format.ts';
 import type { WalCodecs } from './wal/reader.ts';
@@ -148,7 +149,7 @@ async function readAll(
 function checkRecord(record: Uint8Array, samples: ReturnType<typeof newChunkSamples>): void {
   switch (record[0]) {
     case SnapshotRecord.series: {
-      const { chunk } = decodeSnapshotSeries(record);
+      const chunk = snapshotChunkOf(record);
       // The kernel decodes XOR chunks and cannot fail; checksums vouch for what they hold.
       if (chunk === undefined || chunk.encoding === ChunkEncoding.xor) return;
       try {

@@ -76,6 +76,15 @@ export function decodeSnapshotSeries(record: Uint8Array): SnapshotSeries {
   return { ref, labels, nextRef, chunk: readChunk(record, reader) };
 }
 
+/** The chunk of a series record whose labels nobody wants. @throws DecodeError as decodeSnapshotSeries */
+export function snapshotChunkOf(record: Uint8Array): SnapshotChunk | undefined {
+  const reader = new ByteReader(record, 1);
+  reader.skip(8);
+  for (let texts = 2 * reader.uvarint(); texts > 0; texts--) reader.skip(reader.uvarint());
+  reader.skip(8);
+  return reader.uvarint() === 0 ? undefined : readChunk(record, reader);
+}
+
 function readChunk(record: Uint8Array, reader: ByteReader): SnapshotChunk {
   const minTime = reader.i64be();
   const maxTime = reader.i64be();

@@ -39,6 +39,7 @@ export interface CompactionResult {
 }
 
 const START = 1_700_006_400_000;
+const SERIES_PER_BATCH = 10_000;
 
 /** Counters and gauges, ten labels a series. */
 async function writeLog(directory: string, options: CompactionOptions): Promise<void> {
@@ -68,19 +69,23 @@ async function writeLog(directory: string, options: CompactionOptions): Promise<
     });
     refs[i] = database.head.seriesRef(labels);
   }
-  const batch = database.head.newBatch(series);
+  // As scrapes bring them.
+  const batch = database.head.newBatch(SERIES_PER_BATCH);
   const end = START + hours * 3_600_000;
   for (let time = START, k = 0; time < end; time += intervalSeconds * 1000, k++) {
-    for (let i = 0; i < series; i++) {
-      batch.refs[i] = refs[i]!;
-      batch.times[i] = time + (i % 1000);
-      // A third each: counters of whole numbers, gauges with fractions, values that rest.
-      const kind = i % 3;
-      batch.values[i] =
-        kind === 0 ? k * (1 + (i % 50)) : kind === 1 ? Math.sin(k / 40 + i) * 100 : i;
+    for (let from = 0; from < series; from += SERIES_PER_BATCH) {
+      batch.count = Math.min(SERIES_PER_BATCH, series - from);
+      for (let row = 0; row < batch.count; row++) {
+        const i = from + row;
+        batch.refs[row] = refs[i]!;
+        batch.times[row] = time + (i % 1000);
+        // A third each: counters of whole numbers, gauges with fractions, values that rest.
+        const kind = i % 3;
+        batch.values[row] =
+          kind === 0 ? k * (1 + (i % 50)) : kind === 1 ? Math.sin(k / 40 + i) * 100 : i;
+      }
+      database.appender.append(batch);
     }
-    batch.count = series;
-    database.appender.append(batch);
     // Closed chunks go to their files between batches.
     await sleep(0);
   }

@@ -21,6 +21,7 @@ import type { Database } from '../db.ts';
 import { openDatabase } from '../db.ts';
 import { HeadReader } from '../head/reader.ts';
 import type { RetentionLimits } from '../retention/retention.ts';
+import type { BlockWorker } from './block-jobs.ts';
 import { localBlockWorker } from './block-jobs.ts';
 import { BlockStore } from './block-store.ts';
 import { Maintenance } from './maintenance.ts';
@@ -51,6 +52,8 @@ interface Opened {
   readonly maintenance: Maintenance;
   readonly reader: DatabaseReader;
   readonly logged: string[];
+  /** Kinds of the jobs that the worker did. */
+  readonly jobs: string[];
   close(): void;
 }
 
@@ -69,13 +72,21 @@ async function open(limits: RetentionLimits = { durationMs: 0, sizeBytes: 0 }): 
     ranges: blockRanges(2 * HOUR, 31 * 24 * HOUR),
   });
   const chunks = { files, directory: `${directory}/chunks_head` };
-  const worker = localBlockWorker({
+  const local = localBlockWorker({
     store,
     files,
     directory,
     head: () => new HeadReader(heap.shared, 63, chunks),
     codecs: () => ({ snappy: createPlainSnappy() }),
   });
+  const jobs: string[] = [];
+  const worker: BlockWorker = {
+    run: (job) => {
+      jobs.push(job.kind);
+      // As plain values, as they are sent to a thread.
+      return local.run(structuredClone(job));
+    },
+  };
   const maintenance = new Maintenance({
     worker,
     list: new BlockListWriter(heap),
@@ -112,7 +123,7 @@ async function open(limits: RetentionLimits = { durationMs: 0, sizeBytes: 0 }): 
     db.close();
   };
   closers.push(close);
-  return { db, maintenance, reader, logged, close };
+  return { db, maintenance, reader, logged, jobs, close };
 }
 
 const valueAt = (series: number, time: number): number =>
@@ -433,4 +444,51 @@ test('late samples, histograms and deletions of the head go into blocks and are 
   check();
   // It may have been merged into the others by now.
   expect(logged.some((line) => line.startsWith('write block of out-of-order'))).toBe(true);
+});
+
+/** As `fill`, with a segment of the log for each half hour. */
+function fillSegments(db: Database, from: number, to: number): void {
+  for (let start = from; start < to; start += 0.5) {
+    fill(db, start, start + 0.5);
+    db.wal.cut();
+  }
+}
+
+test('the log is cut by the worker, and a start reads its checkpoint', async () => {
+  const opened = await open();
+  fillSegments(opened.db, 0, 3.5);
+  const segments = readdirSync(`${directory}/wal`).length;
+  expect(segments).toBeGreaterThan(5);
+  await opened.maintenance.compact();
+  expect(opened.jobs.filter((kind) => kind === 'checkpoint')).toHaveLength(1);
+  const names = readdirSync(`${directory}/wal`);
+  expect(names.filter((name) => name.startsWith('checkpoint.'))).toHaveLength(1);
+  expect(names.length).toBeLessThan(segments / 2 + 2);
+  expect(names).not.toContain('00000000');
+  const total = check(opened.reader, 3.5);
+  opened.close();
+  const again = await open();
+  expect(check(again.reader, 3.5)).toBe(total);
+  expect(again.db.head.seriesCount).toBe(SERIES);
+});
+
+test('a checkpoint that fails leaves the log whole, and is tried again', async () => {
+  const opened = await open();
+  fillSegments(opened.db, 0, 3.5);
+  const before = readdirSync(`${directory}/wal`).sort();
+  const damaged = `${directory}/wal/${before[1]}`;
+  const bytes = readFileSync(damaged);
+  const changed = Buffer.from(bytes);
+  changed[9]! ^= 1;
+  writeFileSync(damaged, changed);
+  await opened.maintenance.compact();
+  expect(opened.db.checkpoints.creationsFailed).toBe(1);
+  const after = readdirSync(`${directory}/wal`);
+  for (const name of before) expect(after).toContain(name);
+  expect(after.some((name) => name.startsWith('checkpoint.'))).toBe(false);
+  writeFileSync(damaged, bytes);
+  fillSegments(opened.db, 3.5, 5.5);
+  await opened.maintenance.compact();
+  expect(opened.db.checkpoints.creationsFailed).toBe(1);
+  expect(readdirSync(`${directory}/wal`).some((name) => name.startsWith('checkpoint.'))).toBe(true);
 });

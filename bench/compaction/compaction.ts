@@ -20,7 +20,7 @@ export interface CompactionOptions {
   /** Above three hours a head is due. */
   readonly hours: number;
   readonly systems: readonly SystemName[];
-  /** How long to wait for the compaction, which every server looks for once a minute. */
+  /** How long to wait until a server is ready, and then for the compaction, due once a minute. */
   readonly patienceSeconds: number;
 }
 
@@ -125,13 +125,14 @@ async function measure(
   try {
     const dataDirectory = join(stage.directory, 'compaction');
     cpSync(source, dataDirectory, { recursive: true });
-    const system = await startSystem(stage, root, name, { dataDirectory });
+    const patienceMs = options.patienceSeconds * 1000;
+    const system = await startSystem(stage, root, name, { dataDirectory, patienceMs });
     const restingBytes = usageOf(system.program.pid).residentBytes;
     let peakBytes = restingBytes;
     // Each reading of the metrics begins the delays anew: none while the block is written.
     await readMetrics(system.url);
     const loopDelay: Record<string, number> = {};
-    const until = Date.now() + options.patienceSeconds * 1000;
+    const until = Date.now() + patienceMs;
     for (let turn = 0; ; turn++) {
       if (Date.now() > until) throw new Error(`${name} wrote no block:\n${system.program.output}`);
       await sleep(50);

@@ -96,8 +96,8 @@ export class Program {
   }
 
   /** Waits until `url` answers 200. @throws Error with the output when the program ends or takes too long */
-  async ready(url: string): Promise<void> {
-    const end = Date.now() + PATIENCE_MS;
+  async ready(url: string, patienceMs = PATIENCE_MS): Promise<void> {
+    const end = Date.now() + patienceMs;
     for (;;) {
       const response = await fetch(url).catch(() => undefined);
       await response?.arrayBuffer().catch(() => undefined);

@@ -17,6 +17,8 @@ export interface SystemOptions {
   readonly nodeArguments?: readonly string[];
   /** Further flags of the server. */
   readonly flags?: readonly string[];
+  /** How long it may take to be ready. */
+  readonly patienceMs?: number;
 }
 
 export interface RunningSystem {
@@ -110,7 +112,8 @@ export async function startSystem(
   const started = performance.now();
   const program = stage.run(command, args);
   const url = `http://${address}`;
-  await program.ready(name === 'victoria' ? `${url}/health` : `${url}/-/ready`);
+  const ready = name === 'victoria' ? `${url}/health` : `${url}/-/ready`;
+  await program.ready(ready, options.patienceMs);
   const startSeconds = (performance.now() - started) / 1000;
   return { name, program, url, dataDirectory, startSeconds };
 }

@@ -65,6 +65,11 @@ export interface SeriesSet {
    * epoch), 0 = unknown. Undefined when no sample of the read has one. Valid as long as `columns`.
    */
   readonly startTimes: Float64Array | undefined;
+  /**
+   * Puts the first `count` samples of `from`, floats without start times, behind the `n` that this set read
+   * last, which stay. False where that cannot be: they are not later, or not only floats were read.
+   */
+  append?(n: number, from: SampleColumns, count: number): boolean;
   /** The sets whose series these are, where several were merged. */
   readonly sources?: readonly SeriesSet[];
   /** Upper estimate of the samples of `row` in the range, without decoding. For limits and plans. */

@@ -199,6 +199,11 @@ class MergedSeriesSet implements SeriesSet {
         n = got;
         continue;
       }
+      const floats = set.histograms === undefined && set.startTimes === undefined;
+      if (floats && only?.append?.(n, set.columns, got) === true) {
+        n += got;
+        continue;
+      }
       if (only !== undefined) this.take(only, n);
       only = undefined;
       n = this.add(set, got, n);

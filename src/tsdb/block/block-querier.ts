@@ -311,6 +311,14 @@ export class BlockSeriesSet implements SeriesSet {
     return end;
   }
 
+  append(n: number, from: SampleColumns, count: number): boolean {
+    if (this.histograms !== undefined || this.startTimes !== undefined) return false;
+    if (n === 0 || from.times[0]! <= this.columns.times[n - 1]!) return false;
+    const target = this.room(n + count, n);
+    this.memory.copy(from, count, target, n);
+    return true;
+  }
+
   private load(ref: number): ChunkCursor {
     this.cursor ??= new ChunkCursor(this.block.chunks, this.memory);
     this.cursor.load(ref);
@@ -410,8 +418,7 @@ export class BlockSeriesSet implements SeriesSet {
     if (old !== undefined && old.capacity >= capacity) return old;
     const target = this.memory.newColumns(Math.max(1024, 2 * capacity));
     if (old !== undefined && kept > 0) {
-      target.columns.times.set(old.columns.times.subarray(0, kept));
-      target.columns.valueBits.set(old.columns.valueBits.subarray(0, 2 * kept));
+      this.memory.copy(old.columns, kept, target, 0);
     }
     this.target = target;
     return target;

@@ -45,12 +45,20 @@ export interface ChunkMemory {
     target: DecodeTarget,
     n: number,
   ): number;
+  /** Copies the first `count` samples of `from` to `to` from `n` on. */
+  copy(from: SampleColumns, count: number, to: DecodeTarget, n: number): void;
   /** Chunks whose checksums need not be computed again; without it they always are. */
   readonly verified?: VerifiedChunks;
   /** CRC-32C of window.bytes[from, to). */
   checksum(window: ByteWindow, from: number, to: number): number;
   /** Everything handed out may be handed out again. */
   reset(): void;
+}
+
+function copyColumns(from: SampleColumns, count: number, to: SampleColumns, n: number): void {
+  to.times.set(from.times.subarray(0, count), n);
+  // By words: a NaN keeps its payload.
+  to.valueBits.set(from.valueBits.subarray(0, 2 * count), 2 * n);
 }
 
 /** A region of the shared memory that belongs to one worker. */
@@ -120,6 +128,15 @@ export class SharedChunkMemory implements ChunkMemory {
     );
   }
 
+  copy(from: SampleColumns, count: number, to: DecodeTarget, n: number): void {
+    if (from.times.buffer !== this.shared.u8.buffer) {
+      copyColumns(from, count, to.columns, n);
+      return;
+    }
+    this.bytes.copy(to.timesAddress + 8 * n, from.times.byteOffset, 8 * count);
+    this.bytes.copy(to.valuesAddress + 8 * n, from.valueBits.byteOffset, 8 * count);
+  }
+
   checksum(window: ByteWindow, from: number, to: number): number {
     return this.bytes.crc32c(0, window.address + from, to - from) >>> 0;
   }
@@ -161,6 +178,10 @@ export class PlainChunkMemory implements ChunkMemory {
     target.columns.times.set(times.subarray(from, to), n);
     target.columns.valueBits.set(valueBits.subarray(2 * from, 2 * to), 2 * n);
     return to - from;
+  }
+
+  copy(from: SampleColumns, count: number, to: DecodeTarget, n: number): void {
+    copyColumns(from, count, to.columns, n);
   }
 
   checksum({ bytes }: ByteWindow, from: number, to: number): number {

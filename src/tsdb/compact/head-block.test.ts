@@ -183,12 +183,27 @@ test('a block made of parts of chunks, and the head after it, make up the whole'
   const whole = contents(filled.reader.querier(), [], min, max);
   const meta = write(filled, START, cut)!;
   const block = new BlockReader(files, `${directory}/${meta.ulid}`, new PageCache(1 << 20));
-  const memory = new PlainChunkMemory();
-  const both = () => mergeQueriers([new BlockQuerier(block, memory), filled.reader.querier()]);
+  const scratch = filled.heap.allocate(8 << 20);
+  const memories = [
+    new PlainChunkMemory(),
+    new SharedChunkMemory(filled.heap.shared, scratch, 8 << 20),
+  ];
+  const both = (memory: ChunkMemory) =>
+    mergeQueriers([new BlockQuerier(block, memory), filled.reader.querier()]);
   // The head still has all: every sample of the block is there twice.
-  expect(contents(both(), [], min, max)).toEqual(whole);
+  for (const memory of memories) expect(contents(both(memory), [], min, max)).toEqual(whole);
   filled.head.setFloor(cut);
-  expect(contents(both(), [], min, max)).toEqual(whole);
+  for (const memory of memories) expect(contents(both(memory), [], min, max)).toEqual(whole);
+  // What the head has goes behind what was read of the block, and stays in the same memory.
+  const [, memory] = memories;
+  const querier = both(memory!);
+  const merged = querier.select([], min, max);
+  for (let row = 0; row < merged.count; row++) {
+    const n = merged.read(row, min, max);
+    expect(n).toBeGreaterThan(0);
+    expect(merged.columns.times.buffer).toBe(filled.heap.shared.u8.buffer);
+  }
+  querier.close();
   block.close();
 });
 

@@ -52,8 +52,12 @@ class LabelSets {
   private starts = new Uint32Array(257);
   private slots = new Int32Array(1024).fill(-1);
 
-  /** Number of the set whose `words` words are at the start of `pairs`; entered when it is new. */
-  enter(pairs: Uint32Array, words: number): number {
+  /**
+   * Number of the set whose `words` words are at the start of `pairs`; entered when it is new.
+   * @param guess the set that it most likely is: sources have the same series in the same order
+   */
+  enter(pairs: Uint32Array, words: number, guess: number): number {
+    if (guess < this.count && this.equals(guess, pairs, words)) return guess;
     if (2 * this.count >= this.slots.length) this.rehash();
     const mask = this.slots.length - 1;
     let slot = hashWords(pairs, 0, words) & mask;
@@ -332,10 +336,12 @@ function mergeSets(sets: readonly SeriesSet[], symbols: MergedSymbols): SeriesSe
   for (let i = 0; i < width; i++) {
     const set = sets[i]!;
     if (pairs.length < 2 * set.maxLabelCount) pairs = new Uint32Array(2 * set.maxLabelCount);
+    let guess = 0;
     for (let row = 0; row < set.count; row++) {
       const words = 2 * set.labelIds(row, pairs);
       for (let k = 0; k < words; k++) pairs[k] = symbols.imported(set.symbols, pairs[k]!);
-      const merged = labels.enter(pairs, words);
+      const merged = labels.enter(pairs, words, guess);
+      guess = merged + 1;
       if ((merged + 1) * width > members.length) {
         const grown = new Uint32Array(2 * members.length);
         grown.set(members);

@@ -14,6 +14,7 @@ import {
 import type { References } from './references.ts';
 import { fillInstantRow } from './select.ts';
 import { newWindowFunction } from './window-functions.ts';
+import { quantileOfSorted, sortNaNFirst } from './window-order.ts';
 import { type Windows, WorkMeter, slideWindows } from './windows.ts';
 
 const memory = new QueryMemory(createMemory(32 << 20), 1 << 20, 30 << 20);
@@ -265,4 +266,38 @@ test('cells that are kept are empty again for the next query', () => {
   expect(blocks).toContain(again);
   expect(again!.values.subarray(0, 30_000).every((value) => value === 0)).toBe(true);
   expect(again!.present.subarray(0, 30_000).every((there) => there === 0)).toBe(true);
+});
+
+test('quantiles of a sliding window are those of each window sorted by itself', () => {
+  const prng = seededPrng(21);
+  for (let round = 0; round < 300; round++) {
+    const column = randomColumn(prng, prng.below(200), [0, 5, 60][prng.below(3)]!, 0);
+    const refs = randomReferences(prng, column);
+    const q = [-1, 0, 0.3, 0.5, 0.99, 1, 2][prng.below(7)]!;
+    const windows: Windows = {
+      ...column,
+      count: column.times.length,
+      lo: new Int32Array(refs.count),
+      hi: new Int32Array(refs.count),
+      refs,
+      rangeMs: [60_000, 300_000, 3_600_000][prng.below(3)]!,
+      evalMs: refs.refMs,
+      evalStepMs: refs.stepMs,
+      args: [new Float64Array(refs.count).fill(q)],
+      work: new WorkMeter(() => undefined),
+      memory: undefined,
+    };
+    slideWindows(windows);
+    const out = new Float64Array(refs.count);
+    const present = new Uint8Array(refs.count);
+    newWindowFunction('quantile_over_time')!.evaluate(windows, out, present, 0);
+    for (let k = 0; k < refs.count; k++) {
+      const window = column.values.slice(windows.lo[k], windows.hi[k]);
+      expect(present[k]).toBe(window.length > 0 ? 1 : 0);
+      if (window.length === 0) continue;
+      sortNaNFirst(window, window.length);
+      // Which zero stands first among equal ones is not said.
+      expect(out[k]! + 0, `round ${round}`).toBe(quantileOfSorted(q, window, window.length) + 0);
+    }
+  }
 });

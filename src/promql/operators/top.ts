@@ -238,12 +238,15 @@ export class TopOperator implements VectorOperator {
         }
       }
     };
+    const choose = (row: number): void => {
+      if (outRow[row] !== -1) return;
+      outRow[row] = 0;
+      chosen.push(row);
+    };
     visit((_group, _k, at, size) => {
-      for (const row of heaps.sortedRows(at, size)) {
-        if (outRow[row] !== -1) continue;
-        outRow[row] = 0;
-        chosen.push(row);
-      }
+      // Which is best matters only where there is one step.
+      if (n === 1) heaps.sortedRows(at, size).forEach(choose);
+      else for (let i = at; i < at + size; i++) choose(heaps.rows[i]!);
     });
     if (n > 1) chosen.sort((a, b) => a - b);
     for (const row of chosen) {

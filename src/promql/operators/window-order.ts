@@ -157,6 +157,20 @@ function lowerBound(sorted: Float64Array, n: number, value: number): number {
   return low;
 }
 
+/** Whether `a` is sorted before `b`: NaN is before all others. */
+const isBefore = (a: number, b: number): boolean => a < b || (Number.isNaN(a) && !Number.isNaN(b));
+
+/** Takes `out` from sorted[0, n), where it is, and puts `value` in; only what is between them moves. */
+function exchange(sorted: Float64Array, n: number, out: number, value: number): void {
+  let at = lowerBound(sorted, n, out);
+  if (isBefore(out, value)) {
+    for (; at + 1 < n && isBefore(sorted[at + 1]!, value); at++) sorted[at] = sorted[at + 1]!;
+  } else {
+    for (; at > 0 && isBefore(value, sorted[at - 1]!); at--) sorted[at] = sorted[at - 1]!;
+  }
+  sorted[at] = value;
+}
+
 /**
  * Keeps the values of a sliding window sorted. Small moves insert and remove by binary search; when most
  * of the window is new it is sorted afresh.
@@ -181,11 +195,16 @@ class SortedWindow {
       sortNaNFirst(this.sorted, n);
     } else {
       let size = this.end - this.first;
-      for (let i = this.first; i < first; i++) {
+      // Regular samples go out and come in at the same pace: what comes takes the place of what goes.
+      const exchanged = Math.min(first - this.first, end - this.end);
+      for (let i = 0; i < exchanged; i++) {
+        exchange(this.sorted, size, values[this.first + i]!, values[this.end + i]!);
+      }
+      for (let i = this.first + exchanged; i < first; i++) {
         const at = lowerBound(this.sorted, size, values[i]!);
         this.sorted.copyWithin(at, at + 1, size--);
       }
-      for (let i = this.end; i < end; i++) {
+      for (let i = this.end + exchanged; i < end; i++) {
         const at = lowerBound(this.sorted, size, values[i]!);
         this.sorted.copyWithin(at + 1, at, size++);
         this.sorted[at] = values[i]!;

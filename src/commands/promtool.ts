@@ -20,7 +20,7 @@ import {
   queryRangeCommand,
   querySeriesCommand,
 } from './query/query.ts';
-import { testRulesCommand } from './test-rules/command.ts';
+import { junitFlag, testRulesCommand } from './test-rules/command.ts';
 import { analyzeCommand } from './tsdb/analyze.ts';
 import { backfillCommand } from './tsdb/backfill.ts';
 import { dumpCommand, dumpOpenMetricsCommand } from './tsdb/dump.ts';
@@ -41,7 +41,10 @@ export const promtool: Program = {
       help: 'Comma separated feature names to enable.',
     },
   ],
-  groups: [{ words: ['query'], flags: [formatFlag, httpConfigFlag] }],
+  groups: [
+    { words: ['query'], flags: [formatFlag, httpConfigFlag] },
+    { words: ['test'], flags: [junitFlag] },
+  ],
   commands: [
     checkServiceDiscoveryCommand,
     checkConfigCommand,

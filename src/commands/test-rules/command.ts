@@ -7,7 +7,14 @@ import { compileRegexp } from '../../model/index.ts';
 import type { EngineFeatures } from '../../promql/index.ts';
 import type { RuleGroupOptions } from '../../rules/index.ts';
 import { ignoreUnknownFlag, issueText, readGroups, readText } from '../check/rules.ts';
-import { type Command, CommandError, type CommandHost, type CommandValues } from '../command.ts';
+import {
+  type Command,
+  CommandError,
+  type CommandFlag,
+  type CommandHost,
+  type CommandValues,
+} from '../command.ts';
+import { junitXml, type TestCase, type TestSuite } from './junit.ts';
 import { TestRun } from './run-group.ts';
 import type { TestFile } from './test-file.ts';
 import { parseTestFile } from './test-file.ts';
@@ -42,28 +49,39 @@ function loadGroups(file: TestFile, values: CommandValues, host: CommandHost): R
     .sort((a, b) => place(a.name) - place(b.name));
 }
 
-/** Problems of one file; none: it passed. */
-async function testFile(path: string, values: CommandValues, host: CommandHost): Promise<string[]> {
+/** Tests one file; an error of the file or its rules ends it. */
+async function testFile(
+  path: string,
+  values: CommandValues,
+  host: CommandHost,
+): Promise<TestSuite> {
   const read = readText(host.files, path);
-  if ('error' in read) return [read.error];
+  if ('error' in read) return { name: path, cases: [], errors: [read.error] };
   const wanted = values.list('run').map((pattern) => compileRegexp(`.*(?:${pattern}).*`));
-  const problems: string[] = [];
+  const cases: TestCase[] = [];
   try {
     const file = parseTestFile(read.text, path, directoryOf(path));
     const groups = loadGroups(file, values, host);
-    for (const test of file.tests) {
+    for (const [i, test] of file.tests.entries()) {
       if (wanted.length > 0 && !wanted.some((pattern) => pattern.test(test.name))) continue;
       const run = new TestRun(file, test, featuresOf(values));
+      cases.push({ name: test.name === '' ? `unnamed#${i}` : test.name, failures: run.problems });
       await run.run(groups);
-      for (const problem of run.problems) problems.push(problem);
     }
+    return { name: path, cases, errors: [] };
   } catch (error) {
-    if (error instanceof ConfigError)
-      for (const issue of error.issues) problems.push(issueText(issue));
-    else problems.push(error instanceof Error ? error.message : String(error));
+    const isConfig = error instanceof ConfigError;
+    const one = error instanceof Error ? error.message : String(error);
+    return { name: path, cases, errors: isConfig ? error.issues.map(issueText) : [one] };
   }
-  return problems;
 }
+
+/** Of `promtool test`, so that it may stand before `rules` too. */
+export const junitFlag: CommandFlag = {
+  name: 'junit',
+  kind: 'text',
+  help: 'File path to store JUnit XML test results.',
+};
 
 export const testRulesCommand: Command = {
   words: ['test', 'rules'],
@@ -84,10 +102,16 @@ export const testRulesCommand: Command = {
   ],
   args: [{ name: 'test-rule-file', help: 'The unit test file.', required: true, repeated: true }],
   run: async (values, host) => {
+    const junit = values.text('junit');
+    // Now, so that a place that cannot be written to is told before the tests have run.
+    if (junit !== '') host.files.writeFileSync(junit, '');
+    const suites: TestSuite[] = [];
     let failed = false;
     for (const path of values.list('test-rule-file')) {
       host.out(`Unit Testing:  ${path}\n`);
-      const problems = await testFile(path, values, host);
+      const suite = await testFile(path, values, host);
+      suites.push(suite);
+      const problems = [...suite.cases.flatMap(({ failures }) => failures), ...suite.errors];
       if (problems.length > 0) {
         failed = true;
         host.err('  FAILED:\n');
@@ -98,6 +122,7 @@ export const testRulesCommand: Command = {
       } else host.out('  SUCCESS\n');
       host.out('\n');
     }
+    if (junit !== '') host.files.writeFileSync(junit, junitXml(suites));
     return failed ? 1 : 0;
   },
 };

@@ -25,6 +25,7 @@ import { analyzeCommand } from './tsdb/analyze.ts';
 import { backfillCommand } from './tsdb/backfill.ts';
 import { dumpCommand, dumpOpenMetricsCommand } from './tsdb/dump.ts';
 import { listCommand } from './tsdb/list.ts';
+import { backfillRulesCommand } from './tsdb/rules.ts';
 
 export const promtool: Program = {
   name: 'promtool',
@@ -65,6 +66,7 @@ export const promtool: Program = {
     dumpCommand,
     dumpOpenMetricsCommand,
     backfillCommand,
+    backfillRulesCommand,
     explainCommand,
     formatCommand,
     setMatcherCommand,

@@ -56,7 +56,7 @@ const noSeries: WrittenSeries = new Map();
 const HASH_BYTES = 6;
 
 /** Where in its interval a group is evaluated, the same after every restart. */
-function hashedOffset(key: string, intervalMs: number): number {
+export function hashedOffset(key: string, intervalMs: number): number {
   const digest = md5(new TextEncoder().encode(key));
   let hash = 0;
   for (let i = 0; i < HASH_BYTES; i++) hash = hash * 256 + digest[i]!;

@@ -22,7 +22,13 @@ export type {
   RuleQuery,
   RuleSample,
 } from './evaluator.ts';
-export { type RuleContext, type RuleEntry, RuleGroup, type RuleHealth } from './group.ts';
+export {
+  hashedOffset,
+  type RuleContext,
+  type RuleEntry,
+  RuleGroup,
+  type RuleHealth,
+} from './group.ts';
 export { createRuleMetrics, type RuleMetrics } from './metrics.ts';
 export * from './options.ts';
 export { RuleManager } from './rule-manager.ts';

@@ -177,8 +177,9 @@ class Run {
   }
 
   private async live(afterCut: boolean): Promise<void> {
+    const { batches } = this;
     const life = await this.begin(this.prng.below(6) === 0);
-    this.checkStart(life, afterCut);
+    this.checkStart(life, afterCut, batches);
     this.options.sabotage?.(life, this.disk, this.prng);
     await this.work(life);
     this.close(life);
@@ -220,11 +221,11 @@ class Run {
     return life;
   }
 
-  private checkStart(life: Life, afterCut: boolean): void {
+  private checkStart(life: Life, afterCut: boolean, batchMax = this.batches): void {
     this.trace(() => `started, floor ${life.db.head.minValidTime}, blocks to ${life.blockEnd}`);
     this.check(life);
     if (this.isPartial) return;
-    this.model.found(afterCut ? Fate.safe : Fate.must);
+    this.model.found(afterCut ? Fate.safe : Fate.must, batchMax);
     this.checkExemplars(life);
   }
 

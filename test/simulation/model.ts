@@ -223,11 +223,11 @@ export class Model {
     }
   }
 
-  /** After a start: what was found again is on the disk, after a power cut for good. */
-  found(fate: Fate): void {
+  /** After a start: what was found again of earlier batches is on the disk, after a power cut for good. */
+  found(fate: Fate, batchMax: number): void {
     for (const { samples } of this.all) {
       for (const sample of samples.values()) {
-        if (!sample.mayReturn && sample.fate !== Fate.gone) {
+        if (!sample.mayReturn && sample.fate !== Fate.gone && sample.batch <= batchMax) {
           sample.fate = Math.max(sample.fate, fate) as Fate;
         }
       }

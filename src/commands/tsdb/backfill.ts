@@ -15,8 +15,8 @@ import type { Command, CommandHost, CommandValues } from '../command.ts';
 import { CommandError } from '../command.ts';
 import { blockTable, DEFAULT_PATH } from './list.ts';
 
-/** Samples of a file. */
-class Samples {
+/** Samples on their way into blocks. */
+export class Samples {
   readonly series: Labels[] = [];
   count = 0;
   refs = new Uint32Array(1 << 16);
@@ -217,6 +217,23 @@ function treeBytes(files: FileSystem, path: string): number {
   }, 0);
 }
 
+/** Writes the samples as blocks, none longer than `blockMs`, one at a time. @throws CommandError */
+export function* writeBlocks(
+  host: CommandHost,
+  directory: string,
+  samples: Samples,
+  blockMs: number,
+): IterableIterator<{ meta: BlockMeta | undefined; written: number }> {
+  const indexes = order(samples, blockMs);
+  for (let from = 0; from < samples.count; ) {
+    const block = Math.floor(samples.times[indexes[from]!]! / blockMs);
+    let to = from;
+    while (to < samples.count && Math.floor(samples.times[indexes[to]!]! / blockMs) === block) to++;
+    yield { meta: writeBlock(host, directory, samples, indexes, from, to), written: to };
+    from = to;
+  }
+}
+
 async function backfill(values: CommandValues, host: CommandHost): Promise<number> {
   const directory = values.text('output directory').replace(/(.)\/+$/, '$1');
   const samples = parseSamples(
@@ -227,23 +244,17 @@ async function backfill(values: CommandValues, host: CommandHost): Promise<numbe
   host.files.makeDirectorySync(directory);
   // The largest of the usual ranges that the flag allows.
   const blockMs = blockRanges(DEFAULT_CHUNK_RANGE_MS, durationOf(values)).at(-1)!;
-  const indexes = order(samples, blockMs);
   let withHeader = true;
-  for (let from = 0; from < samples.count; ) {
-    const block = Math.floor(samples.times[indexes[from]!]! / blockMs);
-    let to = from;
-    while (to < samples.count && Math.floor(samples.times[indexes[to]!]! / blockMs) === block) to++;
-    const meta = writeBlock(host, directory, samples, indexes, from, to);
+  for (const { meta, written } of writeBlocks(host, directory, samples, blockMs)) {
     if (meta !== undefined && !values.flag('quiet')) {
       const sizeBytes = treeBytes(host.files, `${directory}/${meta.ulid}`);
       host.out(blockTable([{ meta, sizeBytes }], values.flag('human-readable'), withHeader));
       withHeader = false;
     }
     if (host.isTerminal && !values.flag('quiet')) {
-      host.err(`\r${Math.floor((100 * to) / samples.count)}% of the samples written\x1b[K`);
-      if (to === samples.count) host.err('\r\x1b[K');
+      host.err(`\r${Math.floor((100 * written) / samples.count)}% of the samples written\x1b[K`);
+      if (written === samples.count) host.err('\r\x1b[K');
     }
-    from = to;
   }
   return 0;
 }

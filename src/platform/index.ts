@@ -14,6 +14,7 @@ export * from './logger.ts';
 export * from './process.ts';
 export * from './profiler.ts';
 export * from './runtime.ts';
+export * from './thread-priority.ts';
 export * from './workers.ts';
 export * from './request-decoder.ts';
 export { createMailSender } from './mail.ts';

@@ -8,7 +8,7 @@ import { loadAnswerJob } from '../api/index.ts';
 import type { SharedMemory } from '../kernels/index.ts';
 import type { WorkerCall, WorkerReady, WorkerReply, WorkerRequest } from '../platform/index.ts';
 import { FloatRows, QUERY_CONTROL_ADDRESS, QueryMemory, viewMemory } from '../kernels/index.ts';
-import { createNodeFileSystem, startHeapTrimmer } from '../platform/index.ts';
+import { createNodeFileSystem, giveWay, startHeapTrimmer } from '../platform/index.ts';
 import type { FanOut, QueryControl, QueryStatistics, QueryUse } from '../promql/index.ts';
 import {
   Engine,
@@ -218,6 +218,9 @@ parentPort?.on('message', ({ id, request, queuedMs }: WorkerRequest) => {
   parentPort?.postMessage(reply, answer.ok ? [answer.body.buffer as ArrayBuffer] : []);
 });
 
+/** With a worker for each core, scrapes and rules still come first. */
+const NICENESS = 10;
+if (data.slot < data.workers) giveWay(NICENESS);
 // What a big query left behind is given back when it is quiet.
 startHeapTrimmer();
 const ready: WorkerReady = { ready: true };

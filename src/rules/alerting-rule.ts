@@ -73,6 +73,7 @@ export class AlertingRule {
    * Evaluates the rule and moves its alerts on.
    *
    * @param evaluatedMs time of the query; `nowMs` of the evaluation (they differ by the query offset)
+   * @param expanded told how many labels and annotations were expanded, and of each that failed why
    * @returns the series ALERTS and ALERTS_FOR_STATE
    * @throws RuleError
    */
@@ -82,13 +83,15 @@ export class AlertingRule {
     queryOffsetMs: number,
     limit: number,
     templates: Omit<AlertTemplates, 'name' | 'labels' | 'annotations'>,
-    templateFailed: (message: string) => void,
+    expanded: (texts: number, failures: readonly string[]) => void,
   ): Promise<readonly OutputSample[]> {
     const { name, labels, annotations, expression } = this.options;
     const timeMs = nowMs - queryOffsetMs;
     const alert = { ...templates, name, labels, annotations };
     const answer = await evaluator.evaluate({ expression, timeMs, alert });
-    for (const message of answer.templateErrors) templateFailed(message);
+    // Upstream counts a text without a template too.
+    const texts = Object.keys(labels).length + Object.keys(annotations).length;
+    expanded(answer.samples.length * texts, answer.templateErrors);
     const found = new Set<string>();
     for (const sample of answer.samples) {
       const key = labelsKey(sample.labels);

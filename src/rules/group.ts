@@ -255,18 +255,22 @@ export class RuleGroup {
       externalLabels: this.externalLabels,
       externalUrl: context.externalUrl,
     };
-    const failed = (message: string): void =>
-      context.logger.warn('Expanding alert template failed', {
-        alert: rule.options.name,
-        err: new Error(message),
-      });
+    const expanded = (texts: number, failures: readonly string[]): void => {
+      context.metrics.expansions.inc(texts);
+      context.metrics.expansionFailures.inc(failures.length);
+      for (const message of failures)
+        context.logger.warn('Expanding alert template failed', {
+          alert: rule.options.name,
+          err: new Error(message),
+        });
+    };
     const output = await rule.evaluate(
       this.evaluator,
       timeMs,
       queryOffsetMs,
       limit,
       templates,
-      failed,
+      expanded,
     );
     const due = rule.alertsToSend(timeMs, context.resendDelayMs, intervalMs);
     if (due.length > 0) context.notify(due, rule.options.expression);

@@ -59,6 +59,14 @@ export function createRuleMetrics(registry: Registry) {
       'prometheus_rule_group_last_evaluation_samples',
       'The number of samples returned during the last rule group evaluation.',
     ),
+    expansions: registry.counter(
+      'prometheus_template_text_expansions_total',
+      'The total number of template text expansions.',
+    ),
+    expansionFailures: registry.counter(
+      'prometheus_template_text_expansion_failures_total',
+      'The total number of template text expansion failures.',
+    ),
   };
 }
 

@@ -500,3 +500,34 @@ describe('rules side by side', () => {
     expect(appender.rows).toEqual([]);
   });
 });
+
+test('expanded texts are counted, and those that failed', async () => {
+  context = {
+    ...context,
+    evaluator: {
+      ...context.evaluator,
+      evaluate: async (query) => ({
+        ...answerTo(query),
+        templateErrors: query.alert === undefined ? [] : ['no such field'],
+      }),
+    },
+  };
+  manager = new RuleManager(context);
+  answers = { x: [1, 2, 3].map((value) => ({ labels: { a: `${value}` }, value })), y: [] };
+  const annotations = { summary: '{{ .X }}', description: 'plain' };
+  await manager.update([groupOf([alerting({ annotations }), recording('r', 'y')])], {});
+  const counts = (): string[] =>
+    new TextDecoder()
+      .decode(writeText(registry.gather()) as Uint8Array)
+      .split('\n')
+      .filter((line) => line.startsWith('prometheus_template_text'));
+  expect(counts()).toEqual([
+    'prometheus_template_text_expansion_failures_total 0',
+    'prometheus_template_text_expansions_total 0',
+  ]);
+  await clock.advance(MINUTE);
+  expect(counts()).toEqual([
+    'prometheus_template_text_expansion_failures_total 1',
+    'prometheus_template_text_expansions_total 9',
+  ]);
+});

@@ -6,7 +6,7 @@ import type { IncomingMessage, Server, ServerResponse as OutgoingMessage } from 
 import { createServer } from 'node:http';
 import type { ServerOptions as HttpsOptions } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
-import type { Server as TlsServer } from 'node:tls';
+import type { TLSSocket, Server as TlsServer } from 'node:tls';
 import { promisify } from 'node:util';
 import { deflate, gzip } from 'node:zlib';
 import type { Logger, ServerRequest, ServerResponse } from '../base/index.ts';
@@ -29,6 +29,8 @@ export interface HttpServerOptions {
   readonly handle: (request: ServerRequest) => Promise<ServerResponse>;
   /** Serve TLS with these options. */
   readonly tls?: HttpsOptions;
+  /** Of a TLS connection: why it is to be closed at once; undefined: it is served. */
+  readonly refuseClient?: (client: TLSSocket) => string | undefined;
 }
 
 export interface HttpServer {
@@ -243,6 +245,17 @@ function listen(server: Server, at: string | number): Promise<string> {
   });
 }
 
+/** Closes refused connections before anything of them is read as a request. */
+function watchClients(server: TlsServer, { refuseClient, logger }: HttpServerOptions): void {
+  if (refuseClient === undefined) return;
+  server.prependListener('secureConnection', (client) => {
+    const why = refuseClient(client);
+    if (why === undefined) return;
+    logger.debug('TLS client refused', { address: client.remoteAddress ?? '', reason: why });
+    client.destroy();
+  });
+}
+
 /** Listens on all addresses, or on none. @throws ListenError */
 export async function startHttpServer(options: HttpServerOptions): Promise<HttpServer> {
   const streams = new OpenStreams();
@@ -272,6 +285,7 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
         sockets.add(socket);
         socket.on('close', () => sockets.delete(socket));
       });
+      if (isTls(server)) watchClients(server, options);
       servers.push(server);
       addresses.push(await listen(server, at));
     }

@@ -71,7 +71,7 @@ function withProfiling(handle: Handle, prefix: string): Handle {
  * @throws ListenError, WebConfigError
  */
 export async function listen(
-  options: Omit<HttpServerOptions, 'tls' | 'inherited'>,
+  options: Omit<HttpServerOptions, 'tls' | 'refuseClient' | 'inherited'>,
   settings: ListenSettings,
 ): Promise<HttpServer> {
   const { logger } = options;
@@ -85,6 +85,7 @@ export async function listen(
     ...sockets,
     handle: config === undefined ? handle : config.wrap(handle),
     ...(tls === undefined ? {} : { tls }),
+    ...(config === undefined ? {} : { refuseClient: config.refuseClient }),
   });
   for (const address of server.addresses) logger.info('Listening on', { address });
   logger.info(tls === undefined ? 'TLS is disabled.' : 'TLS is enabled.', { http2: false });

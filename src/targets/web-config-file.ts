@@ -7,6 +7,7 @@ import { dirname, isAbsolute, join } from 'node:path';
 import type { Document } from 'yaml';
 import { isMap, LineCounter, parseDocument } from 'yaml';
 import { z } from 'zod';
+import { clientAuthTypes, requiresCertificate } from './client-certificates.ts';
 
 /** A web configuration that cannot be used. */
 export class WebConfigError extends Error {
@@ -42,14 +43,6 @@ const cipherSuites: Readonly<Record<string, string>> = {
   TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256: 'ECDHE-RSA-CHACHA20-POLY1305',
 };
 
-const clientAuthTypes = [
-  'NoClientCert',
-  'RequestClientCert',
-  'RequireAnyClientCert',
-  'VerifyClientCertIfGiven',
-  'RequireAndVerifyClientCert',
-] as const;
-
 /** Go's names of curves as OpenSSL's. */
 const curves = {
   CurveP256: 'prime256v1',
@@ -67,6 +60,7 @@ const tlsSchema = z.strictObject({
   client_auth_type: z.enum(clientAuthTypes).default('NoClientCert'),
   client_ca_file: z.string().optional(),
   client_ca: z.string().optional(),
+  client_allowed_sans: z.array(z.string()).nullish(),
   min_version: tlsVersion.default('TLS12'),
   max_version: tlsVersion.default('TLS13'),
   cipher_suites: z.array(z.string().refine((name) => Object.hasOwn(cipherSuites, name))).nullish(),
@@ -237,9 +231,15 @@ function tlsOptions(config: TlsConfig, below: string): HttpsOptions {
   const cert = content('cert', config.cert, config.cert_file, below);
   const key = content('key', config.key, config.key_file, below);
   const auth = config.client_auth_type;
-  const hasCa = config.client_ca !== undefined || config.client_ca_file !== undefined;
-  if (hasCa && auth === 'NoClientCert') {
+  const asks = auth !== '' && auth !== 'NoClientCert';
+  const hasCa = (config.client_ca ?? '') !== '' || (config.client_ca_file ?? '') !== '';
+  if (hasCa && !asks) {
     throw new WebConfigError('client CAs have been configured without a client auth policy');
+  }
+  if ((config.client_allowed_sans ?? []).length > 0 && !requiresCertificate(auth)) {
+    throw new WebConfigError(
+      'client_allowed_sans needs a client_auth_type that requires a certificate: RequireAndVerifyClientCert or RequireAnyClientCert',
+    );
   }
   const preferences = config.curve_preferences ?? [];
   const suites = config.cipher_suites ?? [];
@@ -250,7 +250,7 @@ function tlsOptions(config: TlsConfig, below: string): HttpsOptions {
     minVersion: tlsVersions[config.min_version],
     maxVersion: tlsVersions[config.max_version],
     honorCipherOrder: config.prefer_server_cipher_suites,
-    requestCert: auth !== 'NoClientCert',
+    requestCert: asks,
     rejectUnauthorized: auth === 'RequireAndVerifyClientCert',
     ...(suites.length === 0 ? {} : { ciphers: suites.map((name) => cipherSuites[name]).join(':') }),
     ...(preferences.length === 0

@@ -6,6 +6,8 @@ import { createHmac, randomBytes } from 'node:crypto';
 import type { ServerOptions as HttpsOptions } from 'node:https';
 import { Worker } from 'node:worker_threads';
 import type { Logger, ServerRequest, ServerResponse } from '../base/index.ts';
+import type { ClientConnection } from './client-certificates.ts';
+import { clientRefusal } from './client-certificates.ts';
 import type { WebConfigFile } from './web-config-file.ts';
 import { loadWebConfig, modifiedMs, tlsOf, tlsState, WebConfigError } from './web-config-file.ts';
 
@@ -41,6 +43,7 @@ export class WebConfig {
   private readonly path: string;
   private readonly logger: Logger;
   private file: WebConfigFile;
+  private readonly clientAuthType;
   private changedMs: number;
   private comparisons = 0;
   private readonly remembered = new Map<string, boolean>();
@@ -53,12 +56,23 @@ export class WebConfig {
     this.logger = logger;
     this.changedMs = modifiedMs(path);
     this.file = loadWebConfig(path);
+    this.clientAuthType = this.file.tls_server_config?.client_auth_type ?? '';
   }
 
   /** @throws WebConfigError */
   tls(): HttpsOptions | undefined {
     return tlsOf(this.file, this.path);
   }
+
+  /**
+   * Why a client is not let in by its certificate; undefined: it is. The allowed names are those of the
+   * file now; whether certificates are asked for stays as at the start, as in the TLS options.
+   */
+  readonly refuseClient = (client: ClientConnection): string | undefined => {
+    this.refresh();
+    const names = this.file.tls_server_config?.client_allowed_sans ?? undefined;
+    return clientRefusal(client, this.clientAuthType, names);
+  };
 
   /** Hands new TLS options to `renew` whenever their files change. @returns a function that ends it */
   watchTls(renew: (options: HttpsOptions) => void): () => void {

@@ -3,13 +3,15 @@
 
 import { CommandError } from './command.ts';
 
-/** time.Duration of whole milliseconds: `1h46m0.001s`. */
+/** time.Duration to the microsecond: `1h46m0.001s`, `3.25ms`. */
 export function goDuration(ms: number): string {
-  if (ms === 0) return '0s';
+  const micros = Math.round(Math.abs(ms) * 1000);
+  if (micros === 0) return '0s';
   const sign = ms < 0 ? '-' : '';
-  const all = Math.abs(ms);
+  if (micros < 1000) return `${sign}${micros}µs`;
+  const all = micros / 1000;
   if (all < 1000) return `${sign}${all}ms`;
-  const seconds = String((all % 60_000) / 1000);
+  const seconds = String((micros % 60_000_000) / 1e6);
   const minutes = Math.floor(all / 60_000);
   if (minutes === 0) return `${sign}${seconds}s`;
   if (minutes < 60) return `${sign}${minutes}m${seconds}s`;

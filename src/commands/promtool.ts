@@ -23,6 +23,7 @@ import {
 import { junitFlag, testRulesCommand } from './test-rules/command.ts';
 import { analyzeCommand } from './tsdb/analyze.ts';
 import { backfillCommand } from './tsdb/backfill.ts';
+import { benchWriteCommand } from './tsdb/bench-write.ts';
 import { dumpCommand, dumpOpenMetricsCommand } from './tsdb/dump.ts';
 import { listCommand } from './tsdb/list.ts';
 import { backfillRulesCommand } from './tsdb/rules.ts';
@@ -61,6 +62,7 @@ export const promtool: Program = {
     ...debugCommands,
     pushMetricsCommand,
     testRulesCommand,
+    benchWriteCommand,
     analyzeCommand,
     listCommand,
     dumpCommand,

@@ -48,7 +48,9 @@ interface Outcome {
   readonly err: string;
 }
 
-async function ours(...args: string[]): Promise<Outcome> {
+const ours = (...args: string[]): Promise<Outcome> => oursAt(false, ...args);
+
+async function oursAt(isTerminal: boolean, ...args: string[]): Promise<Outcome> {
   let out = '';
   let err = '';
   const host: CommandHost = {
@@ -76,7 +78,7 @@ async function ours(...args: string[]): Promise<Outcome> {
     gzip: (bytes) => bytes,
     gunzip: () => undefined,
     webConfigProblem: () => undefined,
-    isTerminal: false,
+    isTerminal,
   };
   const parsed = parseCommand(promtool, args);
   if (parsed.kind === 'error') return { code: 1, out, err: `${parsed.message}\n` };
@@ -218,5 +220,74 @@ test.skipIf(conformance === undefined)(
     await ours('tsdb', 'create-blocks-from', 'openmetrics', path, at('roundtrip'));
     const { out } = await ours('tsdb', 'dump-openmetrics', at('roundtrip'));
     expect(sorted(out)).toEqual(sorted(readFileSync(path, 'utf8')));
+  },
+);
+
+/** Series a line, 1500 of them; the last line names one again. */
+function seriesFile(): string {
+  let text = '';
+  for (let i = 0; i <= 1500; i++) {
+    const n = i % 1500;
+    text += `{"__name__":"m${n % 10}","instance":"i${n}:9100","job":"a"}\n`;
+  }
+  return text;
+}
+
+/** Lines of a benchmark without what differs from run to run. */
+const timeless = (text: string): string =>
+  text.replace(/duration=[\dµ.hms]+/g, 'duration=').replace(/(samples\/sec:) [\d.e+]+/, '$1');
+
+test('bench write stores whole hundreds of scrapes and shows a bar at a terminal', async () => {
+  writeFileSync(at('series.json'), seriesFile());
+  const flags = ['--metrics=1200', '--scrapes=150', `--out=${at('bench')}`];
+  const run = await oursAt(true, 'tsdb', 'bench', 'write', ...flags, at('series.json'));
+  expect(run.code).toBe(0);
+  expect(timeless(run.out)).toBe(
+    '>> start stage=readData\n>> completed stage=readData duration=\n' +
+      '>> start stage=ingestScrapes\ningestion completed\n' +
+      '>> completed stage=ingestScrapes duration=\n' +
+      ' > total samples: 240000\n > samples/sec:\n' +
+      '>> start stage=stopStorage\n>> completed stage=stopStorage duration=\n',
+  );
+  expect(run.err).toMatch(/^\r\[ *\] 0% {2}\d+ samples\/s/);
+  expect(run.err.endsWith('\r\x1b[K')).toBe(true);
+  const dump = await ours('tsdb', 'dump', '--match={instance="i7"}', at('bench/storage'));
+  const lines = dump.out.trimEnd().split('\n');
+  expect(lines.length).toBe(200);
+  expect(lines[0]).toBe('{__name__="m7", instance="i7", job="a"} 1.23457789e+08 30000');
+  expect(lines.at(-1)).toBe('{__name__="m7", instance="i7", job="a"} 1.23556789e+08 6000000');
+});
+
+test('bench write says what is wrong, and removes nothing that is not its own', async () => {
+  const bench = (...args: string[]): Promise<Outcome> => ours('tsdb', 'bench', 'write', ...args);
+  const missing = await bench(`--out=${at('none')}`, at('missing.json'));
+  expect(missing.code).toBe(1);
+  expect(missing.err).toBe(`open ${at('missing.json')}: no such file or directory\n`);
+  writeFileSync(at('bad.json'), '{"__name__":"up"}\nnonsense\n');
+  const bad = await bench(`--out=${at('none')}`, at('bad.json'));
+  expect(bad.err).toContain('bad.json:2: expected labels');
+  writeFileSync(at('one.json'), '{"__name__":"up"}\n');
+  mkdirSync(at('precious'));
+  writeFileSync(at('precious/photo'), 'x');
+  const refused = await bench('--scrapes=1', `--out=${at('precious')}`, at('one.json'));
+  expect(refused.code).toBe(1);
+  expect(refused.err).toContain('precious holds photo, which is no output of this benchmark');
+  expect(readdirSync(at('precious'))).toEqual(['photo']);
+});
+
+test.skipIf(real === undefined)(
+  'bench write: the real one prints and stores the same',
+  async () => {
+    writeFileSync(at('series.json'), seriesFile());
+    const args = ['tsdb', 'bench', 'write', '--metrics=1100', '--scrapes=100'];
+    const own = await ours(...args, `--out=${at('bench-own')}`, at('series.json'));
+    const peer = theirs(...args, `--out=${at('bench-real')}`, at('series.json'));
+    expect([own.code, peer.code]).toEqual([0, 0]);
+    expect(timeless(own.out)).toBe(timeless(peer.out));
+    const dumped = theirs('tsdb', 'dump', at('bench-real/storage')).out;
+    expect(sorted(theirs('tsdb', 'dump', at('bench-own/storage')).out)).toEqual(sorted(dumped));
+    expect(sorted((await ours('tsdb', 'dump', at('bench-own/storage'))).out)).toEqual(
+      sorted(dumped),
+    );
   },
 );

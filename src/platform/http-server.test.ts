@@ -238,3 +238,13 @@ test('refuses what is no address', () => {
   expect(() => splitAddress('localhost')).toThrow('localhost is not host:port');
   expect(() => splitAddress('a:70000')).toThrow('a:70000 is not host:port');
 });
+
+test('closing waits for no connection that has asked nothing', async () => {
+  const url = new URL(await serve(() => text('ok')));
+  const socket = connect(Number(url.port), url.hostname);
+  const ended = new Promise((resolve) => socket.on('close', resolve));
+  const [server] = open.splice(0);
+  await vi.waitFor(() => expect(server?.connections()).toBe(1));
+  await server?.close(600_000);
+  await ended;
+});

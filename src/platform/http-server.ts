@@ -305,6 +305,8 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
       const closed = Promise.all(servers.map(closeServer));
       streams.close();
       for (const server of servers) server.closeIdleConnections();
+      // Node counts as idle only what has asked something; browsers connect ahead of their requests.
+      for (const socket of sockets) if (socket.bytesRead === 0) socket.destroy();
       const timer = setTimeout(() => {
         for (const socket of sockets) socket.destroy();
       }, graceMs);

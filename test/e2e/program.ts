@@ -37,6 +37,15 @@ export function freePort(): Promise<number> {
   });
 }
 
+/**
+ * A query without data that computes for some half a minute: medians of a day of scattered
+ * values at each second of a day, again and again with other values, so that nothing is shared.
+ */
+export const SLOW_QUERY = [7919, 7907, 7901, 7883, 7879, 7877, 7873, 7867]
+  .map((factor) => `(vector(time()) * ${factor} % 86413)`)
+  .map((values) => `quantile_over_time(0.5, quantile_over_time(0.5, ${values}[1d:1s])[1d:1s])`)
+  .join(' + ');
+
 export const sleep = (ms: number): Promise<void> =>
   new Promise((resolve) => setTimeout(resolve, ms));
 

@@ -5,13 +5,10 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
-import { ApiClient, built, entry, eventually, freePort, Stage } from './program.ts';
+import { ApiClient, built, entry, eventually, freePort, SLOW_QUERY, Stage } from './program.ts';
 
 const stage = new Stage();
 afterAll(() => stage.close());
-
-/** Takes minutes, with no data at all. */
-const slow = 'quantile_over_time(0.5, quantile_over_time(0.5, vector(1)[1d:1s])[1d:1s])';
 
 interface Entry {
   readonly id: string;
@@ -65,8 +62,8 @@ const lines = (path: string) =>
 describe.runIf(built)('queries', () => {
   test('are listed, and one that is ended is canceled while the next runs', async () => {
     const { api, queries, running } = await start({ flags: ['--query.max-concurrency=1'] });
-    const answer = api.get('/query', { query: slow });
-    const entry = await running(slow);
+    const answer = api.get('/query', { query: SLOW_QUERY });
+    const entry = await running(SLOW_QUERY);
     expect(entry).toMatchObject({ kind: 'instant', client: '127.0.0.1' });
     const waiting = api.get('/query_range', { query: '1', start: '1', end: '2', step: '1' });
     await eventually('the second waits', async () =>
@@ -143,8 +140,8 @@ describe.runIf(built)('queries', () => {
 
   test('that were running at a crash are told at the next start', async () => {
     const first = await start();
-    const answer = first.api.get('/query', { query: slow }).catch(() => undefined);
-    await first.running(slow);
+    const answer = first.api.get('/query', { query: SLOW_QUERY }).catch(() => undefined);
+    await first.running(SLOW_QUERY);
     await first.program.end('SIGKILL');
     await answer;
     const second = await start({ directory: first.directory });

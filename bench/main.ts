@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// npm run bench -- ingest | query | load | pushgateway | compaction | exporter | alerts [--option=value …];
-// bench/README.md describes them.
+// npm run bench -- ingest | query | load | pushgateway | compaction | exporter | alerts | micro
+// [--option=value …]; bench/README.md describes them.
 
 import { fileURLToPath } from 'node:url';
 import { join } from 'node:path';
@@ -14,6 +14,7 @@ import { forkTargets, serveTargets } from './ingest/target-process.ts';
 import type { TargetServerOptions } from './ingest/target-server.ts';
 import { loadReport, runLoad } from './load/load.ts';
 import { fullFleet } from './query/fleet.ts';
+import { microReport, runMicro } from './micro/micro.ts';
 import { pushgatewayReport, runPushgateway } from './pushgateway/pushgateway.ts';
 import { queryReport, runQueries } from './query/query.ts';
 
@@ -157,6 +158,16 @@ async function alerts(options: Options): Promise<void> {
   say(alertsReport(await runAlerts(root, settings)));
 }
 
+function micro(options: Options): void {
+  const settings = {
+    rounds: options.number('rounds', 9),
+    roundMs: options.number('round-ms', 40),
+    filter: options.text('filter', ''),
+  };
+  options.refuseOthers();
+  say(microReport(runMicro(settings)));
+}
+
 const [workload = '', ...args] = process.argv.slice(2);
 if (workload === 'serve-targets') {
   await serveTargets(JSON.parse(args[0] ?? '{}') as TargetServerOptions);
@@ -169,9 +180,10 @@ if (workload === 'serve-targets') {
   else if (workload === 'compaction') await compaction(options);
   else if (workload === 'exporter') await exporter(options);
   else if (workload === 'alerts') await alerts(options);
+  else if (workload === 'micro') micro(options);
   else {
     process.stderr.write(
-      'npm run bench -- ingest | query | load | pushgateway | compaction | exporter | alerts: see bench/README.md\n',
+      'npm run bench -- ingest | query | load | pushgateway | compaction | exporter | alerts | micro: see bench/README.md\n',
     );
     process.exit(2);
   }

@@ -26,6 +26,8 @@ export interface FileHandle {
 export type FileErrorCode =
   | 'ENOENT'
   | 'EACCES'
+  | 'EPERM'
+  | 'EROFS'
   | 'EEXIST'
   | 'ENOSPC'
   | 'EIO'

@@ -10,6 +10,8 @@ import { FileError } from '../base/index.ts';
 const knownCodes: ReadonlySet<string> = new Set<FileErrorCode>([
   'ENOENT',
   'EACCES',
+  'EPERM',
+  'EROFS',
   'EEXIST',
   'ENOSPC',
   'EIO',

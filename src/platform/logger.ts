@@ -6,6 +6,7 @@
 // or the same keys, in the same order, as one JSON object a line.
 
 import type { LogFields, Logger, LogValue } from '../base/index.ts';
+import { FileError } from '../base/index.ts';
 
 export const logLevels = ['debug', 'info', 'warn', 'error'] as const;
 export type LogLevel = (typeof logLevels)[number];
@@ -24,13 +25,16 @@ export interface LoggerOptions {
 /** How many causes of an error are printed after its message. */
 const CAUSES_MAX = 5;
 
+/** A failed file operation says itself what the system said. */
+const causeOf = (error: Error): unknown => (error instanceof FileError ? undefined : error.cause);
+
 /** An error's message followed by those of its causes that it doesn't already contain. */
 function errorText(error: Error): string {
   let text = error.message === '' ? error.name : error.message;
-  let cause: unknown = error.cause;
+  let cause = causeOf(error);
   for (let depth = 0; depth < CAUSES_MAX && cause instanceof Error; depth++) {
     if (!text.includes(cause.message)) text += `: ${cause.message}`;
-    cause = cause.cause;
+    cause = causeOf(cause);
   }
   return text;
 }

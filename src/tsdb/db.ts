@@ -266,20 +266,23 @@ export class Database {
   }
 }
 
+/** What a failed file operation means for whoever starts the database. */
+function unusable(directory: string, error: FileError): TsdbError {
+  const isForbidden = error.code === 'EACCES' || error.code === 'EROFS' || error.code === 'EPERM';
+  const remedy = isForbidden
+    ? '. The user that runs this must own the directory and be able to write all that is in it'
+    : '';
+  const message = `cannot use ${directory} for data: ${error.message}${remedy}`;
+  return new TsdbError('directory', directory, message, { cause: error });
+}
+
 function prepareDirectory(options: DatabaseOptions): void {
   try {
     options.files.makeDirectorySync(`${options.directory}/wal`);
     options.files.makeDirectorySync(`${options.directory}/chunks_head`);
   } catch (error) {
     if (!(error instanceof FileError)) throw error;
-    throw new TsdbError(
-      'directory',
-      options.directory,
-      `cannot use ${options.directory} for data: ${error.message}`,
-      {
-        cause: error,
-      },
-    );
+    throw unusable(options.directory, error);
   }
 }
 
@@ -327,6 +330,21 @@ async function fillHead(
   return { ...replayed, chunkCorruptions: chunks.corruptions, snapshotErrors };
 }
 
+/** Scrapes take no samples that are later than this, measured from now. */
+const FUTURE_MS = 600_000;
+
+/** A clock that was wrong once: nothing else says why samples of the present are refused. */
+function warnOfFuture(logger: Logger, head: Head, now: number): void {
+  const what =
+    'The head holds samples of the future, and refuses what is older than minValidTime: set the clock ' +
+    'right, configure out_of_order_time_window, or move wal and chunks_head away';
+  logger.error(what, {
+    newest: new Date(head.maxTime).toISOString(),
+    now: new Date(now).toISOString(),
+    minValidTime: new Date(head.minValidTime).toISOString(),
+  });
+}
+
 async function openLocked(
   options: DatabaseOptions,
   lock: DirectoryLock | undefined,
@@ -351,6 +369,7 @@ async function openLocked(
     samples: replayed.samples,
     total_replay_duration: `${replaySeconds.toFixed(3)}s`,
   });
+  if (head.maxTime > clock.now() + FUTURE_MS) warnOfFuture(logger, head, clock.now());
   snappy.releaseWindow();
   const setting = options.walCompression ?? 'snappy';
   if (setting === 'zstd' && zstd?.compress === undefined) {
@@ -402,14 +421,15 @@ async function openLocked(
  */
 export async function openDatabase(options: DatabaseOptions): Promise<Database> {
   prepareDirectory(options);
-  const lock =
-    options.lock === false
-      ? undefined
-      : lockDirectory(options.files, options.directory, options.processId);
+  let lock: DirectoryLock | undefined;
   try {
+    if (options.lock !== false) {
+      lock = lockDirectory(options.files, options.directory, options.processId);
+    }
     return await openLocked(options, lock);
   } catch (error) {
     lock?.release();
+    if (error instanceof FileError) throw unusable(options.directory, error);
     if (error instanceof MemoryFullError) {
       throw new TsdbError(
         'memory_full',

@@ -46,7 +46,11 @@ export class ChunkFiles {
       throw new BlockError('format', path, 'it does not begin as a chunk segment does');
     }
     if (header[4] !== CHUNKS_VERSION) {
-      throw new BlockError('version', path, `chunk segment version ${header[4]}`);
+      throw new BlockError(
+        'version',
+        path,
+        `chunk segment version ${header[4]}; only ${CHUNKS_VERSION} is known`,
+      );
     }
   }
 

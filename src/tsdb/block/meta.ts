@@ -124,16 +124,20 @@ export function parseMeta(text: string, path: string): BlockMeta {
   const fields = new Fields(path, json);
   const version = fields.whole('version', 0);
   if (version !== META_VERSION) {
-    throw new BlockError('version', path, `unexpected meta file version ${version}`);
+    const why = `unexpected meta file version ${version}; only ${META_VERSION} is known`;
+    throw new BlockError('version', path, why);
   }
   const ulid = fields.text('ulid');
   if (!isUlid(ulid)) fields.fail(`"${ulid}" is not a ULID`);
   const stats = fields.nested('stats');
   const compaction = fields.nested('compaction');
+  const minTime = fields.whole('minTime');
+  const maxTime = fields.whole('maxTime');
+  if (minTime > maxTime) fields.fail(`it begins at ${minTime} and ends before, at ${maxTime}`);
   return {
     ulid,
-    minTime: fields.whole('minTime'),
-    maxTime: fields.whole('maxTime'),
+    minTime,
+    maxTime,
     stats: {
       numSamples: stats.whole('numSamples', 0),
       numFloatSamples: stats.whole('numFloatSamples', 0),

@@ -114,7 +114,8 @@ export function decodeTombstones(bytes: Uint8Array, path: string): Tombstones {
     throw fail('checksum_mismatch', 'its checksum is wrong');
   }
   const version = reader.u8();
-  if (version !== VERSION) throw fail('version', `tombstones version ${version}`);
+  if (version !== VERSION)
+    throw fail('version', `tombstones version ${version}; only ${VERSION} is known`);
   const tombstones = new Tombstones();
   try {
     while (reader.position < end) {

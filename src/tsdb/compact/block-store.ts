@@ -110,7 +110,9 @@ export class BlockStore {
     const broken = new Map<string, StoreProblem>();
     for (const ulid of files.listSync(directory).filter(isUlid)) {
       try {
-        metas.set(ulid, readMeta(files, `${directory}/${ulid}`));
+        const meta = readMeta(files, `${directory}/${ulid}`);
+        if (meta.ulid !== ulid) throw misnamed(`${directory}/${ulid}`, meta);
+        metas.set(ulid, meta);
       } catch (error) {
         if (!(error instanceof BlockError)) throw error;
         const { cause } = error;
@@ -308,6 +310,12 @@ export class BlockStore {
   close(): void {
     this.set.close();
   }
+}
+
+/** A copy under another name would be a second block of the same samples. */
+function misnamed(path: string, { ulid }: BlockMeta): BlockError {
+  const why = `it is of block ${ulid}, which is not the name of its directory`;
+  return new BlockError('invalid', `${path}/meta.json`, why);
 }
 
 function overlap(blocks: readonly BlockMeta[]): boolean {

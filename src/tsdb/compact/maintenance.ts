@@ -10,7 +10,7 @@ import type { Clock, Logger, Timer } from '../../base/index.ts';
 import type { ChunkFormats } from '../../chunks/index.ts';
 import type { Matcher } from '../../model/index.ts';
 import type { BlockListWriter } from '../block/block-list.ts';
-import { isPartOfItsTime, OUT_OF_ORDER_HINT } from '../block/meta.ts';
+import { isFromOutOfOrder, isPartOfItsTime, OUT_OF_ORDER_HINT } from '../block/meta.ts';
 import type { Database } from '../db.ts';
 import type { RetentionLimits } from '../retention/retention.ts';
 import { expiredBlocks } from '../retention/retention.ts';
@@ -77,6 +77,7 @@ export class Maintenance {
   private readonly options: MaintenanceOptions;
   private stored: readonly StoredBlock[] = [];
   private reported = new Set<string>();
+  private reportedOverlaps = '';
   private database: Database | undefined;
   private timer: Timer | undefined;
   private stopped = false;
@@ -310,6 +311,26 @@ export class Maintenance {
       this.options.logger.error(what, { path, err: message });
     }
     this.reported = paths;
+    this.reportOverlaps(state);
+  }
+
+  /** Late samples make blocks that overlap others; all the rest were put there by somebody. */
+  private reportOverlaps({ blocks }: StoreState): void {
+    const overlaps: string[] = [];
+    let [last] = blocks;
+    for (const block of blocks.slice(1)) {
+      const isOverlap = last !== undefined && block.meta.minTime < last.meta.maxTime;
+      const isLate = isFromOutOfOrder(block.meta) || (last && isFromOutOfOrder(last.meta));
+      if (isOverlap && !isLate) overlaps.push(`${last!.meta.ulid} and ${block.meta.ulid}`);
+      if (last === undefined || block.meta.maxTime > last.meta.maxTime) last = block;
+    }
+    const text = overlaps.join(', ');
+    if (text !== '' && text !== this.reportedOverlaps) {
+      const what =
+        'Overlapping blocks found: they are read together until compaction makes one of them';
+      this.options.logger.warn(what, { blocks: text });
+    }
+    this.reportedOverlaps = text;
   }
 
   // ---- on request -------------------------------------------------------------------------------------

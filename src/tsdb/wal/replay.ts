@@ -367,11 +367,32 @@ async function readSegments(
   return 0;
 }
 
+/** A log with a hole is read all the same: what is there is better than nothing, but never silently. */
+function reportMissing(options: ReplayOptions, segments: readonly number[]): void {
+  const newest = newestCheckpoint(options.files.listSync(options.directory));
+  let expected = segments[0] ?? 0;
+  if (newest !== undefined) expected = Math.min(expected, newest.number + 1);
+  for (const number of segments) {
+    if (number !== expected) {
+      options.logger.error(
+        'WAL segments are missing: their samples are lost, the others are read',
+        {
+          directory: options.directory,
+          first: segmentName(expected),
+          last: segmentName(number - 1),
+        },
+      );
+    }
+    expected = number + 1;
+  }
+}
+
 /** Reads the whole directory into the head. @throws FileError, TsdbError, MemoryFullError */
 export async function replayWal(options: ReplayOptions): Promise<ReplayResult> {
   const { files, logger, directory, head } = options;
   removeUnfinished(files, directory);
   const { segments, checkpoint } = filesToRead(options);
+  reportMissing(options, segments);
   const replay = new Replay(head);
   options.snapshot?.refs.forEach((ref, i) => {
     replay.know(ref, options.snapshot!.ids[i]!);

@@ -3,11 +3,8 @@
 // Takes a body in: the kernel walks it slice by slice and fills the batch; lines that it leaves go
 // through the exact parser here. Between slices other work runs, the batch is appended whole.
 
-import type { Clock } from '../base/index.ts';
 import { ExpositionError, type ExpositionFormat, ExpositionParser } from '../exposition/index.ts';
 import {
-  type BytesKernel,
-  COMMENT_LINE,
   DOUBTFUL,
   DROPPED_REF,
   NO_ENTRY,
@@ -15,12 +12,18 @@ import {
   ScanFlag,
   ScanState,
   ScanStop,
-  type SharedHeap,
   SLOW_RECORD_BYTES,
 } from '../kernels/index.ts';
 import type { Label, Labels } from '../model/index.ts';
-import { type Appender, type ExemplarAppender, StorageError } from '../storage/index.ts';
+import { CommentReader } from './comments.ts';
 import { exemplarLabels, type ScrapedExemplar } from './exemplars.ts';
+import {
+  type IngestContext,
+  pause,
+  type ScrapeBody,
+  seekLine,
+  SlowWord,
+} from './ingest-context.ts';
 import {
   AHEAD_MAX_MS,
   CACHE_GROWTH_MARGIN,
@@ -35,49 +38,6 @@ import type { ScrapeOptions } from './options.ts';
 import { SampleError, storedLabels } from './sample-labels.ts';
 import { ScrapeBatch } from './scrape-batch.ts';
 import { SeriesCache } from './series-cache.ts';
-import type { StartLine, StartTimeUse } from './start-times.ts';
-import type { ExemplarLine, NativeLine } from './structured-body.ts';
-
-/** What all targets share. `slow` and `places` are the kernel's lists, used between two calls of it. */
-export interface IngestContext {
-  readonly appender: Appender;
-  readonly heap: SharedHeap;
-  readonly kernel: ScanKernel;
-  readonly bytes: BytesKernel;
-  readonly clock: Clock;
-  readonly hashKey: readonly number[];
-  readonly slowAddress: number;
-  readonly placesAddress: number;
-  /** Undefined: exemplars are not stored. */
-  readonly exemplars?: ExemplarAppender | undefined;
-  /** Undefined: start times are not read. */
-  readonly startTimes?: StartTimeUse | undefined;
-}
-
-/** Addresses for {@link IngestContext}; lives as long as the scrape manager. */
-export function allocateLineLists(heap: SharedHeap): {
-  slowAddress: number;
-  placesAddress: number;
-} {
-  const slowAddress = heap.allocate(SLOW_LINES_MAX * SLOW_RECORD_BYTES);
-  const placesAddress = heap.allocate(SLOW_LINES_MAX * 4);
-  if (slowAddress === 0 || placesAddress === 0)
-    throw new StorageError('full', 'cannot start scraping: the shared memory is exhausted');
-  return { slowAddress, placesAddress };
-}
-
-/** A body in the shared memory, with a line break and padding after it. */
-export interface ScrapeBody {
-  readonly address: number;
-  readonly length: number;
-  readonly format: ExpositionFormat;
-  /** Native histograms whose samples come first in the body, in this order. */
-  readonly natives?: readonly NativeLine[];
-  /** Exemplars that the text does not show. */
-  readonly exemplars?: readonly ExemplarLine[];
-  /** Start times of lines, in their order. */
-  readonly starts?: readonly StartLine[];
-}
 
 /** What a scan found. Counts are right up to the error, if there was one. */
 export interface IngestOutcome {
@@ -97,18 +57,6 @@ const FIRST_BATCH = 256;
 /** Places beyond the last scrape's samples: some new series, the report. */
 const BATCH_SLACK = 64;
 
-/** Words of a slow record (kernels/scan-layout.ts). */
-const SlowWord = {
-  start: 0,
-  end: 1,
-  entry: 2,
-  typeLine: 3,
-  length: 4,
-  again: 5,
-  hash: 6,
-  place: 10,
-} as const;
-
 /** Everything that is remembered of one target between scrapes, and how its bodies are taken in. */
 export class TargetIngest {
   readonly cache: SeriesCache;
@@ -122,7 +70,7 @@ export class TargetIngest {
   private options: ScrapeOptions;
   private readonly targetLabels: Labels;
   private readonly parsers = new Map<ExpositionFormat, ExpositionParser>();
-  private readonly commentHash = new Uint32Array(4);
+  private readonly comments: CommentReader;
   private lastSamples = 0;
   private lastGoodEntries = 0;
 
@@ -139,6 +87,7 @@ export class TargetIngest {
     this.options = options;
     this.targetLabels = targetLabels;
     this.cache = new SeriesCache(context.heap, context.hashKey);
+    this.comments = new CommentReader(context, this.cache.state, this.metadata);
     this.parser = this.parserFor('text');
   }
 
@@ -179,7 +128,7 @@ export class TargetIngest {
     this.placeStartTimes();
     this.placeExemplars();
     this.collectCounts();
-    await this.takeComments(errorAt);
+    if (errorAt !== 0 || this.comments.haveChanged()) await this.readComments(errorAt);
     this.checkEnd();
     if (outcome.error === undefined && this.isOverLimit()) {
       outcome.error = this.limitMessage();
@@ -463,23 +412,16 @@ export class TargetIngest {
     const { u32 } = this.context.heap.shared;
     const repairs = (u32[this.s + ScanState.flags]! & ScanFlag.repair) !== 0;
     this.setType(u32[record + SlowWord.typeLine]!);
-    this.seek(record);
+    seekLine(parser, u32, record, this.body);
     const kind = parser.next();
     if (kind !== 'sample') {
-      if (kind !== 'end') this.takeMetadata(kind);
+      if (kind !== 'end') this.comments.take(kind, parser);
       return;
     }
     if (!repairs) outcome.scraped++;
     const known = this.entryOf(record);
     if (known !== NO_ENTRY) this.takeKnown(record, known, repairs);
     else if (!repairs) this.takeNew(record);
-  }
-
-  private seek(record: number): void {
-    const { body } = this;
-    const { u32 } = this.context.heap.shared;
-    const end = Math.min(u32[record + SlowWord.end]!, body.address + body.length);
-    this.parser.seek(u32[record + SlowWord.start]!, end);
   }
 
   /** The type under which the line stands: that of the TYPE line at `address`. */
@@ -599,64 +541,17 @@ export class TargetIngest {
     return explicit === undefined || this.options.trackTimestampsStaleness;
   }
 
-  /** Reads HELP, TYPE and UNIT when they changed, up to `errorAt` (0: all of them). */
-  private async takeComments(errorAt: number): Promise<void> {
-    const { s, outcome } = this;
+  /** Walks the comments up to `errorAt` (0: all of them); the scan's own state is as before afterwards. */
+  private async readComments(errorAt: number): Promise<void> {
+    const { s, outcome, body, parser, comments } = this;
     const { u32 } = this.context.heap.shared;
-    if (errorAt === 0 && hasWords(u32, s + ScanState.commentHash, this.commentHash)) return;
-    const hash = u32.slice(s + ScanState.commentHash, s + ScanState.commentHash + 4);
     const position = u32[s + ScanState.position]!;
-    this.metadata.beginParse();
-    const end = errorAt === 0 ? position : errorAt;
+    const hash = comments.scannedHash();
     this.rewind(this.flags() | ScanFlag.repair | ScanFlag.comments);
-    const fault = await this.readComments(end);
+    const fault = await comments.read(body, parser, errorAt === 0 ? position : errorAt);
     u32[s + ScanState.position] = position;
     if (fault !== undefined) outcome.error = fault;
-    if (outcome.error === undefined) this.commentHash.set(hash);
-    else this.commentHash.fill(0);
-  }
-
-  private async readComments(end: number): Promise<string | undefined> {
-    const { s } = this;
-    const { kernel, heap, clock, placesAddress } = this.context;
-    const { u32 } = heap.shared;
-    u32[s + ScanState.refs] = placesAddress;
-    u32[s + ScanState.capacity] = SLOW_LINES_MAX;
-    for (;;) {
-      const sliceEnd = Math.min(end, u32[s + ScanState.position]! + SLICE_BYTES);
-      u32[s + ScanState.sliceEnd] = sliceEnd;
-      u32[s + ScanState.count] = 0;
-      u32[s + ScanState.slowCount] = 0;
-      const stop = kernel.scan(this.cache.state);
-      const fault = this.readCommentRecords(u32[s + ScanState.slowCount]!);
-      if (fault !== undefined) return fault;
-      if (stop === ScanStop.ended || u32[s + ScanState.position]! >= end) return undefined;
-      if (end - this.body.address > SLICE_BYTES) await pause(clock);
-    }
-  }
-
-  private readCommentRecords(count: number): string | undefined {
-    const { u32 } = this.context.heap.shared;
-    for (let i = 0; i < count; i++) {
-      const record = (this.context.slowAddress + i * SLOW_RECORD_BYTES) >>> 2;
-      if (u32[record + SlowWord.entry] !== COMMENT_LINE) continue;
-      this.seek(record);
-      try {
-        const kind = this.parser.next();
-        if (kind !== 'sample' && kind !== 'end') this.takeMetadata(kind);
-      } catch (error) {
-        if (error instanceof ExpositionError) return error.message;
-        throw error;
-      }
-    }
-    return undefined;
-  }
-
-  private takeMetadata(kind: 'help' | 'type' | 'unit' | 'comment'): void {
-    const { parser, metadata } = this;
-    if (kind === 'help') metadata.set(parser.metricName, { help: parser.text });
-    else if (kind === 'unit') metadata.set(parser.metricName, { unit: parser.text });
-    else if (kind === 'type') metadata.set(parser.metricName, { type: parser.metricType });
+    comments.remember(outcome.error === undefined ? hash : undefined);
   }
 
   /** OpenMetrics: the body has to end with `# EOF`, and nothing may follow it. */
@@ -673,12 +568,6 @@ export class TargetIngest {
 /** Sets words[from, to) to 0; for a few words cheaper than `fill`, which goes through the runtime. */
 function clearWords(words: Uint32Array, from: number, to: number): void {
   for (let i = from; i < to; i++) words[i] = 0;
-}
-
-/** Whether `wanted` stands at `from` on. */
-function hasWords(words: Uint32Array, from: number, wanted: Uint32Array): boolean {
-  for (let i = 0; i < wanted.length; i++) if (words[from + i] !== wanted[i]) return false;
-  return true;
 }
 
 /** [name, value, …] as labels. */
@@ -703,11 +592,4 @@ function newOutcome(): IngestOutcome {
     error: undefined,
     exceeded: undefined,
   };
-}
-
-/** Lets whatever else is due run. */
-function pause(clock: Clock): Promise<void> {
-  return new Promise((resolve) => {
-    clock.setTimer(0, resolve);
-  });
 }

@@ -9,7 +9,7 @@ import type { MetricFamily, Registry } from '../metrics/index.ts';
 import { formatDuration, type Labels } from '../model/index.ts';
 import type { Appender, ExemplarAppender } from '../storage/index.ts';
 import { FailureLogs } from './failure-log.ts';
-import { allocateLineLists } from './ingest.ts';
+import { allocateLineLists } from './ingest-context.ts';
 import type { LoopContext } from './loop.ts';
 import type { MetricMetadata } from './metadata.ts';
 import { createScrapeMetrics } from './metrics.ts';

@@ -4,6 +4,7 @@
 import http from 'node:http';
 import { cpSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { DrainingClient } from '../harness/draining-client.ts';
 import { geometricMean, median, short, table } from '../harness/statistics.ts';
 import { Stage, sleep, usageOf } from '../harness/processes.ts';
 import type { RunningSystem, SystemName } from '../harness/systems.ts';
@@ -47,7 +48,7 @@ const STEP_MS = 60_000;
 
 const agent = new http.Agent({ keepAlive: true });
 
-/** The whole body of an answer. */
+/** The whole body of an answer, to compare it. Latencies are taken by a client that costs less. */
 function get(url: string): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     const request = http.get(url, { agent }, (response) => {
@@ -106,19 +107,22 @@ export async function startWithFleet(
   return startSystem(stage, root, name, { ...settings, nodeArguments, flags });
 }
 
-const urlOf = (system: RunningSystem, path: string): string =>
-  `${system.url}${path}${system.name === 'victoria' ? '&nocache=1' : ''}`;
+const pathOf = ({ name }: RunningSystem, path: string): string =>
+  `${path}${name === 'victoria' ? '&nocache=1' : ''}`;
+
+type Clients = ReadonlyMap<SystemName, DrainingClient>;
 
 async function ask(
   query: BenchQuery,
   systems: readonly RunningSystem[],
+  clients: Clients,
   options: QueryOptions,
 ): Promise<QueryResult> {
   const path = rangePath(query, options.fleet);
   const times = new Map<SystemName, number[]>(systems.map(({ name }) => [name, []]));
   const answers = new Map<SystemName, QueryAnswer>();
   for (const system of systems) {
-    const body = await get(urlOf(system, path));
+    const body = await get(system.url + pathOf(system, path));
     answers.set(system.name, JSON.parse(body.toString()) as QueryAnswer);
   }
   for (let round = 0; round < options.rounds; round++) {
@@ -127,7 +131,7 @@ async function ask(
       const system = systems[(round + i) % systems.length];
       if (system === undefined) continue;
       const started = performance.now();
-      await get(urlOf(system, path));
+      await clients.get(system.name)?.get(pathOf(system, path));
       times.get(system.name)?.push(performance.now() - started);
     }
   }
@@ -165,10 +169,13 @@ export async function runQueries(root: string, options: QueryOptions): Promise<Q
     const wanted = benchQueries.filter(({ name }) => name.includes(options.filter));
     for (let round = 0; round < options.warmUpRounds; round++)
       for (const query of wanted)
-        for (const system of systems) await get(urlOf(system, rangePath(query, options.fleet)));
+        for (const system of systems)
+          await get(system.url + pathOf(system, rangePath(query, options.fleet)));
     const before = cpuOf();
+    const clients = new Map(systems.map(({ name, url }) => [name, new DrainingClient(url)]));
     const results: QueryResult[] = [];
-    for (const query of wanted) results.push(await ask(query, systems, options));
+    for (const query of wanted) results.push(await ask(query, systems, clients, options));
+    for (const client of clients.values()) client.close();
     const residentBytes = new Map(
       systems.map(({ name, program }) => [name, usageOf(program.pid).residentBytes]),
     );

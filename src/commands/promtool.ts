@@ -12,6 +12,7 @@ import { debugCommands } from './debug/debug.ts';
 import { deleteMatcherCommand, formatCommand, setMatcherCommand } from './promql/edit.ts';
 import { explainCommand } from './promql/explain.ts';
 import { pushMetricsCommand } from './push/metrics.ts';
+import { queryAnalyzeCommand } from './query/analyze.ts';
 import {
   formatFlag,
   httpConfigFlag,
@@ -59,6 +60,7 @@ export const promtool: Program = {
     queryRangeCommand,
     querySeriesCommand,
     queryLabelsCommand,
+    queryAnalyzeCommand,
     ...debugCommands,
     pushMetricsCommand,
     testRulesCommand,

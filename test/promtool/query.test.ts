@@ -71,6 +71,42 @@ const answers: Readonly<Record<string, readonly [number, string, string]>> = {
     resultType: 'matrix',
     result: [{ metric: { __name__: 'a b' }, values: [[1, '2']], histograms: [[2, histogram]] }],
   }),
+  'hot[1h0m0s]': ok({
+    resultType: 'matrix',
+    result: [
+      ...[
+        ['+Inf', '31', '32', '40'],
+        ['0.5', '10', '11', '11'],
+        ['10', '30', '31', '40'],
+        ['2', '10', '26', '27'],
+      ].map(([le = '', ...counts]) => ({
+        metric: { __name__: 'hot_bucket', job: 'a', le },
+        values: counts.map((count, i) => [i, count]),
+      })),
+      { metric: { __name__: 'hot_sum', job: 'a' }, values: [[0, '7']] },
+      { metric: { __name__: 'hot', job: 'b' }, histograms: [[1, histogram]] },
+      {
+        metric: { __name__: 'hot', job: 'a' },
+        histograms: [
+          [1, { count: '1', sum: '1', buckets: [[0, '1', '2', '1']] }],
+          [2, histogram],
+          [3, { count: '0', sum: '0' }],
+          [4, { count: '1', sum: '1', buckets: [[0, '2', '4', '1']] }],
+        ],
+      },
+    ],
+  }),
+  'skewed[5m0s]': ok({
+    resultType: 'matrix',
+    result: ['1', '+Inf'].map((le, i) => ({
+      metric: { __name__: 'skewed_bucket', le },
+      values: [
+        [i, '1'],
+        [i + 10, '2'],
+      ],
+    })),
+  }),
+  'scalar[1h0m0s]': ok({ resultType: 'scalar', result: [1.25, '-0.5'] }),
   scalar: ok({ resultType: 'scalar', result: [1.25, '-0.5'] }),
   empty: ok({ resultType: 'vector', result: [] }),
   notFound: [404, 'not <here>\n', 'text/plain'],
@@ -215,6 +251,61 @@ describe.runIf(built)('promtool query', () => {
     expect(code).toBe(1);
     expect(err).toMatch(/^failed to load HTTP config file: .*http.yml:1:1: /);
   });
+});
+
+describe.runIf(built)('promtool query analyze', () => {
+  const analyze = (...args: string[]): Promise<Outcome> =>
+    ours('query', 'analyze', '--server=URL', ...args);
+
+  test('counts the buckets in use of native and classic histograms', async () => {
+    seen.splice(0);
+    const { code, out, err } = await analyze('--type=histogram', '--match=hot', '--time=1000');
+    expect({ code, err }).toEqual({ code: 0, err: '' });
+    expect(seen).toEqual(['POST /api/v1/query query=hot[1h0m0s]&time=1000']);
+    // Of +Inf: 1, 1, none; of 10: 20, 5, 13; of 2: none, 15, 16; of 0.5: 10, 11, 11.
+    expect(out.slice(out.indexOf('- '))).toBe(
+      [
+        '- hot{job="a"} (native): 0/1.500/4/5',
+        '- hot_bucket{job="a"} (classic): 3/3.333/4',
+        '',
+        'Aggregated bucket stats',
+        '-----------------------',
+        'min/avg/max over the series above.',
+        '',
+        'Native histogram series (1 in total):',
+        '- min populated: 0/0.000/0',
+        '- avg populated: 1/1.000/1',
+        '- max populated: 4/4.000/4',
+        '- total: 5/5.000/5',
+        '',
+        'Classic histogram series (1 in total):',
+        '- min populated: 3/3.000/3',
+        '- avg populated: 3/3.000/3',
+        '- max populated: 4/4.000/4',
+        '',
+      ].join('\n'),
+    );
+    expect(out).toMatch(/^Bucket stats for each histogram series over time\n-+\n/);
+  });
+
+  const refuses = (message: string, ...args: string[]): void =>
+    test(`${args.join(' ')} is refused`, async () => {
+      expect(await analyze(...args)).toMatchObject({ code: 1, err: `${message}\n` });
+    });
+  refuses("analyze type is gauge, must be 'histogram'", '--type=gauge', '--match=hot');
+  refuses('query of buckets resulted in non-Matrix', '--type=histogram', '--match=scalar');
+  refuses(
+    'matrix result is not time aligned',
+    '--type=histogram',
+    '--match=skewed',
+    '--duration=5m',
+  );
+  refuses(
+    `error parsing time 'noon': cannot parse "noon" to a valid timestamp`,
+    '--type=histogram',
+    '--match=hot',
+    '--time=noon',
+  );
 });
 
 describe.runIf(built)('promtool promql', () => {

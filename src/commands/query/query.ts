@@ -150,8 +150,8 @@ export const queryInstantCommand: Command = {
   },
 };
 
-/** @throws CommandError */
-function stepOf(text: string): number {
+/** A duration of the command line, ms. @throws CommandError */
+export function durationOf(text: string): number {
   try {
     return parseGoDuration(text);
   } catch (error) {
@@ -170,7 +170,7 @@ export function rangeOf(
   if (startMs >= endMs) throw new CommandError('start time is not before end time');
   const text = values.list('step').at(-1);
   const byDefault = Math.max(Math.floor((endMs - startMs) / 1000 / STEPS), 1) * 1000;
-  const stepMs = text === undefined ? byDefault : stepOf(text);
+  const stepMs = text === undefined ? byDefault : durationOf(text);
   return { startMs, endMs, stepMs: stepMs === 0 ? byDefault : stepMs };
 }
 

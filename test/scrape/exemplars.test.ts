@@ -2,16 +2,14 @@
 // Exemplars from the connection to the ring: OpenMetrics, protobuf, native histograms.
 
 import { expect, test } from 'vitest';
-import { seededPrng, silentLogger } from '../../src/base/index.ts';
 import { createMemory, SharedHeap } from '../../src/kernels/index.ts';
 import { Registry, writeProtobuf, writeText } from '../../src/metrics/index.ts';
 import type { MetricFamily } from '../../src/model/index.ts';
 import { labelValue } from '../../src/model/index.ts';
 import type { ScrapeOptions } from '../../src/scrape/index.ts';
-import { ScrapeManager } from '../../src/scrape/index.ts';
 import { DEFAULT_CHUNK_RANGE_MS, Head } from '../../src/tsdb/index.ts';
 import { ManualClock } from '../manual-clock.ts';
-import { type Answer, group, jobOptions, ScriptedClient } from './rig.ts';
+import { type Answer, scrapeAnswers } from './rig.ts';
 
 const INTERVAL = 15_000;
 const START = 1_700_000_000_000;
@@ -31,26 +29,16 @@ async function scraped(answers: readonly Answer[], options: Partial<ScrapeOption
   const head = new Head(heap, { chunkRangeMs: DEFAULT_CHUNK_RANGE_MS, wal: undefined });
   head.exemplars.resize(100);
   const clock = new ManualClock(START);
-  const client = new ScriptedClient();
   const registry = new Registry({ clock });
-  const manager = new ScrapeManager({
-    appender: head,
-    exemplars: head,
-    heap,
-    clock,
-    logger: silentLogger,
-    registry,
-    prng: seededPrng(1),
-    createHttpClient: () => client,
-    userAgent: 'test',
-  });
-  manager.applyConfig([jobOptions(options)], { identity: 'test' });
-  let next = 0;
-  client.answer = () => answers[next++] ?? { status: 500 };
-  manager.updateTargets('job', [group('h:1')]);
-  await clock.advance(INTERVAL * answers.length);
-  expect(manager.activeTargets().get('job')?.[0]?.lastError).toBe('');
-  await manager.stop();
+  expect(
+    await scrapeAnswers(answers, INTERVAL, options, {
+      appender: head,
+      exemplars: head,
+      registry,
+      heap,
+      clock,
+    }),
+  ).toBe('');
   const found: Record<string, string[]> = {};
   const all = head.exemplars.select([[{ name: 'job', type: '=', value: 'job' }]], 0, 1e15);
   for (const { seriesLabels, exemplars } of all) {

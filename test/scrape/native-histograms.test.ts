@@ -2,16 +2,14 @@
 // Protobuf bodies and native histograms, from the connection to what a query sees in the head.
 
 import { expect, test } from 'vitest';
-import { seededPrng, silentLogger } from '../../src/base/index.ts';
 import { createMemory, SharedHeap } from '../../src/kernels/index.ts';
-import { Registry, writeProtobuf } from '../../src/metrics/index.ts';
+import { writeProtobuf } from '../../src/metrics/index.ts';
 import type { Distribution, Histogram, MetricFamily } from '../../src/model/index.ts';
 import { isStale } from '../../src/model/index.ts';
 import type { ScrapeOptions } from '../../src/scrape/index.ts';
-import { ScrapeManager } from '../../src/scrape/index.ts';
 import { DEFAULT_CHUNK_RANGE_MS, Head, HeadReader } from '../../src/tsdb/index.ts';
 import { ManualClock } from '../manual-clock.ts';
-import { type Answer, group, jobOptions, ScriptedClient } from './rig.ts';
+import { type Answer, scrapeAnswers } from './rig.ts';
 
 const INTERVAL = 15_000;
 const PROTOBUF =
@@ -28,24 +26,11 @@ async function scraped(
   const head = new Head(heap, { chunkRangeMs: DEFAULT_CHUNK_RANGE_MS, wal: undefined });
   head.reserveScratch(0, 4 << 20);
   const clock = new ManualClock(1_700_000_000_000);
-  const client = new ScriptedClient();
-  const manager = new ScrapeManager({
+  const lastError = await scrapeAnswers(answers, INTERVAL, options, {
     appender: head,
     heap,
     clock,
-    logger: silentLogger,
-    registry: new Registry({ clock }),
-    prng: seededPrng(1),
-    createHttpClient: () => client,
-    userAgent: 'test',
   });
-  manager.applyConfig([jobOptions(options)], { identity: 'test' });
-  let next = 0;
-  client.answer = () => answers[next++] ?? { status: 500 };
-  manager.updateTargets('job', [group('h:1')]);
-  await clock.advance(INTERVAL * answers.length);
-  const lastError = manager.activeTargets().get('job')?.[0]?.lastError ?? '';
-  await manager.stop();
   const reader = new HeadReader(heap.shared, 0);
   const samples = (name: string): Record<string, Sample[]> => {
     const querier = reader.querier();

@@ -13,6 +13,7 @@ import {
   type LogFields,
   type Logger,
   seededPrng,
+  silentLogger,
 } from '../../src/base/index.ts';
 import type { TargetGroup } from '../../src/discovery/index.ts';
 import { createMemory, type ScanKernel, SharedHeap } from '../../src/kernels/index.ts';
@@ -21,6 +22,8 @@ import { isStale, type Labels, labelsFrom, labelsKey } from '../../src/model/ind
 import { defaultScrapeOptions, ScrapeManager, type ScrapeOptions } from '../../src/scrape/index.ts';
 import { type Appender, AppendStatus, type SampleBatch } from '../../src/storage/index.ts';
 import { ManualClock } from '../manual-clock.ts';
+
+type ScrapeManagerParts = ConstructorParameters<typeof ScrapeManager>[0];
 
 interface Series {
   readonly labels: Labels;
@@ -274,3 +277,34 @@ export function createRig(options: RigOptions = {}) {
 }
 
 export type Rig = ReturnType<typeof createRig>;
+
+/**
+ * Scrapes one target once for each answer, `intervalMs` apart.
+ * `parts`: where samples go, the clock to turn, and what else the manager is to have.
+ * @returns what the target's last scrape failed with, '' when it did not
+ */
+export async function scrapeAnswers(
+  answers: readonly Answer[],
+  intervalMs: number,
+  options: Partial<ScrapeOptions>,
+  parts: Partial<ScrapeManagerParts> &
+    Pick<ScrapeManagerParts, 'appender' | 'heap'> & { readonly clock: ManualClock },
+): Promise<string> {
+  const client = new ScriptedClient();
+  const manager = new ScrapeManager({
+    logger: silentLogger,
+    registry: new Registry({ clock: parts.clock }),
+    prng: seededPrng(1),
+    createHttpClient: () => client,
+    userAgent: 'test',
+    ...parts,
+  });
+  manager.applyConfig([jobOptions(options)], { identity: 'test' });
+  let next = 0;
+  client.answer = () => answers[next++] ?? { status: 500 };
+  manager.updateTargets('job', [group('h:1')]);
+  await parts.clock.advance(intervalMs * answers.length);
+  const lastError = manager.activeTargets().get('job')?.[0]?.lastError ?? '';
+  await manager.stop();
+  return lastError;
+}

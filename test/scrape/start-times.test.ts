@@ -3,15 +3,13 @@
 // not at all.
 
 import { expect, test } from 'vitest';
-import { seededPrng, silentLogger } from '../../src/base/index.ts';
 import { createMemory, SharedHeap } from '../../src/kernels/index.ts';
-import { Registry, writeProtobuf } from '../../src/metrics/index.ts';
+import { writeProtobuf } from '../../src/metrics/index.ts';
 import type { Metric, MetricFamily } from '../../src/model/index.ts';
 import type { ScrapeOptions, StartTimeUse } from '../../src/scrape/index.ts';
-import { ScrapeManager } from '../../src/scrape/index.ts';
 import { DEFAULT_CHUNK_RANGE_MS, Head, HeadReader } from '../../src/tsdb/index.ts';
 import { ManualClock } from '../manual-clock.ts';
-import { type Answer, group, jobOptions, ScriptedClient } from './rig.ts';
+import { type Answer, scrapeAnswers } from './rig.ts';
 
 const INTERVAL = 15_000;
 const START = 1_700_000_000_000;
@@ -36,25 +34,9 @@ async function scraped(
   head.outOfOrderWindowMs = 3_600_000;
   head.reserveScratch(0, 4 << 20);
   const clock = new ManualClock(START);
-  const client = new ScriptedClient();
-  const manager = new ScrapeManager({
-    appender: head,
-    startTimes,
-    heap,
-    clock,
-    logger: silentLogger,
-    registry: new Registry({ clock }),
-    prng: seededPrng(1),
-    createHttpClient: () => client,
-    userAgent: 'test',
-  });
-  manager.applyConfig([jobOptions(options)], { identity: 'test' });
-  let next = 0;
-  client.answer = () => answers[next++] ?? { status: 500 };
-  manager.updateTargets('job', [group('h:1')]);
-  await clock.advance(INTERVAL * answers.length);
-  expect(manager.activeTargets().get('job')?.[0]?.lastError).toBe('');
-  await manager.stop();
+  expect(
+    await scrapeAnswers(answers, INTERVAL, options, { appender: head, startTimes, heap, clock }),
+  ).toBe('');
   const reader = new HeadReader(heap.shared, 0);
   const querier = reader.querier();
   const found: Record<string, string[]> = {};

@@ -3,38 +3,17 @@
 import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { diskOpener } from '../../test/tsdb/open-on-disk.ts';
 import { newDirectory } from '../../test/new-directory.ts';
 import type { FileHandle, FileSystem } from '../base/index.ts';
 import { FileError, silentLogger } from '../base/index.ts';
-import { createMemory, SharedHeap } from '../kernels/index.ts';
 import { labelsFrom } from '../model/index.ts';
-import { createNodeClock } from '../platform/clock.ts';
 import { createNodeFileSystem } from '../platform/files.ts';
-import type { Database, DatabaseOptions } from './db.ts';
-import { openDatabase } from './db.ts';
+import type { Database } from './db.ts';
 import type { FoundChunk } from './head/chunk-files.ts';
 import { HeadChunkWriter, loadHeadChunks } from './head/chunk-files.ts';
 
-const warnings: string[] = [];
-const logger = {
-  ...silentLogger,
-  warn: (message: string) => void warnings.push(message),
-  error: (message: string) => void warnings.push(message),
-  child: () => logger,
-};
-
-function open(directory: string, options: Partial<DatabaseOptions> = {}): Promise<Database> {
-  warnings.length = 0;
-  return openDatabase({
-    directory,
-    files: createNodeFileSystem(),
-    clock: createNodeClock(),
-    logger,
-    heap: new SharedHeap(createMemory(64 << 20)),
-    processId: process.pid,
-    ...options,
-  });
-}
+const { warnings, logger, open } = diskOpener(64 << 20);
 
 const SERIES = 40;
 const START = 1_700_000_000_000;

@@ -4,37 +4,14 @@
 import { readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { diskOpener } from './open-on-disk.ts';
 import { newDirectory } from '../new-directory.ts';
-import { silentLogger } from '../../src/base/index.ts';
-import { createMemory, SharedHeap } from '../../src/kernels/index.ts';
 import { labelsFrom } from '../../src/model/index.ts';
-import { createNodeClock, createNodeFileSystem, createZstd } from '../../src/platform/index.ts';
-import type { Database, DatabaseOptions } from '../../src/tsdb/index.ts';
-import { openDatabase } from '../../src/tsdb/index.ts';
+import type { Database } from '../../src/tsdb/index.ts';
 import { freePort, peerPath, startPeer, waitForUrl } from '../peers.ts';
 
 const prometheus = peerPath('prometheus');
-const warnings: string[] = [];
-const logger = {
-  ...silentLogger,
-  warn: (message: string) => void warnings.push(message),
-  error: (message: string) => void warnings.push(message),
-  child: () => logger,
-};
-
-function open(directory: string, options: Partial<DatabaseOptions> = {}): Promise<Database> {
-  warnings.length = 0;
-  return openDatabase({
-    directory,
-    files: createNodeFileSystem(),
-    clock: createNodeClock(),
-    logger,
-    heap: new SharedHeap(createMemory(128 << 20)),
-    zstd: createZstd(),
-    processId: process.pid,
-    ...options,
-  });
-}
+const { warnings, open } = diskOpener(128 << 20);
 
 /** Samples of the series with a metric name, by the label `i`. */
 function samplesOf(db: Database, name: string): Map<string, [number, number][]> {

@@ -4,41 +4,21 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { diskOpener } from '../../../test/tsdb/open-on-disk.ts';
 import { newDirectory } from '../../../test/new-directory.ts';
-import { silentLogger } from '../../base/index.ts';
 import { createMemory, SharedHeap } from '../../kernels/index.ts';
 import { Histogram, labelsFrom } from '../../model/index.ts';
-import { createNodeClock } from '../../platform/clock.ts';
-import { createNodeFileSystem } from '../../platform/files.ts';
 import { SharedSnappy } from '../wal/shared-snappy.ts';
 import { readSegment } from '../wal/reader.ts';
 import { RecordType } from '../wal/records.ts';
 import { decodeMmapMarkersRecord, type MmapMarker } from '../wal/records-other.ts';
 import type { Database, DatabaseOptions } from '../db.ts';
-import { openDatabase } from '../db.ts';
 
 const START = 1_700_000_000_000;
-const warnings: string[] = [];
-const logger = {
-  ...silentLogger,
-  warn: (message: string) => void warnings.push(message),
-  error: (message: string) => void warnings.push(message),
-  child: () => logger,
-};
-
-function open(directory: string, options: Partial<DatabaseOptions> = {}): Promise<Database> {
-  warnings.length = 0;
-  return openDatabase({
-    directory,
-    files: createNodeFileSystem(),
-    clock: createNodeClock(),
-    logger,
-    heap: new SharedHeap(createMemory(64 << 20)),
-    processId: process.pid,
-    outOfOrderWindowMs: 3_600_000,
-    ...options,
-  });
-}
+const disk = diskOpener(64 << 20);
+const { warnings } = disk;
+const open = (directory: string, options: Partial<DatabaseOptions> = {}): Promise<Database> =>
+  disk.open(directory, { outOfOrderWindowMs: 3_600_000, ...options });
 
 const histogram = (k: number, isFloat: boolean): Histogram =>
   new Histogram({

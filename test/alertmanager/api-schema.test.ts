@@ -4,7 +4,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { Alertmanager, AlertmanagerApi } from '../../src/alertmanager/index.ts';
 import { seededPrng, silentLogger } from '../../src/base/index.ts';
 import { parseAlertmanagerConfig } from '../../src/config/index.ts';
@@ -195,7 +195,10 @@ function conversation(): SeenAnswer[] {
 }
 
 describe.runIf(file !== undefined)('API v2 and its description', () => {
-  const description = new OpenApi(file ?? '');
+  let description: OpenApi;
+  beforeAll(() => {
+    description = new OpenApi(file ?? '');
+  });
 
   test('every described answer is given, as described', () => {
     const seen = conversation();

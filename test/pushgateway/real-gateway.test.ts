@@ -178,7 +178,11 @@ const sequences: Readonly<Record<string, readonly Ask[]>> = {
     put('/metrics/job/a/instance/r', '# TYPE m gauge\nm 1\n'),
     put('/metrics/job/b', '# TYPE process_open_fds counter\nprocess_open_fds 1\n'),
     put('/metrics/job/b', '# TYPE push_time_seconds counter\npush_time_seconds 1\n'),
-    put('/metrics/job/b', '# TYPE push_failure_time_seconds gauge\npush_failure_time_seconds 1\n'),
+    // With the text of the gateway's own: of groups with different HELP, upstream shows a random one's.
+    put(
+      '/metrics/job/b',
+      '# HELP push_failure_time_seconds Last Unix time when changing this group in the Pushgateway failed.\n# TYPE push_failure_time_seconds gauge\npush_failure_time_seconds 1\n',
+    ),
   ],
   compressed: [
     {

@@ -153,18 +153,18 @@ describe.runIf(built)('queries', () => {
   });
 
   test('are refused, or wait, by what they are estimated to read', async () => {
-    const flags = ['--query.max-estimated-samples=100', '--query.max-total-estimated-samples=100'];
+    const flags = ['--query.max-estimated-samples=1000', '--query.max-total-estimated-samples=100'];
     const { api } = await start({ flags });
     await api.result('up');
     const big = '{__name__=~".+"}';
     await eventually('there is much to read', async () => {
       const { data } = await api.get('/explain', { query: big });
-      return data.estimated.samples > 100 ? true : undefined;
+      return data.estimated.samples > 1000 ? true : undefined;
     });
     expect(await api.get('/query', { query: big })).toMatchObject({
       httpStatus: 422,
       errorType: 'execution',
-      error: expect.stringMatching(/^query would read some \d+ samples, more than the 100/),
+      error: expect.stringMatching(/^query would read some \d+ samples, more than the 1000/),
     });
     const explain = (...args: string[]): string =>
       execFileSync(process.execPath, [entry, 'promtool', 'promql', 'explain', ...args], {

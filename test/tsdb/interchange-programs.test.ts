@@ -234,8 +234,6 @@ test.runIf(canRun).each(
   60_000,
 );
 
-/** With four seconds between them all are in the ten minutes that a target may be ahead. */
-
 /** Output lines of a promtool command, in any order, blanks of columns taken together. */
 async function tool(who: Who, args: readonly string[]): Promise<string[]> {
   const program =
@@ -270,6 +268,7 @@ test.runIf(canRun).each(pairs)(
     const stepMs = scrapes ? 4000 : 1_200_000;
     // So many that the last three minutes hold a block of a minute and one of twenty seconds.
     const missing = (180 + 120 - ((startMs / 1000 + 400) % 180)) % 180;
+    // At most 145: with four seconds between them all are in the ten minutes a target may be ahead.
     const steps = scrapes ? 100 + Math.ceil(missing / 4) : 140;
     const body = (step: number): string =>
       Array.from({ length: 10 }, (_, i) => {

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-import { expect, test } from 'vitest';
+import v8 from 'node:v8';
+import vm from 'node:vm';
+import { expect, test, vi } from 'vitest';
 import { HeapTrimmer } from './heap-trim.ts';
 
 const MEGABYTE = 1 << 20;
@@ -53,4 +55,26 @@ test('the real collector frees', () => {
     always.tick();
     expect(reference.deref()).toBe(undefined);
   });
+});
+
+test('another thread that takes the flag back in between disturbs nobody', () => {
+  const run = vm.runInNewContext;
+  const spy = vi.spyOn(vm, 'runInNewContext').mockImplementationOnce((code) => {
+    v8.setFlagsFromString('--no-expose-gc');
+    return run(code);
+  });
+  let used = 100 * MEGABYTE;
+  const reference = new WeakRef({ dead: true });
+  try {
+    const trimmer = new HeapTrimmer({ usedBytes: () => used });
+    expect(spy).toHaveBeenCalledTimes(2);
+    return new Promise<void>((resolve) => setTimeout(resolve, 0)).then(() => {
+      trimmer.tick();
+      used += MEGABYTE;
+      trimmer.tick();
+      expect(reference.deref()).toBe(undefined);
+    });
+  } finally {
+    spy.mockRestore();
+  }
 });
